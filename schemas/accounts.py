@@ -1,0 +1,47 @@
+"""`customer.accounts.v1`: the companies our customers' people belong to. Compacted; full state."""
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from schemas.event import NAMESPACE, Event, UtcDatetime, derived_id
+
+
+class AccountChanged(Event):
+    """An account's full state after a change."""
+
+    TOPIC: ClassVar[str] = "customer.accounts.v1"
+    TYPE: ClassVar[str] = "customer.account.changed.v1"
+
+    account_id: str = Field(min_length=1, max_length=256)
+    version: int = Field(ge=1)
+    """Row version; a lower one is ignored."""
+    changed_at: UtcDatetime
+    name: str | None = Field(default=None, max_length=256)
+    owner_email: str | None = Field(default=None, max_length=320)
+    """The account owner in sales."""
+    csm_email: str | None = Field(default=None, max_length=320)
+    """The customer success manager."""
+    segment: str | None = Field(default=None, max_length=64)
+    stage: str | None = Field(default=None, max_length=64)
+    arr: float | None = Field(default=None, ge=0)
+    """Annual recurring revenue, in `currency`."""
+    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+    """ISO 4217."""
+    renewal_date: date | None = None
+    health: str | None = Field(default=None, max_length=64)
+    salesforce_id: str | None = Field(default=None, max_length=18)
+    traits: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    def event_key(self) -> str:
+        """The account."""
+        return self.account_id
+
+    def event_id(self) -> str:
+        """Of the account and the row version."""
+        return str(derived_id(NAMESPACE, "account", self.account_id, self.version))
+
+    def event_time(self) -> datetime:
+        """When it changed."""
+        return self.changed_at

@@ -1,0 +1,59 @@
+"""`customer.erasures.v1`: a person is forgotten, and each service says what it removed."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.event import Event, PersonKey, UtcDatetime, derived_id
+
+
+class ErasureRequested(Event):
+    """Forget this person: what was received before this time is dropped wherever it turns up."""
+
+    TOPIC: ClassVar[str] = "customer.erasures.v1"
+    TYPE: ClassVar[str] = "customer.erasure.requested.v1"
+
+    erasure_id: UUID
+    person_key: PersonKey
+    aliases: tuple[str, ...] = ()
+    requested_at: UtcDatetime
+
+    def event_key(self) -> str:
+        """The person."""
+        return self.person_key
+
+    def event_id(self) -> str:
+        """The erasure's own id."""
+        return str(self.erasure_id)
+
+    def event_time(self) -> datetime:
+        """When it was asked for."""
+        return self.requested_at
+
+
+class ErasureDone(Event):
+    """One service has removed what it held."""
+
+    TOPIC: ClassVar[str] = "customer.erasures.v1"
+    TYPE: ClassVar[str] = "customer.erasure.done.v1"
+
+    erasure_id: UUID
+    person_key: PersonKey
+    service: str = Field(min_length=1, max_length=32)
+    removed: dict[str, int]
+    """Records removed, by kind."""
+    done_at: UtcDatetime
+
+    def event_key(self) -> str:
+        """The person."""
+        return self.person_key
+
+    def event_id(self) -> str:
+        """Of the erasure and the service."""
+        return str(derived_id(self.erasure_id, self.service))
+
+    def event_time(self) -> datetime:
+        """When it was done."""
+        return self.done_at

@@ -1,0 +1,59 @@
+"""What every event has in common."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar
+from uuid import UUID, uuid5
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+# Ids made from names stay the same on every machine and in every run: a replay makes the same events again.
+NAMESPACE = UUID("6f1c1f6e-8f0b-5a3e-9b57-2d1f4f2f7c10")
+
+
+def _to_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""An instant. Any offset is read; UTC is kept. A time without an offset is refused."""
+
+PersonKey = Annotated[str, Field(min_length=1, max_length=64)]
+"""Pseudonym of a person: an HMAC of the strongest identifier known, or a response id where there was none."""
+
+
+class Effects(StrEnum):
+    """Whether an event may cause anything outside; travels with the event through every hop."""
+
+    DELIVER = "deliver"
+    RECORD = "record"
+
+
+class Contract(BaseModel):
+    """A part of an event. Frozen; unknown fields are ignored, so a newer writer never breaks a reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+class Event(Contract):
+    """A fact in the past tense. Subclasses say on which topic it travels and under which type."""
+
+    TOPIC: ClassVar[str]
+    TYPE: ClassVar[str]
+
+    def event_key(self) -> str:
+        """Kafka key: events of one key keep their order."""
+        raise NotImplementedError
+
+    def event_id(self) -> str:
+        """CloudEvents id: the same fact has the same id however often it is published."""
+        raise NotImplementedError
+
+    def event_time(self) -> datetime:
+        """When the fact happened, UTC."""
+        raise NotImplementedError
+
+
+def derived_id(scope: UUID, *parts: object) -> UUID:
+    """UUIDv5 (RFC 9562) of the parts within a scope."""
+    return uuid5(scope, "\x1f".join(str(part) for part in parts))

@@ -1,0 +1,63 @@
+"""`feedback.outcomes.v1`: what was done about an answer."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.event import Event, PersonKey, UtcDatetime
+
+
+class OutcomeKind(StrEnum):
+    """What happened to an answer or its follow-up."""
+
+    PLANNED = "planned"
+    DELIVERED = "delivered"
+    WITHHELD = "withheld"
+    FAILED = "failed"
+    CLAIMED = "claimed"
+    CONTACTED = "contacted"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    SLA_BREACHED = "sla_breached"
+    REPLIED = "replied"
+    ADVOCACY_CHANGED = "advocacy_changed"
+
+
+class OutcomeRecorded(Event):
+    """One step of the closed loop."""
+
+    TOPIC: ClassVar[str] = "feedback.outcomes.v1"
+    TYPE: ClassVar[str] = "feedback.outcome.recorded.v1"
+
+    outcome_id: UUID
+    """The same outcome recorded twice has one id."""
+    kind: OutcomeKind
+    occurred_at: UtcDatetime
+    person_key: PersonKey
+    account_id: str | None = Field(default=None, max_length=256)
+    subject: str = Field(min_length=1, max_length=128)
+    """`response:<id>`, `request:<id>` or `digest:<id>`."""
+    response_id: UUID | None = None
+    rule: str | None = Field(default=None, max_length=64)
+    action: str | None = Field(default=None, max_length=64)
+    destination: str | None = Field(default=None, max_length=64)
+    effect_id: UUID | None = None
+    actor: str | None = Field(default=None, max_length=64)
+    """Person key or configured name of who did it; null for the product itself."""
+    reason: str | None = Field(default=None, max_length=200)
+    root_cause: str | None = Field(default=None, max_length=200)
+
+    def event_key(self) -> str:
+        """The person."""
+        return self.person_key
+
+    def event_id(self) -> str:
+        """The outcome's own id."""
+        return str(self.outcome_id)
+
+    def event_time(self) -> datetime:
+        """When it happened."""
+        return self.occurred_at

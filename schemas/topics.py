@@ -1,0 +1,170 @@
+"""The table of topics: who writes what, for whom, in which order, for how long."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.accounts import AccountChanged
+from schemas.classified import ResponseClassified
+from schemas.corrections import ClassificationCorrected
+from schemas.delivery_requests import DeliveryRequested
+from schemas.erasures import ErasureDone, ErasureRequested
+from schemas.event import Event
+from schemas.lifecycle import LifecycleEventOccurred
+from schemas.outcomes import OutcomeRecorded
+from schemas.profiles import ProfileChanged
+from schemas.raw import WebhookReceived
+from schemas.requests import SurveyRequestCancelled, SurveyRequested
+from schemas.responses import ResponseRecorded
+from schemas.survey_events import SurveyStepOccurred
+
+DAY_MS = 86_400_000
+MEBIBYTE = 1 << 20
+
+
+class Cleanup(StrEnum):
+    """How Kafka limits a topic."""
+
+    DELETE = "delete"
+    COMPACT = "compact"
+
+
+class Topic(BaseModel):
+    """One topic of the product."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    key: str
+    """What the Kafka key is; one key's events keep their order."""
+    events: tuple[type[Event], ...]
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+    partitions: int = Field(default=6, ge=1)
+    cleanup: Cleanup = Cleanup.DELETE
+    retention_days: int = Field(default=28, ge=1, le=28)
+    """Days a record stays; compacted topics keep the last record of a key instead."""
+    max_message_bytes: int = MEBIBYTE
+
+    @property
+    def dead_letters(self) -> str:
+        """Topic of the records that a reader could not use."""
+        return f"{self.name}.dlq"
+
+    def settings(self) -> dict[str, str]:
+        """Kafka's topic settings. Segments of a day make retention end when it says it does."""
+        settings = {
+            "cleanup.policy": self.cleanup.value,
+            "segment.ms": str(DAY_MS),
+            "max.message.bytes": str(self.max_message_bytes),
+        }
+        if self.cleanup is Cleanup.COMPACT:
+            return settings | {
+                "delete.retention.ms": str(35 * DAY_MS),
+                "max.compaction.lag.ms": str(7 * DAY_MS),
+            }
+        return settings | {"retention.ms": str(self.retention_days * DAY_MS)}
+
+    def dead_letter_settings(self) -> dict[str, str]:
+        """Settings of the dead-letter topic: as large as its source and the headers that explain."""
+        return {
+            "cleanup.policy": Cleanup.DELETE.value,
+            "retention.ms": str(28 * DAY_MS),
+            "segment.ms": str(DAY_MS),
+            "max.message.bytes": str(self.max_message_bytes + MEBIBYTE // 16),
+        }
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        name="ingest.raw.v1",
+        key="source",
+        events=(WebhookReceived,),
+        writers=("ingest",),
+        readers=("ingest",),
+        max_message_bytes=8 * MEBIBYTE,
+    ),
+    Topic(
+        name="feedback.responses.v1",
+        key="person",
+        events=(ResponseRecorded,),
+        writers=("ingest",),
+        readers=("classifier", "scheduler", "ingest"),
+    ),
+    Topic(
+        name="feedback.classified.v1",
+        key="person",
+        events=(ResponseClassified,),
+        writers=("classifier",),
+        readers=("router", "insights", "ingest"),
+    ),
+    Topic(
+        name="feedback.corrected.v1",
+        key="person",
+        events=(ClassificationCorrected,),
+        writers=("router",),
+        readers=("classifier", "insights", "ingest"),
+    ),
+    Topic(
+        name="feedback.outcomes.v1",
+        key="person",
+        events=(OutcomeRecorded,),
+        writers=("router",),
+        readers=("scheduler", "insights", "ingest"),
+    ),
+    Topic(
+        name="customer.profiles.v1",
+        key="person",
+        events=(ProfileChanged,),
+        writers=("ingest",),
+        readers=("router", "scheduler", "insights"),
+        cleanup=Cleanup.COMPACT,
+    ),
+    Topic(
+        name="customer.accounts.v1",
+        key="account",
+        events=(AccountChanged,),
+        writers=("ingest",),
+        readers=("router", "scheduler", "insights"),
+        cleanup=Cleanup.COMPACT,
+    ),
+    Topic(
+        name="customer.lifecycle.v1",
+        key="person, account or company-wide moment",
+        events=(LifecycleEventOccurred,),
+        writers=("ingest",),
+        readers=("scheduler", "insights", "ingest"),
+    ),
+    Topic(
+        name="survey.requests.v1",
+        key="person",
+        events=(SurveyRequested, SurveyRequestCancelled),
+        writers=("scheduler",),
+        readers=("router", "ingest", "insights"),
+    ),
+    Topic(
+        name="survey.events.v1",
+        key="person",
+        events=(SurveyStepOccurred,),
+        writers=("ingest", "router"),
+        readers=("scheduler", "insights", "ingest"),
+    ),
+    Topic(
+        name="delivery.requests.v1",
+        key="team or person",
+        events=(DeliveryRequested,),
+        writers=("insights",),
+        readers=("router",),
+    ),
+    Topic(
+        name="customer.erasures.v1",
+        key="person",
+        events=(ErasureRequested, ErasureDone),
+        writers=("ingest", "classifier", "router", "scheduler", "insights"),
+        readers=("ingest", "classifier", "router", "scheduler", "insights"),
+    ),
+)
+
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+EVENTS: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}
+"""Every event by its CloudEvents type."""
