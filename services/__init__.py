@@ -1,0 +1,1 @@
+"""The deployables; none imports another."""

@@ -1,0 +1,1 @@
+"""Routes classified answers and survey requests: plans effects, delivers each once, records outcomes."""

@@ -1,0 +1,189 @@
+"""What the ledger asks of a destination, what it takes as an answer, and what a plug-in consists of.
+
+A destination is one file in `services/router/destinations/`; its last statement is `PLUGIN = Plugin(...)`.
+The ledger decides *whether* and *when* to call; the plug-in knows *how* and says, in one of
+the results below, what came of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, JsonValue
+from pydantic_settings import BaseSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from uuid import UUID
+
+    from services.router.facts import Facts
+    from services.router.templates import Templates
+
+
+class Operation(StrEnum):
+    """What one call does to the outside object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RETRACT = "retract"
+    RECONCILE = "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to one destination.
+
+    `effect_id` is the same for every attempt at one effect and travels along where the destination can
+    carry it (Slack message metadata, Salesforce External ID, Message-ID, webhook-id): reconciling looks for
+    it. It is not personal data. `version` counts up with every change of what is wanted. `external_id` is
+    what the destination called the object when it was created, None before that. `content` is the plug-in's
+    own `Content`, dumped as JSON; a retraction carries the content last wanted. `deadline_seconds` is the
+    hard limit of the whole call, enforced by the plug-in's client timeouts: nothing the call does may reach
+    the destination later.
+    """
+
+    effect_id: UUID
+    operation: Operation
+    version: int
+    external_id: str | None
+    content: Mapping[str, JsonValue]
+    deadline_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """It happened. `external_id` names the object outside; None where there is nothing to name."""
+
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It did not happen and may succeed later. `cause`: a short class of error, no personal data."""
+
+    cause: str
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It did not happen and never can as it stands: repeating it would fail the same way."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """It may have happened: the answer was lost, or the deadline passed during the call."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Reconciling found the object. Of several carrying the effect's id the plug-in keeps one and removes the
+    rest.
+    """
+
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Reconciling looked wherever the object could be and it is not there."""
+
+
+Result = Delivered | Retry | Failed | Ambiguous
+Sighting = Found | Absent | Retry
+
+
+class AfterAmbiguity(StrEnum):
+    """What follows a call of which nobody knows whether it happened."""
+
+    RECONCILE = "reconcile"
+    """Look for the effect's id outside, then create it or take it as delivered."""
+    REPEAT = "repeat"
+    """Send it again: the receiver recognises the id (Standard Webhooks' webhook-id)."""
+    ASSUME_DELIVERED = "assume_delivered"
+    """Count it as delivered and flag it: a second mail annoys more than a missing one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the ledger must know of a kind of destination, whatever its settings.
+
+    `updates`: an object delivered earlier can be changed and retracted; otherwise only the first delivery
+    is made. `to_respondent`: it reaches the person who answered (held back while profiles are stale, or
+    opted out of surveys). `settle_seconds`: how long after the deadline a call that did reach the
+    destination may stay invisible to reconciling.
+    """
+
+    after_ambiguity: AfterAmbiguity
+    updates: bool
+    to_respondent: bool = False
+    settle_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard a connected destination may be pressed; from its settings.
+
+    `calls_per_second` holds for each rate key, None is unlimited. `parallel_calls` are in flight at once,
+    from as many threads. `deadline_seconds` becomes each call's hard limit, 1-60.
+    """
+
+    calls_per_second: float | None = None
+    parallel_calls: int = 4
+    deadline_seconds: float = 10.0
+
+
+class Destination(Protocol):
+    """A connected destination. `deliver` and `reconcile` are called from several threads at once."""
+
+    @property
+    def limits(self) -> Limits:
+        """How hard it may be pressed."""
+
+    def deliver(self, call: Call) -> Result:
+        """Create, update or retract. Foreseeable failures are results; what raises is Ambiguous."""
+
+    def reconcile(self, call: Call) -> Sighting:
+        """Look for `call.effect_id` outside, and leave at most one object carrying it."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+A = TypeVar("A", bound=BaseModel)
+C = TypeVar("C", bound=BaseModel)
+S = TypeVar("S", bound=BaseSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin(Generic[A, C, S]):
+    """All of one kind of destination.
+
+    `action` is the model of its fields in rules.yaml beside `id` and `destination`; `content` what is
+    stored and sent; `settings` its environment variables and secrets. `render` is pure: the same facts give
+    the same content, so that a revision that changes nothing makes no call; None means that the facts leave
+    nothing to send (no e-mail address). `connect` returns the connected destination, or the reason it is
+    disabled, naming the missing variable; it makes no call itself. `order_key`: effects with the same key
+    are delivered one after another, in the order planned. `rate_key`: they share one rate limit (a Slack
+    channel). `audience`: the addresses it reaches (channel, e-mail) as compared with the pilot's
+    allow-list; any one allowed is enough. `templates` names the templates an action needs, checked when the
+    rules are loaded.
+    """
+
+    name: str
+    traits: Traits
+    settings: type[S]
+    action: type[A]
+    content: type[C]
+    render: Callable[[A, Facts, Templates], C | None]
+    connect: Callable[[S], Destination | str]
+    order_key: Callable[[C, Facts], str]
+    rate_key: Callable[[C], str]
+    audience: Callable[[C], tuple[str, ...]]
+    templates: Callable[[A], tuple[str, ...]] = lambda _action: ()

@@ -1,0 +1,1 @@
+"""One file a destination; each ends with `PLUGIN`, and `services.router.plugins` finds it."""
