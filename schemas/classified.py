@@ -24,10 +24,13 @@ class ThemeTag(Contract):
     """One theme of a comment, with its evidence."""
 
     theme: str = Field(min_length=1, max_length=64)
+    """Id of the theme in the taxonomy."""
     source: TagSource
+    """What claimed it."""
     score: float | None = Field(default=None, ge=0, le=1)
     """The model's confidence; null for a look-up list, which has none."""
     polarity: int | None = Field(default=None, ge=-1, le=1)
+    """-1 complaint, 0 neither, 1 praise; null where it is not known."""
     evidence: tuple[str, ...] = ()
     """The words of the comment that claimed it."""
 
@@ -36,8 +39,11 @@ class Urgency(Contract):
     """Signs that somebody should act at once."""
 
     level: str = Field(pattern="^(normal|high)$")
+    """`high` asks for somebody at once."""
     churn_intent: bool = False
+    """The comment says that the customer means to leave."""
     evidence: tuple[str, ...] = ()
+    """The words that say so."""
 
 
 class ResponseClassified(Event):
@@ -47,16 +53,19 @@ class ResponseClassified(Event):
     TYPE: ClassVar[str] = "feedback.response.classified.v1"
 
     response: ResponseRecorded
+    """The response as it was classified."""
     classification_version: int = Field(ge=1)
     """Integer from the manifest of code, taxonomy and model; higher is newer."""
     group: Group | None = None
     """Null where there is no score."""
     themes: tuple[ThemeTag, ...] = ()
+    """At most one tag a theme."""
     sentiment: str | None = Field(default=None, pattern="^(positive|neutral|negative)$")
     """Null where it is not known; never guessed."""
     functions: tuple[str, ...] = ()
     """Departments the answer concerns, e.g. Support, Product, Finance."""
     urgency: Urgency | None = None
+    """Null where nothing was looked for."""
     mentions: tuple[str, ...] = ()
     """Employees named in the comment."""
     language: str | None = Field(default=None, max_length=35)

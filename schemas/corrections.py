@@ -25,16 +25,23 @@ class ClassificationCorrected(Event):
     TYPE: ClassVar[str] = "feedback.classification.corrected.v1"
 
     correction_id: UUID
+    """One act of correcting."""
     response_id: UUID
+    """The response put right."""
     person_key: PersonKey
+    """Who answered."""
     revision: int = Field(ge=0)
     """Revision of the response that the person saw."""
     field: CorrectedField
+    """What was wrong."""
     before: tuple[str, ...] = ()
+    """Values the person saw."""
     after: tuple[str, ...] = ()
+    """Values as they should be."""
     corrected_by: str = Field(min_length=1, max_length=64)
     """Configured name of who corrected it, no e-mail address."""
     corrected_at: UtcDatetime
+    """When, UTC."""
 
     def event_key(self) -> str:
         """The person who answered."""

@@ -25,13 +25,21 @@ class DeliveryRequested(Event):
     TYPE: ClassVar[str] = "delivery.requested.v1"
 
     delivery_id: UUID
+    """One thing to send; sent once."""
     kind: DeliveryKind
+    """What it is."""
     team: str | None = Field(default=None, max_length=64)
+    """Receiving team; null when it goes to a person."""
     person_key: PersonKey | None = None
+    """Receiving person; null when it goes to a team."""
     destination: str = Field(min_length=1, max_length=64)
+    """Name of the destination that carries it."""
     content: dict[str, JsonValue]
+    """What the destination's template fills in."""
     requested_at: UtcDatetime
+    """When it was asked for, UTC."""
     expires_at: UtcDatetime
+    """After this it is not sent any more, UTC."""
 
     def event_key(self) -> str:
         """The person, else the team."""

@@ -16,9 +16,13 @@ class ErasureRequested(Event):
     TYPE: ClassVar[str] = "customer.erasure.requested.v1"
 
     erasure_id: UUID
+    """One erasure over all services."""
     person_key: PersonKey
+    """Who is to be forgotten."""
     aliases: tuple[str, ...] = ()
+    """Other keys of the same person."""
     requested_at: UtcDatetime
+    """What was received before this time is dropped, UTC."""
 
     def event_key(self) -> str:
         """The person."""
@@ -40,11 +44,15 @@ class ErasureDone(Event):
     TYPE: ClassVar[str] = "customer.erasure.done.v1"
 
     erasure_id: UUID
+    """The erasure this answers."""
     person_key: PersonKey
+    """Who was erased."""
     service: str = Field(min_length=1, max_length=32)
+    """Who reports."""
     removed: dict[str, int]
     """Records removed, by kind."""
     done_at: UtcDatetime
+    """When the removal was complete, UTC."""
 
     def event_key(self) -> str:
         """The person."""

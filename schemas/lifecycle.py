@@ -41,13 +41,21 @@ class LifecycleEventOccurred(Event):
     lifecycle_id: UUID
     """UUIDv5 of the source's name and the source's own id."""
     source: str = Field(min_length=1, max_length=64)
+    """Configured name of where it came from."""
     source_id: str = Field(min_length=1, max_length=256)
+    """The source's own id of the moment."""
     order: Order
+    """Which of two records of this moment is newer."""
     moment: Moment
+    """What happened."""
     occurred_at: UtcDatetime
+    """When it happened, UTC."""
     received_at: UtcDatetime
+    """When ingest first had it, UTC."""
     person_key: PersonKey | None = None
+    """To whom it happened; null for an account's or a company-wide moment."""
     account_id: str | None = Field(default=None, max_length=256)
+    """The account it concerns."""
     retracted: bool = False
     """It never happened: a cancelled purchase, a test."""
     context: dict[str, str] = Field(default_factory=dict)

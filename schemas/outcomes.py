@@ -35,20 +35,31 @@ class OutcomeRecorded(Event):
     outcome_id: UUID
     """The same outcome recorded twice has one id."""
     kind: OutcomeKind
+    """What was done."""
     occurred_at: UtcDatetime
+    """When it was done, UTC."""
     person_key: PersonKey
+    """Whose answer it was."""
     account_id: str | None = Field(default=None, max_length=256)
+    """Their account."""
     subject: str = Field(min_length=1, max_length=128)
     """`response:<id>`, `request:<id>` or `digest:<id>`."""
     response_id: UUID | None = None
+    """The response; null for a survey request or a digest."""
     rule: str | None = Field(default=None, max_length=64)
+    """Id of the rule that asked for it."""
     action: str | None = Field(default=None, max_length=64)
+    """Id of the rule's action."""
     destination: str | None = Field(default=None, max_length=64)
+    """Name of the destination."""
     effect_id: UUID | None = None
+    """The effect in the delivery ledger."""
     actor: str | None = Field(default=None, max_length=64)
     """Person key or configured name of who did it; null for the product itself."""
     reason: str | None = Field(default=None, max_length=200)
+    """Why it failed, was withheld or was resolved."""
     root_cause: str | None = Field(default=None, max_length=200)
+    """What had gone wrong for the customer."""
 
     def event_key(self) -> str:
         """The person."""

@@ -18,10 +18,13 @@ class WebhookReceived(Event):
     raw_id: UUID
     """UUIDv5 of the source and the vendor's event id, else of the body's hash."""
     source: str = Field(min_length=1, max_length=64)
+    """Configured name of the vendor's connection."""
     headers: dict[str, str]
     """Only those a mapping may need; never a signature or a token."""
     body: Base64Bytes
+    """The body byte for byte, base64 in JSON."""
     received_at: UtcDatetime
+    """First receipt, UTC."""
 
     def event_key(self) -> str:
         """The source."""

@@ -39,7 +39,9 @@ class Respondent(Contract):
     customer_id: str | None = Field(default=None, max_length=256)
     """The company's own id of the person."""
     email: str | None = Field(default=None, max_length=320)
+    """Address as the source gave it."""
     name: str | None = Field(default=None, max_length=256)
+    """Display name as the source gave it."""
     visitor_id: str | None = Field(default=None, max_length=256)
     """The vendor's id of somebody who is not known otherwise."""
 
@@ -53,32 +55,45 @@ class ResponseRecorded(Event):
     response_id: UUID
     """UUIDv5 of the source's name and the source's own id."""
     person_key: PersonKey
+    """Who answered."""
     account_id: str | None = Field(default=None, max_length=256)
+    """The account the source named."""
     source: str = Field(min_length=1, max_length=64)
     """Configured name of where the answer came from."""
     source_id: str = Field(min_length=1, max_length=256)
     """The source's own id of the answer."""
     order: Order
+    """Which of two records of this response is newer."""
     effects: Effects = Effects.DELIVER
+    """Whether this record may cause anything outside."""
     status: ResponseStatus = ResponseStatus.ANSWERED
+    """Whether the answer stands."""
     retraction_reason: str | None = Field(default=None, max_length=200)
+    """E.g. bot, duplicate, test."""
     metric: Metric
+    """Which standard question."""
     score: int | None = None
     """Null where the question was skipped."""
     comment: str | None = Field(default=None, max_length=20_000)
+    """The open answer, as written."""
     language: str | None = Field(default=None, max_length=35)
     """BCP 47 tag the source gave."""
     responded_at: UtcDatetime
+    """When the person answered, UTC."""
     received_at: UtcDatetime
     """When ingest first had it."""
     provisional: bool = False
     """The score was given, the page not finished: alerts wait."""
     test: bool = False
+    """Somebody trying it out: recorded, never counted."""
     request_id: UUID | None = None
     """The survey request it answers."""
     program: str | None = Field(default=None, max_length=64)
+    """Id of the survey program, where there is one."""
     channel: str | None = Field(default=None, max_length=32)
+    """E.g. email, in_app, web."""
     respondent: Respondent = Respondent()
+    """The person as the source named them."""
     context: dict[str, str] = Field(default_factory=dict)
     """What the question was about, e.g. a case id or a release."""
 

@@ -32,12 +32,19 @@ class SurveyStepOccurred(Event):
     TYPE: ClassVar[str] = "survey.step.occurred.v1"
 
     request_id: UUID
+    """The request it is about."""
     person_key: PersonKey
+    """Who was asked."""
     program: str = Field(min_length=1, max_length=64)
+    """Id of the program."""
     channel: str = Field(min_length=1, max_length=32)
+    """E.g. email, in_app."""
     step: SurveyStep
+    """What happened."""
     reason: str | None = Field(default=None, max_length=200)
+    """Why it went no further."""
     occurred_at: UtcDatetime
+    """When, UTC."""
 
     def event_key(self) -> str:
         """The person."""
