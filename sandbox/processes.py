@@ -1,0 +1,95 @@
+"""Child processes that never outlive the process that started them."""
+
+import ctypes
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+# Below every common ephemeral range: the kernel can connect a client that keeps dialling a stopped server on
+# an ephemeral port to itself, and then that client holds the port the server wants back.
+_PORTS = range(20_000, 32_000)
+
+
+class EmbeddedServerError(Exception):
+    """An embedded server did not start or stop; the message ends with the last lines of its log."""
+
+
+def free_port() -> int:
+    """Return a TCP port on 127.0.0.1 that nothing listens on now and that survives a server's restart."""
+    while True:
+        port = random.choice(_PORTS)  # noqa: S311 - a port number is no secret
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    on_orphaned: signal.Signals = signal.SIGTERM,
+    user_id: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own, its output appended to `log`.
+
+    On Linux the kernel sends it `on_orphaned` when the thread that called this ends, even by SIGKILL, so call
+    it from a thread that lives as long as the child should. Elsewhere only a regular stop ends it.
+    """
+
+    def tie_to_parent() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, on_orphaned)
+
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - commands come from this package's code, never from input
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=tie_to_parent,  # noqa: PLW1509 - one system call, no lock taken between fork and exec
+            user=user_id,
+            group=user_id,
+            extra_groups=None if user_id is None else [],
+        )
+
+
+def stop(process: subprocess.Popen[bytes], how: signal.Signals, *, timeout_seconds: float = 15) -> None:
+    """Signal `process` with `how` and wait for its end; SIGKILL it after `timeout_seconds`."""
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        process.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, timeout_seconds: float
+) -> None:
+    """Poll `ready` until it holds; raise EmbeddedServerError if `process` ends or the time runs out first."""
+    deadline = time.monotonic() + timeout_seconds
+    while not ready():
+        ended = process.poll()
+        if ended is not None or time.monotonic() > deadline:
+            state = (
+                f"ended with status {ended}" if ended is not None else f"not ready in {timeout_seconds:g} s"
+            )
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+            raise EmbeddedServerError(f"{process.args!r}: {state}. End of {log}:\n{tail}")
+        time.sleep(0.05)
