@@ -1,0 +1,87 @@
+"""What the invented customers answered: every metric and group, several languages, late comments, repeats."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+from random import Random
+
+import yaml
+
+from sandbox.sample.customers import Body, Person, people
+
+RESPONDENTS = 300
+_COMMENTS = Path(__file__).parent / "comments.yaml"
+# Share of answers: about as many promoters as a software company hopes for.
+_NPS_SCORES = (0, 1, 2, 3, 4, 4, 5, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10)
+_CSAT_SCORES = (1, 2, 3, 4, 4, 5, 5)
+_CES_SCORES = (1, 2, 3, 4, 5, 6, 6, 7)
+_COMMENTED = 0.7
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Bodies of `POST /v1/responses`, in the order in which they are sent."""
+
+    first: list[Body]
+    """One for each answer."""
+    later: list[Body]
+    """The same answers again: a comment that came after the score, and plain repeats."""
+
+    @property
+    def sent(self) -> list[Body]:
+        """All calls."""
+        return [*self.first, *self.later]
+
+
+def answers(now: datetime) -> Answers:
+    """360 answers of 300 people within the three days before `now` (UTC), 30 late comments and 20 repeats."""
+    chance = Random("answers")  # noqa: S311 - a repeatable sample
+    respondents = people(RESPONDENTS, prefix="customer", without_email=frozenset(range(7, RESPONDENTS, 25)))
+    comments = {
+        group: cycle(texts) for group, texts in yaml.safe_load(_COMMENTS.read_text(encoding="utf-8")).items()
+    }
+    first: list[Body] = []
+    asked = [("nps", person) for person in respondents]
+    asked += [("csat", person) for person in respondents[::10]]
+    asked += [("ces", person) for person in respondents[5::10]]
+    for number, (metric, person) in enumerate(asked):
+        body = _answer(chance, number, metric, person, now)
+        if chance.random() < _COMMENTED:
+            body |= _comment(metric, body["score"], comments)
+        first.append(body)
+    silent = [body for body in first if "comment" not in body][:30]
+    late = [
+        body | _comment(str(body["metric"]), body["score"], comments) | {"updated_at": _iso(now)}
+        for body in silent
+    ]
+    return Answers(first, late + first[40:60])
+
+
+def _answer(chance: Random, number: int, metric: str, person: Person, now: datetime) -> Body:
+    scores = {"nps": _NPS_SCORES, "csat": _CSAT_SCORES, "ces": _CES_SCORES}[metric]
+    respondent: Body = {"customer_id": person.customer_id, "name": person.name}
+    if person.email:
+        respondent["email"] = person.email
+    return {
+        "source_id": f"sample-{number}",
+        "metric": metric,
+        "score": chance.choice(scores),
+        "responded_at": _iso(now - timedelta(minutes=chance.randrange(5, 3 * 24 * 60))),
+        "respondent": respondent,
+        "account_id": person.account_id,
+        "language": person.language,
+        "program": {"nps": "relationship", "csat": "support", "ces": "onboarding"}[metric],
+        "channel": chance.choice(("email", "in_app", "web")),
+    }
+
+
+def _comment(metric: str, score: object, comments: dict[str, "cycle[Body]"]) -> Body:
+    lines = {"nps": (6, 8), "csat": (2, 3), "ces": (3, 4)}[metric]
+    level = sum(int(str(score)) > line for line in lines)
+    comment = next(comments[("detractor", "passive", "promoter")[level]])
+    return {"comment": comment["text"], "language": comment["language"]}
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
