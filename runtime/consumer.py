@@ -1,0 +1,288 @@
+"""The at-least-once loop: poll a batch, decide, one transaction, then the offsets.
+
+What a batch meets is one of three things. A dependency is down: its partitions are rewound and paused, and the
+loop keeps polling, so the group keeps us. One record is at fault: it goes to the dead letters. We are at fault
+(a missing column, say): the process ends, because every record would fail the same way.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import psycopg
+import structlog
+from kafka import KafkaConsumer
+from kafka.errors import FencedInstanceIdError, KafkaError
+from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
+
+from runtime import metrics
+from runtime.cloudevents import Undecodable, event_id_of
+from runtime.dead_letters import DeadLetter, DeadLetters
+from runtime.kafka import KafkaSettings, consumer, to_record
+from runtime.messages import Record
+from runtime.postgres import Pool
+from runtime.progress import Progress
+
+POLL_SECONDS = 0.25
+CLOSE_SECONDS = 2.0
+MEASURE_EVERY_SECONDS = 2.0
+MEASURE_TIMEOUT_SECONDS = 1.0
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+SILENT_SECONDS = 30.0
+COMMIT_TIMEOUT_SECONDS = 5.0
+
+E = TypeVar("E")
+Polled = Mapping[TopicPartition, Sequence[Any]]
+Handle = Callable[[psycopg.Connection[Any], "Sequence[Delivered[E]]"], None]
+log = structlog.get_logger(__name__)
+
+
+class DependencyDown(Exception):
+    """Raised by a handler: what it needs does not answer now; the records are fine and will be tried again."""
+
+
+DOWN = (DependencyDown, psycopg.OperationalError, psycopg.InterfaceError, KafkaError)
+OUR_FAULT = (psycopg.ProgrammingError, psycopg.InternalError, psycopg.NotSupportedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Generic[E]):
+    """An event and the record it came in."""
+
+    record: Record
+    event: E
+
+
+class Consumer(Generic[E]):
+    """One member of a consumer group.
+
+    `decode` turns a record into an event or raises Undecodable; `handle` writes what a batch decides within the
+    transaction it is given, and must take a batch it has seen before. Records of one key arrive in order, also
+    within a batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        kafka: KafkaSettings,
+        group: str,
+        topics: Sequence[str],
+        decode: Callable[[Record], E],
+        handle: Handle[E],
+        pool: Pool,
+        dead_letters: DeadLetters,
+        max_records: int = 500,
+    ) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._topics = tuple(topics)
+        self._decode = decode
+        self._handle = handle
+        self._pool = pool
+        self._dead_letters = dead_letters
+        self._max_records = max_records
+        self._uncommitted: dict[TopicPartition, int] = {}
+        self._pauses = 0
+        self._is_member = False
+        self._measured_at = 0.0
+        self.progress = Progress()
+        for topic in self._topics:
+            self._export(topic)
+
+    def run(self, stop: threading.Event) -> None:
+        """Consumes until `stop`; raises when only a fresh process can help."""
+        source = self._join(stop)
+        if source is None:
+            return
+        try:
+            while not stop.is_set():
+                self._turn(source, stop)
+        finally:
+            source.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1000)
+            self._dead_letters.close()
+
+    def check(self) -> str | None:
+        """Health: None while a member of the group that is free to work."""
+        waits_for = self.progress.standing().waits_for
+        if waits_for is not None:
+            return f"{self._group} waits for {waits_for}"
+        if not self._is_member:
+            return f"{self._group} has not joined its consumer group"
+        silent_seconds = self.progress.idle_seconds()
+        if silent_seconds > SILENT_SECONDS:
+            return f"{self._group} has not polled for {silent_seconds:.0f} s"
+        return None
+
+    def _export(self, topic: str) -> None:
+        labels = (self._kafka.service, topic)
+        metrics.LAG.labels(*labels).set_function(lambda: self.progress.lag_records(topic))
+        metrics.OLDEST_UNPROCESSED.labels(*labels).set_function(
+            lambda: self.progress.oldest_unprocessed_seconds(topic)
+        )
+
+    def _join(self, stop: threading.Event) -> KafkaConsumer | None:
+        while not stop.is_set():
+            try:
+                return consumer(
+                    self._kafka, group=self._group, topics=self._topics, max_records=self._max_records
+                )
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                log.warning("no broker to consume from", group=self._group, error=type(error).__name__)
+                stop.wait(FIRST_PAUSE_SECONDS)
+        return None
+
+    def _turn(self, source: KafkaConsumer, stop: threading.Event) -> None:
+        polled = self._poll(source, POLL_SECONDS)
+        if polled:
+            self._take(source, polled, stop)
+        self._commit(source)
+        self._measure(source)
+
+    def _poll(self, source: KafkaConsumer, seconds: float) -> Polled:
+        try:
+            polled: Polled = source.poll(timeout_ms=seconds * 1000)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            log.warning("poll failed", group=self._group, error=type(error).__name__)
+            time.sleep(seconds)
+            polled = {}
+        self._is_member = source.group_metadata().state == MemberState.STABLE
+        self.progress.turned()
+        return polled
+
+    def _take(self, source: KafkaConsumer, polled: Polled, stop: threading.Event) -> None:
+        started = time.perf_counter()
+        records = [to_record(record) for partition in polled.values() for record in partition]
+        for (topic, partition), in_hand in polled.items():
+            first = to_record(in_hand[0])
+            self.progress.taken((topic, partition), first_at=first.timestamp, end=in_hand[-1].offset + 1)
+        try:
+            self._process(records)
+        except DOWN as error:
+            self._pause(source, polled, error, stop)
+            return
+        self._pauses = 0
+        for (topic, partition), in_hand in polled.items():
+            next_offset = in_hand[-1].offset + 1
+            self._uncommitted[TopicPartition(topic, partition)] = next_offset
+            self.progress.done((topic, partition), next_offset)
+            metrics.CONSUMED.labels(self._kafka.service, topic).inc(len(in_hand))
+        metrics.BATCH_SECONDS.labels(self._kafka.service).observe(time.perf_counter() - started)
+
+    def _process(self, records: Sequence[Record]) -> None:
+        delivered: list[Delivered[E]] = []
+        letters: list[DeadLetter] = []
+        for record in records:
+            try:
+                delivered.append(Delivered(record, self._decode(record)))
+            except Undecodable as error:
+                letters.append(DeadLetter(record, error.cause, error.detail))
+        letters.extend(self._handled(delivered))
+        for letter in letters:
+            self._log_dead(letter)
+        self._dead_letters.send(letters)
+
+    def _handled(self, delivered: Sequence[Delivered[E]]) -> list[DeadLetter]:
+        """Handles all together or, when something is wrong with one of them, each alone."""
+        if not delivered:
+            return []
+        failure = self._transact(delivered)
+        if failure is None:
+            return []
+        log.warning("batch failed, its records are tried one by one", group=self._group, error=failure)
+        alone = [(one, self._transact([one])) for one in delivered]
+        return [
+            DeadLetter(one.record, "handler_failed", failure) for one, failure in alone if failure is not None
+        ]
+
+    def _transact(self, delivered: Sequence[Delivered[E]]) -> str | None:
+        """Runs the handler in a transaction of its own; returns the kind of error that the records cause."""
+        try:
+            with self._pool.connection() as connection:
+                self._handle(connection, delivered)
+        except (*DOWN, *OUR_FAULT):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a record provokes must not stop its partition
+            log.info("handler failed", group=self._group, records=len(delivered), exc_info=error)
+            return type(error).__name__
+        return None
+
+    def _log_dead(self, letter: DeadLetter) -> None:
+        record = letter.record
+        log.warning(
+            "dead letter",
+            cause=letter.cause,
+            detail=letter.detail,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            event_id=event_id_of(record.headers),
+        )
+
+    def _pause(self, source: KafkaConsumer, polled: Polled, error: Exception, stop: threading.Event) -> None:
+        """Gives the batch back and waits, polling: the positions are the only memory, so no rebalance can skip."""
+        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**self._pauses)
+        self._pauses = min(self._pauses + 1, 16)
+        deadline = time.monotonic() + longest * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, no secret
+        log.warning("consumer waits", group=self._group, error=type(error).__name__, seconds=longest)
+        self.progress.waiting(type(error).__name__)
+        metrics.PAUSED.labels(self._kafka.service, self._group).set(1)
+        _rewind(source, polled)
+        while not stop.is_set() and time.monotonic() < deadline:
+            source.pause(*source.assignment())
+            _rewind(source, self._poll(source, FIRST_PAUSE_SECONDS))
+            self._measure(source)
+        source.resume(*source.paused())
+        self.progress.waiting(None)
+        metrics.PAUSED.labels(self._kafka.service, self._group).set(0)
+
+    def _commit(self, source: KafkaConsumer) -> None:
+        """Commits what is processed; what a silent broker did not take is committed with the next batch."""
+        held = source.assignment()
+        offsets = {
+            partition: OffsetAndMetadata(offset)
+            for partition, offset in self._uncommitted.items()
+            if partition in held
+        }
+        if not offsets:
+            self._uncommitted.clear()
+            return
+        try:
+            source.commit(offsets, timeout_ms=COMMIT_TIMEOUT_SECONDS * 1000)
+        except FencedInstanceIdError:
+            raise
+        except KafkaError as error:
+            log.warning("offsets not committed", group=self._group, error=type(error).__name__)
+            if error.retriable:
+                return
+        self._uncommitted.clear()
+
+    def _measure(self, source: KafkaConsumer) -> None:
+        """Asks where the partitions end; only while no record is in hand, so a position is what is processed."""
+        if time.monotonic() < self._measured_at + MEASURE_EVERY_SECONDS:
+            return
+        timeout_ms = MEASURE_TIMEOUT_SECONDS * 1000
+        held = list(source.assignment())
+        try:
+            ends = source.end_offsets(held, timeout_ms=timeout_ms) if held else {}
+            positions = {partition: source.position(partition, timeout_ms=timeout_ms) for partition in held}
+        except KafkaError as error:
+            log.info("lag not measured", group=self._group, error=type(error).__name__)
+        else:
+            known = {tuple(held): offset for held, offset in positions.items() if offset is not None}
+            self.progress.measured({tuple(held): end for held, end in ends.items()}, known)
+        self._measured_at = time.monotonic()
+
+
+def _rewind(source: KafkaConsumer, polled: Polled) -> None:
+    held = source.assignment()
+    for partition, records in polled.items():
+        if partition in held:
+            source.seek(partition, records[0].offset)

@@ -1,0 +1,143 @@
+"""Our defaults for kafka-python: its own ones suit neither at-least-once nor a fast failover."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from runtime.messages import Message, Record
+
+SESSION_TIMEOUT_SECONDS = 10
+HEARTBEAT_SECONDS = 3
+REQUEST_TIMEOUT_SECONDS = 10
+BLOCK_SECONDS = 5
+DELIVERY_TIMEOUT_SECONDS = 30
+MAX_REQUEST_BYTES = 2_000_000
+CLOSE_SECONDS = 2
+_LOOK_EVERY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings:
+    """Where the brokers are and who we are to them.
+
+    `service` names the client in the broker's logs and in our metrics. `instance` is the slot of this
+    replica (default: the host's name); two live processes must not share one, see `group_instance_id`.
+    """
+
+    bootstrap_servers: str
+    service: str
+    instance: str = field(default_factory=socket.gethostname)
+
+    @property
+    def group_instance_id(self) -> str:
+        """Static membership (KIP-345): a restart within the session time-out moves no partition."""
+        return re.sub(r"[^A-Za-z0-9._-]", "-", f"{self.service}-{self.instance}")
+
+
+def producer(kafka: KafkaSettings) -> KafkaProducer:
+    """An idempotent producer with acks=all; blocks up to 5 s for a broker, then raises KafkaTimeoutError."""
+    return KafkaProducer(
+        bootstrap_servers=kafka.bootstrap_servers.split(","),
+        client_id=kafka.group_instance_id,
+        acks="all",
+        enable_idempotence=True,
+        allow_auto_create_topics=False,
+        batch_size=256 * 1024,
+        linger_ms=2,
+        max_request_size=MAX_REQUEST_BYTES,
+        max_block_ms=BLOCK_SECONDS * 1000,
+        bootstrap_timeout_ms=BLOCK_SECONDS * 1000,
+        request_timeout_ms=REQUEST_TIMEOUT_SECONDS * 1000,
+        delivery_timeout_ms=DELIVERY_TIMEOUT_SECONDS * 1000,
+        reconnect_backoff_max_ms=1000,
+        metrics_enabled=False,
+    )
+
+
+def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_records: int) -> KafkaConsumer:
+    """A subscribed member of `group` that commits only when told to; raises KafkaTimeoutError without a broker."""
+    return KafkaConsumer(
+        *topics,
+        bootstrap_servers=kafka.bootstrap_servers.split(","),
+        client_id=kafka.group_instance_id,
+        group_id=group,
+        group_instance_id=kafka.group_instance_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        allow_auto_create_topics=False,
+        max_poll_records=max_records,
+        session_timeout_ms=SESSION_TIMEOUT_SECONDS * 1000,
+        heartbeat_interval_ms=HEARTBEAT_SECONDS * 1000,
+        bootstrap_timeout_ms=BLOCK_SECONDS * 1000,
+        request_timeout_ms=REQUEST_TIMEOUT_SECONDS * 1000,
+        reconnect_backoff_max_ms=1000,
+        metrics_enabled=False,
+    )
+
+
+def to_record(polled: ConsumerRecord) -> Record:
+    """kafka-python's record as ours."""
+    return Record(
+        topic=polled.topic,
+        partition=polled.partition,
+        offset=polled.offset,
+        key=polled.key,
+        value=polled.value,
+        headers=tuple((name, value or b"") for name, value in polled.headers),
+        timestamp=datetime.fromtimestamp(polled.timestamp / 1000, UTC),
+    )
+
+
+def deliver(
+    to: KafkaProducer, messages: Iterable[Message], *, stop: threading.Event | None = None
+) -> list[KafkaError | None]:
+    """Sends the messages together and awaits the broker's answer to each: None, or why it was not written.
+
+    When `stop` is set, whatever is unanswered counts as failed. A topic whose partitions are unknown is
+    waited for once, not once a message.
+    """
+    unknown_topics: dict[str, KafkaError] = {}
+    answers = [_send(to, message, unknown_topics) for message in messages]
+    return [answer if isinstance(answer, KafkaError) else _await(answer, stop) for answer in answers]
+
+
+def close(to: KafkaProducer) -> None:
+    """Closes a producer, also one that has lost its broker: waits 2 s for what is in flight, then drops it."""
+    try:
+        to.close(timeout=CLOSE_SECONDS)
+    except KafkaError:
+        # close() passes a flush that timed out on to us before it has stopped the sending thread.
+        to._sender.force_close()
+
+
+def _send(to: KafkaProducer, message: Message, unknown_topics: dict[str, KafkaError]) -> Any:
+    if message.topic in unknown_topics:
+        return unknown_topics[message.topic]
+    try:
+        return to.send(message.topic, key=message.key, value=message.value, headers=list(message.headers))
+    except KafkaTimeoutError as error:
+        unknown_topics[message.topic] = error
+        return error
+    except KafkaError as error:
+        return error
+
+
+def _await(answer: Any, stop: threading.Event | None) -> KafkaError | None:
+    deadline = time.monotonic() + DELIVERY_TIMEOUT_SECONDS + BLOCK_SECONDS
+    while not answer.is_done:
+        if time.monotonic() > deadline or (stop is not None and stop.is_set()):
+            return KafkaTimeoutError("no answer from the broker")
+        with suppress(KafkaError):
+            answer.get(timeout=_LOOK_EVERY_SECONDS)
+    failure: KafkaError | None = answer.exception
+    return failure

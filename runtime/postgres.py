@@ -1,0 +1,64 @@
+"""The PostgreSQL pool: one schema a service, UTC, and no wait without an end."""
+
+from collections.abc import Callable
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+CONNECT_TIMEOUT_SECONDS = 5
+CHECKOUT_TIMEOUT_SECONDS = 4
+# A server that vanished without a word is noticed after this time, not after TCP's quarter of an hour.
+UNANSWERED_TIMEOUT_SECONDS = 10
+# The pool doubles its pause between attempts; starting afresh keeps the way back to a revived server short.
+RECONNECT_ROUND_SECONDS = 3
+HEALTH_TIMEOUT_SECONDS = 2
+
+Pool = ConnectionPool[Connection[TupleRow]]
+
+
+def open_pool(url: str, *, schema: str, application: str, max_size: int = 10) -> Pool:
+    """A pool whose connections see only `schema` and speak UTC.
+
+    Returns at once, server or no server: health says when it is reachable. A checkout waits at most 4 s and
+    then raises `psycopg_pool.PoolTimeout`, an OperationalError; a connection that died meanwhile is replaced.
+    """
+    pool: Pool = ConnectionPool(
+        url,
+        kwargs=connection_settings(schema=schema, application=application),
+        min_size=1,
+        max_size=max_size,
+        timeout=CHECKOUT_TIMEOUT_SECONDS,
+        reconnect_timeout=RECONNECT_ROUND_SECONDS,
+        check=ConnectionPool.check_connection,
+        name=application,
+        open=False,
+    )
+    pool.open(wait=False)
+    return pool
+
+
+def connection_settings(*, schema: str, application: str) -> dict[str, str | int]:
+    """libpq's settings behind every connection of a service."""
+    return {
+        "application_name": application,
+        "options": f"-c search_path={schema} -c timezone=UTC",
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "keepalives_idle": UNANSWERED_TIMEOUT_SECONDS,
+        "tcp_user_timeout": UNANSWERED_TIMEOUT_SECONDS * 1000,
+    }
+
+
+def reachable(pool: Pool) -> Callable[[], str | None]:
+    """The health check of a pool."""
+
+    def check() -> str | None:
+        try:
+            with pool.connection(timeout=HEALTH_TIMEOUT_SECONDS) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.Error as error:
+            return f"PostgreSQL does not answer ({type(error).__name__})"
+        return None
+
+    return check

@@ -1,0 +1,85 @@
+"""How far a consumer has come: written by its loop, read by metrics, health and the watchdog."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A moment's view of a consumer."""
+
+    lag_records: int
+    position: tuple[tuple[Partition, int], ...]
+    """Next offset of each partition, after what is processed."""
+    waits_for: str | None
+    """What the consumer is paused for, or None."""
+
+
+class Progress:
+    """Offsets of the partitions a consumer holds. Safe to read from other threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ends: dict[Partition, int] = {}
+        self._done: dict[Partition, int] = {}
+        self._oldest: dict[Partition, datetime] = {}
+        self._waits_for: str | None = None
+        self._turned_at = time.monotonic()
+
+    def turned(self) -> None:
+        """The loop went round."""
+        self._turned_at = time.monotonic()
+
+    def idle_seconds(self) -> float:
+        """Seconds since the loop last went round."""
+        return time.monotonic() - self._turned_at
+
+    def measured(self, ends: Mapping[Partition, int], done: Mapping[Partition, int]) -> None:
+        """Where the partitions held now end, and the next offset to process of those where it is known."""
+        with self._lock:
+            self._ends = {held: end for held, end in ends.items() if held in done}
+            self._done = dict(done)
+            self._oldest = {held: at for held, at in self._oldest.items() if held in ends}
+
+    def taken(self, partition: Partition, *, first_at: datetime, end: int) -> None:
+        """Records up to `end` are in hand; the first was written at `first_at`."""
+        with self._lock:
+            self._oldest[partition] = first_at
+            self._ends[partition] = max(end, self._ends.get(partition, 0))
+
+    def done(self, partition: Partition, next_offset: int) -> None:
+        """Everything before `next_offset` is processed."""
+        with self._lock:
+            self._done[partition] = next_offset
+
+    def waiting(self, dependency: str | None) -> None:
+        """The consumer is paused until `dependency` is back; None: it works again."""
+        self._waits_for = dependency
+
+    def lag_records(self, topic: str) -> int:
+        """Unprocessed records of a topic's partitions held here."""
+        with self._lock:
+            return sum(self._lag(held) for held in self._ends if held[0] == topic)
+
+    def oldest_unprocessed_seconds(self, topic: str) -> float:
+        """Age of the oldest record not processed, as far as this consumer has seen it; 0 without one."""
+        with self._lock:
+            behind = [at for held, at in self._oldest.items() if held[0] == topic and self._lag(held)]
+        return (datetime.now(UTC) - min(behind)).total_seconds() if behind else 0.0
+
+    def standing(self) -> Standing:
+        """What the watchdog compares."""
+        with self._lock:
+            return Standing(
+                lag_records=sum(self._lag(held) for held in self._ends),
+                position=tuple(sorted(self._done.items())),
+                waits_for=self._waits_for,
+            )
+
+    def _lag(self, partition: Partition) -> int:
+        return max(0, self._ends[partition] - self._done.get(partition, 0))

@@ -1,0 +1,134 @@
+"""Settings come from the environment and from secret files; a bad one is named in a sentence before anything starts."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn, TypeVar
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from runtime.kafka import KafkaSettings
+
+DEFAULT_SECRETS_DIR = Path("/run/secrets")
+PLACEHOLDERS = ("change-me", "changeme", "placeholder", "example")
+BAD_SETTINGS_EXIT_CODE = 2
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class EnvironmentSettings(BaseSettings):
+    """Settings read from variables called like the fields, in capitals; empty counts as missing.
+
+    A file of a field's name in SECRETS_DIR (default /run/secrets) stands in for a variable that is not set.
+    A docstring under a field is what its error message says was expected.
+    """
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _no_placeholder(cls, value: object) -> object:
+        if isinstance(value, SecretStr):
+            secret = value.get_secret_value().lower()
+            if any(word in secret for word in PLACEHOLDERS):
+                raise ValueError("it still holds a placeholder")
+        return value
+
+
+class ServiceSettings(EnvironmentSettings):
+    """What every service needs to know."""
+
+    kafka_bootstrap_servers: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
+    """Kafka's brokers as host:port, several separated by commas."""
+    database_url: SecretStr
+    """PostgreSQL as postgresql://user:password@host:port/database."""
+    config_dir: Path = Path("deploy/config")
+    """The folder of rules.yaml and the other files that users edit."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
+    ops_host: str = "127.0.0.1"
+    """The address that health and metrics are served on."""
+    ops_port: Port
+    """The port that health and metrics are served on, 1 to 65535."""
+    instance: str = Field(default_factory=lambda: os.uname().nodename, min_length=1)
+    """This replica's slot, such as 1 or 2: never the same for two replicas that run at once."""
+    business_clock: Literal["wall", "shiftable"] = "wall"
+    """wall, or shiftable where time can be turned forward (demo, tests)."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        if not re.match(r"postgres(ql)?://", value.get_secret_value()):
+            raise ValueError("it does not begin with postgresql://")
+        return value
+
+    def kafka(self, service: str) -> KafkaSettings:
+        """How `service` meets Kafka."""
+        return KafkaSettings(self.kafka_bootstrap_servers, service, self.instance)
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class BadSettings(Exception):
+    """Its text is one sentence for each setting that is missing or wrong; it never holds a value."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+def load(cls: type[S]) -> S:
+    """The settings, or the end of the process with code 2 and the reasons on standard error."""
+    try:
+        return read(cls)
+    except BadSettings as error:
+        _refuse(error)
+
+
+def read(cls: type[S]) -> S:
+    """The settings; raises BadSettings."""
+    folder = Path(os.environ.get("SECRETS_DIR") or DEFAULT_SECRETS_DIR)
+    try:
+        return cls(_secrets_dir=folder if folder.is_dir() else None)
+    except ValidationError as error:
+        kinds = error.errors(include_url=False, include_input=False)
+        raise BadSettings(
+            [_sentence(cls, str(kind["loc"][0]), kind["type"], kind["msg"], folder) for kind in kinds]
+        ) from None
+    except SettingsError as error:
+        # The only place that says which one it was.
+        named = re.search(r'field "(\w+)"', str(error))
+        field = named[1] if named else "a setting"
+        raise BadSettings([_sentence(cls, field, "json", "it is not JSON", folder)]) from None
+
+
+def _refuse(error: BadSettings) -> NoReturn:
+    sys.stderr.write("The settings do not allow a start:\n")
+    sys.stderr.writelines(f"  {sentence}\n" for sentence in error.sentences)
+    raise SystemExit(BAD_SETTINGS_EXIT_CODE)
+
+
+def _sentence(cls: type[BaseSettings], field: str, kind: str, message: str, folder: Path) -> str:
+    info = cls.model_fields.get(field)
+    variable = _variable(cls, field, info)
+    expected = f" Expected: {info.description.strip()}" if info and info.description else ""
+    if kind == "missing":
+        return f"{variable} is missing.{expected} Set it in the environment or as the file {folder / field}."
+    trouble = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    trouble = trouble if trouble.startswith("it ") else f"it should be {trouble}"
+    return f"{variable} cannot be used: {trouble}.{expected}"
+
+
+def _variable(cls: type[BaseSettings], field: str, info: FieldInfo | None) -> str:
+    alias = info.validation_alias if info else None
+    if isinstance(alias, AliasChoices):
+        alias = alias.choices[0]
+    if isinstance(alias, str):
+        return alias.upper()
+    return f"{cls.model_config.get('env_prefix', '')}{field}".upper()

@@ -1,0 +1,112 @@
+"""YAML that people edit, checked against a model; every complaint names the file, the line and the field."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+M = TypeVar("M", bound=BaseModel)
+Location = tuple[int | str, ...]
+
+
+class ConfigError(Exception):
+    """A file that cannot be used: each line of its text is "file:line: field: what was expected"."""
+
+    def __init__(self, complaints: list[str]) -> None:
+        super().__init__("\n".join(complaints))
+        self.complaints = complaints
+
+
+def load_yaml(path: Path, model: type[M]) -> M:
+    """The file's content as `model`; raises ConfigError when it is missing, not YAML or not what it should be."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise ConfigError([f"{path}:1: the file cannot be read: {reason}; expected a YAML file"]) from None
+    return parse_yaml(text, model, name=str(path))
+
+
+def parse_yaml(text: str, model: type[M], *, name: str) -> M:
+    """As `load_yaml`, of text that came from `name`."""
+    root, content = _read(text, name)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        raise ConfigError([complaint(name, root, detail) for detail in details]) from None
+
+
+def complaint(name: str, root: yaml.Node | None, detail: ErrorDetails) -> str:
+    """One of pydantic's errors in the words of the file."""
+    location = detail["loc"]
+    line = _line(root, location)
+    field = ".".join(str(step) for step in location) or "the file"
+    if detail["type"] == "missing":
+        return f"{name}:{line}: {field}: is missing"
+    if detail["type"] == "extra_forbidden":
+        return f"{name}:{line}: {field}: is not known here"
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)
+    return f"{name}:{line}: {field}: {message}"
+
+
+def _read(text: str, name: str) -> tuple[yaml.Node | None, Any]:
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None, {}
+        repeated = [f"{name}:{line}: {key}: is given twice" for key, line in _repeated_keys(root)]
+        if repeated:
+            raise ConfigError(repeated)
+        return root, loader.construct_document(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigError([f"{name}:{line}: not YAML: {error.problem or error.context}"]) from None
+    except yaml.YAMLError:
+        raise ConfigError([f"{name}:1: not YAML: a character that YAML does not allow"]) from None
+    finally:
+        loader.dispose()
+
+
+def _repeated_keys(node: yaml.Node) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated_keys(item)
+    elif isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                yield key.value, key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+            yield from _repeated_keys(value)
+
+
+def _line(root: yaml.Node | None, location: Location) -> int:
+    """The line of the innermost part of `location` that the file has.
+
+    Pydantic also names the branches of a union there, which no file contains; they are stepped over.
+    """
+    if root is None:
+        return 1
+    node, line = root, root.start_mark.line + 1
+    for step in location:
+        found = _child(node, step)
+        if found is not None:
+            node, line = found
+    return line
+
+
+def _child(node: yaml.Node, step: int | str) -> tuple[yaml.Node, int] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return value, key.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step].start_mark.line + 1
+    return None
