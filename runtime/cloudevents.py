@@ -43,7 +43,8 @@ E = TypeVar("E", bound=BaseModel)
 class Undecodable(Exception):
     """A record that no reader of its topic can take, now or later.
 
-    `cause` is one of a few words, fit for a metric label; `detail` names fields and kinds of error, never values.
+    `cause` is one of a few words, fit for a metric label; `detail` names fields and kinds of error and quotes
+    nothing of the record.
     """
 
     def __init__(self, cause: str, detail: str = "") -> None:

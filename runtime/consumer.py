@@ -1,8 +1,8 @@
 """The at-least-once loop: poll a batch, decide, one transaction, then the offsets.
 
-What a batch meets is one of three things. A dependency is down: its partitions are rewound and paused, and the
-loop keeps polling, so the group keeps us. One record is at fault: it goes to the dead letters. We are at fault
-(a missing column, say): the process ends, because every record would fail the same way.
+A batch can fail in three ways. A dependency is down: the partitions are rewound and paused, and the loop
+keeps polling, so the group keeps us. One record is at fault: it goes to the dead letters. We are at fault (a
+missing column, say): the process ends, because every record would fail the same way.
 """
 
 import random
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 class DependencyDown(Exception):
-    """Raised by a handler: what it needs does not answer now; the records are fine and will be tried again."""
+    """Raised by a handler: what it needs does not answer now. The records are fine and are tried again."""
 
 
 DOWN = (DependencyDown, psycopg.OperationalError, psycopg.InterfaceError, KafkaError)
@@ -60,9 +60,9 @@ class Delivered(Generic[E]):
 class Consumer(Generic[E]):
     """One member of a consumer group.
 
-    `decode` turns a record into an event or raises Undecodable; `handle` writes what a batch decides within the
-    transaction it is given, and must take a batch it has seen before. Records of one key arrive in order, also
-    within a batch.
+    `decode` turns a record into an event or raises Undecodable. `handle` writes what a batch decides within
+    the transaction it is given, and must bear a batch that it has seen before. Records of one key come in
+    order, within a batch as well.
     """
 
     def __init__(
@@ -209,7 +209,7 @@ class Consumer(Generic[E]):
                 self._handle(connection, delivered)
         except (*DOWN, *OUR_FAULT):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a record provokes must not stop its partition
+        except Exception as error:  # whatever a record provokes must not stop its partition
             log.info("handler failed", group=self._group, records=len(delivered), exc_info=error)
             return type(error).__name__
         return None
@@ -227,7 +227,7 @@ class Consumer(Generic[E]):
         )
 
     def _pause(self, source: KafkaConsumer, polled: Polled, error: Exception, stop: threading.Event) -> None:
-        """Gives the batch back and waits, polling: the positions are the only memory, so no rebalance can skip."""
+        """Gives the batch back and waits, polling. Positions are the only memory: no rebalance can skip."""
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**self._pauses)
         self._pauses = min(self._pauses + 1, 16)
         deadline = time.monotonic() + longest * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, no secret
@@ -265,7 +265,7 @@ class Consumer(Generic[E]):
         self._uncommitted.clear()
 
     def _measure(self, source: KafkaConsumer) -> None:
-        """Asks where the partitions end; only while no record is in hand, so a position is what is processed."""
+        """Asks where the partitions end. No record is in hand now, so positions are what is processed."""
         if time.monotonic() < self._measured_at + MEASURE_EVERY_SECONDS:
             return
         timeout_ms = MEASURE_TIMEOUT_SECONDS * 1000

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from runtime import metrics
 from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Message, Record
+
+if TYPE_CHECKING:
+    from kafka import KafkaProducer
 
 SUFFIX = ".dlq"
 MAX_VALUE_BYTES = 1_000_000

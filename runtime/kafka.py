@@ -65,7 +65,7 @@ def producer(kafka: KafkaSettings) -> KafkaProducer:
 
 
 def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_records: int) -> KafkaConsumer:
-    """A subscribed member of `group` that commits only when told to; raises KafkaTimeoutError without a broker."""
+    """A member of `group` that commits only when told to; raises KafkaTimeoutError without a broker."""
     return KafkaConsumer(
         *topics,
         bootstrap_servers=kafka.bootstrap_servers.split(","),
@@ -112,7 +112,7 @@ def deliver(
 
 
 def close(to: KafkaProducer) -> None:
-    """Closes a producer, also one that has lost its broker: waits 2 s for what is in flight, then drops it."""
+    """Closes a producer, also one without a broker: waits 2 s for what is in flight, then drops it."""
     try:
         to.close(timeout=CLOSE_SECONDS)
     except KafkaError:
@@ -120,7 +120,10 @@ def close(to: KafkaProducer) -> None:
         to._sender.force_close()
 
 
-def _send(to: KafkaProducer, message: Message, unknown_topics: dict[str, KafkaError]) -> Any:
+Pending = Any  # kafka-python's future of one record; it ships no types
+
+
+def _send(to: KafkaProducer, message: Message, unknown_topics: dict[str, KafkaError]) -> Pending:
     if message.topic in unknown_topics:
         return unknown_topics[message.topic]
     try:
@@ -132,7 +135,7 @@ def _send(to: KafkaProducer, message: Message, unknown_topics: dict[str, KafkaEr
         return error
 
 
-def _await(answer: Any, stop: threading.Event | None) -> KafkaError | None:
+def _await(answer: Pending, stop: threading.Event | None) -> KafkaError | None:
     deadline = time.monotonic() + DELIVERY_TIMEOUT_SECONDS + BLOCK_SECONDS
     while not answer.is_done:
         if time.monotonic() > deadline or (stop is not None and stop.is_set()):

@@ -94,7 +94,7 @@ def configure(service: str, *, level: str = "INFO") -> None:
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: what a personal key holds is dropped, e-mail and phone numbers in text are masked."""
+    """A structlog processor: drops what personal keys hold, masks e-mail addresses and phone numbers."""
     return {key: _clean(key, value) for key, value in event.items()}
 
 
@@ -132,7 +132,7 @@ def _named(service: str) -> structlog.typing.Processor:
     return add
 
 
-def _clean(key: str, value: Any) -> Any:
+def _clean(key: str, value: object) -> object:
     lowered = key.lower()
     if lowered in PERSONAL or lowered.endswith(_PERSONAL_ENDINGS):
         return REDACTED

@@ -17,9 +17,9 @@ VERSION_TABLE = "alembic_version"
 def migrate(url: str, service: str, directory: Path | None = None) -> str:
     """Brings a service's schema to its newest revision and returns that revision's name.
 
-    `directory` (default: `migrations` of the package `services.<service>`) holds `versions/NNNN_*.py` with plain
-    SQL. The schema, and the one that the business clock lives in, are created where they are missing. Runs at the
-    same time wait for one another, so every replica may call it.
+    `directory` (default: `migrations` of the package `services.<service>`) holds `versions/NNNN_*.py` of
+    plain SQL. The schema, and the one that the business clock lives in, are made where they are missing. Runs
+    at the same time wait for one another.
     """
     scripts = ScriptDirectory(str(directory or _directory(service)))
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
@@ -36,8 +36,8 @@ def migrate(url: str, service: str, directory: Path | None = None) -> str:
 
 
 def _upgrade(connection: Connection, scripts: ScriptDirectory, service: str) -> None:
-    def steps(revision: object, _context: MigrationContext) -> list[RevisionStep]:
-        return scripts._upgrade_revs("head", revision)  # noqa: SLF001
+    def steps(revision: str, _context: MigrationContext) -> list[RevisionStep]:
+        return scripts._upgrade_revs("head", revision)
 
     with EnvironmentContext(Config(), scripts, fn=steps, destination_rev="head") as environment:
         environment.configure(

@@ -1,4 +1,4 @@
-"""Settings come from the environment and from secret files; a bad one is named in a sentence before anything starts."""
+"""Settings come from the environment and from secret files; a bad one is named before anything starts."""
 
 import os
 import re

@@ -33,21 +33,19 @@ class Change:
         return bool(self.created_partitions or self.grown_to or self.configs)
 
     def __str__(self) -> str:
-        parts = [
-            f"created with {self.created_partitions} partitions" if self.created_partitions else "",
-            f"grown to {self.grown_to} partitions" if self.grown_to else "",
-            f"{self.surplus_partitions} partitions more than specified, kept"
-            if self.surplus_partitions
-            else "",
-            f"set {', '.join(f'{name}={value}' for name, value in self.configs.items())}"
-            if self.configs
-            else "",
-        ]
-        return f"{self.topic}: {'; '.join(part for part in parts if part) or 'as specified'}"
+        says = []
+        if self.created_partitions:
+            says.append(f"created with {self.created_partitions} partitions")
+        if self.grown_to:
+            says.append(f"grown to {self.grown_to} partitions")
+        if self.surplus_partitions:
+            says.append(f"{self.surplus_partitions} partitions more than specified are kept")
+        says.extend(f"{name} set to {value}" for name, value in self.configs.items())
+        return f"{self.topic}: {', '.join(says) or 'as specified'}"
 
 
 def difference(spec: TopicSpec, partitions: int | None, configs: Mapping[str, str]) -> Change:
-    """What turns a topic with these partitions (None: it does not exist) and configs into the specified one."""
+    """What makes the specified topic of one with these partitions (None: it does not exist) and configs."""
     if partitions is None:
         return Change(spec.name, created_partitions=spec.partitions)
     return Change(

@@ -36,7 +36,7 @@ def watch(last: Watch | None, standing: Standing, now: float) -> Watch:
 class Watchdog:
     """A worker that raises Stalled once lag > 0 and no position has moved for `stalled_seconds`.
 
-    A consumer that waits for a dependency it named is left alone: health reports it, a restart would not help.
+    A consumer that waits for a dependency is left alone: health reports it, a restart would not help.
     """
 
     def __init__(self, standing: Callable[[], Standing], *, stalled_seconds: float = 120) -> None:

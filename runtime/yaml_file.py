@@ -21,7 +21,7 @@ class ConfigError(Exception):
 
 
 def load_yaml(path: Path, model: type[M]) -> M:
-    """The file's content as `model`; raises ConfigError when it is missing, not YAML or not what it should be."""
+    """The file's content as `model`; raises ConfigError when it is missing, not YAML or not as expected."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
