@@ -54,7 +54,7 @@ def spawn(
             _LIBC.prctl(_PR_SET_PDEATHSIG, on_orphaned)
 
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 - commands come from this package's code, never from input
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -82,11 +82,17 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals, *, timeout_secon
 def wait_until(
     ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, timeout_seconds: float
 ) -> None:
-    """Poll `ready` until it holds; raise EmbeddedServerError if `process` ends or the time runs out first."""
+    """Poll `ready` until it holds; if `process` ends or the time runs out first, end it and raise.
+
+    Raises:
+        EmbeddedServerError: with the last lines of `log`.
+    """
     deadline = time.monotonic() + timeout_seconds
     while not ready():
         ended = process.poll()
         if ended is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
             state = (
                 f"ended with status {ended}" if ended is not None else f"not ready in {timeout_seconds:g} s"
             )

@@ -3,24 +3,46 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
+from kafka import KafkaAdminClient
+from psycopg.sql import SQL, Composed, Identifier
 
 from sandbox.embedded_kafka import EmbeddedKafka
 from sandbox.embedded_postgres import EmbeddedPostgres
+from schemas.topics import TOPICS
 
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> Iterator[str]:
-    """Bootstrap servers of the session's one broker: it has no topics until a test creates them."""
+    """Bootstrap servers of the session's one broker; a test creates its topics, or takes `topics`."""
     if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         yield given
         return
-    with EmbeddedKafka() as kafka:
+    with EmbeddedKafka(quick_start=True) as kafka:
         yield kafka.bootstrap_servers
+
+
+@pytest.fixture(scope="module")
+def topics(kafka_bootstrap: str) -> str:
+    """Bootstrap servers of a broker whose topics are the product's own (and dead letters), all empty."""
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
+        admin.delete_topics([name for name in admin.list_topics() if not name.startswith("__")])
+        admin.create_topics(
+            {
+                name: {"num_partitions": topic.partitions, "replication_factor": 1, "configs": settings}
+                for topic in TOPICS
+                for name, settings in (
+                    (topic.name, topic.settings()),
+                    (topic.dead_letters, topic.dead_letter_settings()),
+                )
+            },
+            wait_for_metadata=True,
+        )
+    return kafka_bootstrap
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +59,11 @@ def database_url() -> Iterator[str]:
 def database(database_url: str) -> Iterator[str]:
     """URL of an empty database of this test module's own, dropped after it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(database_url, autocommit=True) as server:
-        server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        yield urlsplit(database_url)._replace(path=f"/{name}").geturl()
-        server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    _execute(database_url, SQL("CREATE DATABASE {}").format(Identifier(name)))
+    yield urlsplit(database_url)._replace(path=f"/{name}").geturl()
+    _execute(database_url, SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def _execute(url: str, statement: Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
