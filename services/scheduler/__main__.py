@@ -1,0 +1,73 @@
+"""Runs the scheduler: `python -m services.scheduler`."""
+
+import sys
+
+from runtime import logging
+from runtime.clock import business_clock
+from runtime.consumer import Consumer
+from runtime.dead_letters import DeadLetters
+from runtime.health import Health
+from runtime.postgres import open_pool, reachable
+from runtime.relay import Relay
+from runtime.service import run_service
+from runtime.settings import BAD_SETTINGS_EXIT_CODE, load
+from runtime.watchdog import Watchdog
+from runtime.yaml_file import ConfigError, load_yaml
+from services.scheduler.app import SERVICE, TOPICS, Intake, Rounds, http_app, read
+from services.scheduler.programs import Programs
+from services.scheduler.settings import SchedulerSettings
+
+
+def main() -> int:
+    """Wires the scheduler and runs it until it is told to stop; returns the exit code."""
+    settings = load(SchedulerSettings)
+    logging.configure(SERVICE, level=settings.log_level)
+    try:
+        programs = load_yaml(settings.config_dir / "programs.yaml", Programs)
+    except ConfigError as error:
+        sys.stderr.write(f"The survey programs do not allow a start:\n{error}\n")
+        return BAD_SETTINGS_EXIT_CODE
+    kafka = settings.kafka(SERVICE)
+    pool = open_pool(settings.database_url.get_secret_value(), schema=SERVICE, application=SERVICE)
+    clock = business_clock(settings)
+    intake = Consumer(
+        kafka=kafka,
+        group=SERVICE,
+        topics=TOPICS,
+        decode=read,
+        handle=Intake(programs, clock).handle,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
+    rounds = Rounds(
+        pool=pool,
+        programs=programs,
+        clock=clock,
+        batch_size=settings.schedule_batch_size,
+        poll_seconds=settings.schedule_poll_seconds,
+    )
+    relay = Relay(pool=pool, kafka=kafka)
+    health = Health()
+    health.add("database", reachable(pool))
+    health.add("intake", intake.check)
+    health.add("rounds", rounds.check)
+    health.add("relay", relay.check)
+    try:
+        return run_service(
+            SERVICE,
+            workers={
+                "intake": intake.run,
+                "rounds": rounds.run,
+                "relay": relay.run,
+                "watchdog": Watchdog(intake.progress.standing).run,
+            },
+            app=http_app(health, pool),
+            host=settings.ops_host,
+            port=settings.ops_port,
+        )
+    finally:
+        pool.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

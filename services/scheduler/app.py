@@ -1,0 +1,177 @@
+"""The scheduler's input and output: takes events in, decides due work, shows decisions."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Query
+from pydantic import BaseModel
+
+from runtime import outbox
+from runtime.clock import Clock
+from runtime.cloudevents import Event, decode, to_message, traceparent_of
+from runtime.consumer import Delivered
+from runtime.health import Health
+from runtime.messages import Message, Record
+from runtime.ops import ops_app
+from runtime.postgres import Pool
+from runtime.problems import add_problem_handlers
+from runtime.tracing import child_of
+from schemas.lifecycle import LifecycleEventOccurred
+from schemas.profiles import ProfileChanged
+from schemas.responses import ResponseRecorded
+from schemas.survey_events import SurveyStepOccurred
+from services.scheduler import metrics, projection, store
+from services.scheduler.intake import Erased, Said, sort_out
+from services.scheduler.programs import Programs
+from services.scheduler.rounds import Decided, decide
+
+SERVICE = "scheduler"
+SOURCE = "/services/scheduler"
+RETRY_SECONDS = 1.0
+Published = LifecycleEventOccurred | ProfileChanged | ResponseRecorded | SurveyStepOccurred
+_EVENTS: tuple[type[Published], ...] = (
+    LifecycleEventOccurred,
+    ProfileChanged,
+    ResponseRecorded,
+    SurveyStepOccurred,
+)
+_MODELS = {model.TYPE: model for model in _EVENTS}
+TOPICS = tuple(model.TOPIC for model in _EVENTS)
+
+log = structlog.get_logger(__name__)
+
+
+def read(record: Record) -> Said:
+    """The event in a record, or the erasure that a profile's tombstone is.
+
+    Raises runtime.cloudevents.Undecodable.
+    """
+    if record.value is None and record.key is not None and record.topic == ProfileChanged.TOPIC:
+        return Erased(record.key.decode("utf-8", "replace"), record.timestamp)
+    return decode(record, _MODELS)
+
+
+class Intake:
+    """Takes batches of events in."""
+
+    def __init__(self, programs: Programs, clock: Clock) -> None:
+        self._programs = programs
+        self._clock = clock
+
+    def handle(self, connection: psycopg.Connection[Any], delivered: Sequence[Delivered[Said]]) -> None:
+        """Writes a batch in the caller's transaction; withdraws requests whose reason was taken back."""
+        batch = sort_out((one.event, traceparent_of(one.record.headers)) for one in delivered)
+        cancelled = projection.take_in(connection, batch, self._programs, self._clock.now())
+        outbox.append(connection, [_message(event, None) for event in cancelled])
+
+
+class Rounds:
+    """Decides due work, batch after batch, as the business clock reaches it."""
+
+    def __init__(
+        self, *, pool: Pool, programs: Programs, clock: Clock, batch_size: int, poll_seconds: float
+    ) -> None:
+        self._pool = pool
+        self._programs = programs
+        self._clock = clock
+        self._batch_size = batch_size
+        self._poll_seconds = poll_seconds
+        self._trouble: str | None = "no round yet"
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until `stop`; outlives outages of PostgreSQL."""
+        while not stop.is_set():
+            try:
+                taken = self.once()
+                self._trouble = None
+            except psycopg.OperationalError as error:
+                self._trouble = f"PostgreSQL does not answer ({type(error).__name__})"
+                log.warning("due work waits", error=type(error).__name__)
+                stop.wait(RETRY_SECONDS)
+                continue
+            if taken < self._batch_size:
+                stop.wait(self._poll_seconds)
+
+    def once(self) -> int:
+        """Decides one batch in one transaction; returns how much work it took."""
+        now = self._clock.now()
+        with self._pool.connection() as connection:
+            works, people = store.take_due(connection, now, limit=self._batch_size)
+            decided = decide(works, people, self._programs, now)
+            if decided:
+                store.settle(connection, decided, now)
+                outbox.append(connection, _requests(decided))
+            oldest = store.oldest_due(connection)
+        _count(decided)
+        metrics.DUE_LAG_SECONDS.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
+        return len(works)
+
+    def check(self) -> str | None:
+        """Health: None while due work is looked for."""
+        return self._trouble
+
+
+class KeptDecision(BaseModel):
+    """A decision about a person, with its reason."""
+
+    program: str
+    occasion: str
+    outcome: str
+    gate: str | None
+    fact: dict[str, str | int | None]
+    decided_at: datetime
+    next_eligible_at: datetime | None
+
+
+class PlannedWork(BaseModel):
+    """What a program wants, or wanted, to ask a person about."""
+
+    program: str
+    occasion: str
+    state: str
+    due_at: datetime
+    look_at: datetime
+    gives_up_at: datetime
+
+
+class Explanation(BaseModel):
+    """Why a person was asked or not, newest first."""
+
+    decisions: list[KeptDecision]
+    work: list[PlannedWork]
+
+
+def http_app(health: Health, pool: Pool) -> FastAPI:
+    """Health, metrics, and the reasons of decisions by person key."""
+    app = ops_app(health)
+    add_problem_handlers(app)
+
+    @app.get("/v1/decisions")
+    def decisions(person: Annotated[str, Query(min_length=1, max_length=64)]) -> Explanation:
+        with pool.connection() as connection:
+            kept, work = store.explain(connection, person)
+        return Explanation(
+            decisions=[KeptDecision.model_validate(row | {"occasion": str(row["occasion"])}) for row in kept],
+            work=[PlannedWork.model_validate(row | {"occasion": str(row["occasion"])}) for row in work],
+        )
+
+    return app
+
+
+def _requests(decided: Sequence[Decided]) -> list[Message]:
+    return [_message(done.request, done.work.traceparent) for done in decided if done.request is not None]
+
+
+def _message(event: Event, traceparent: str | None) -> Message:
+    return to_message(event, source=SOURCE, traceparent=child_of(traceparent))
+
+
+def _count(decided: Sequence[Decided]) -> None:
+    for done in decided:
+        metrics.DECISIONS.labels(done.work.program, done.decision.gate or "none").inc()
+        if done.request is not None:
+            metrics.REQUESTS.labels(done.work.program).inc()

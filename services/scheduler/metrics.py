@@ -1,0 +1,14 @@
+"""What the scheduler counts."""
+
+from prometheus_client import Counter, Gauge
+
+REQUESTS = Counter("feedback_survey_requests_total", "Survey requests emitted.", ["program"])
+DECISIONS = Counter(
+    "feedback_schedule_decisions_total",
+    "Decisions about due work; gate is `none` where the person was asked.",
+    ["program", "gate"],
+)
+DUE_LAG_SECONDS = Gauge(
+    "feedback_schedule_due_lag_seconds",
+    "By how much the oldest due work is late, on the business clock; 0 when nothing is late.",
+)

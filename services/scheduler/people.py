@@ -1,0 +1,112 @@
+"""The people table: who can be asked, and one lock a person for everything that is decided about them."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from schemas.profiles import ProfileChanged
+from services.scheduler.intake import Erased, Merge, address_mark
+
+_ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
+_LOCK_SQL = "SELECT person, merged_into FROM people WHERE person = ANY(%s) ORDER BY person FOR UPDATE"
+
+_PROFILES_SQL = """
+UPDATE people SET
+    profile_version = given.version, account_id = given.account_id, language = given.language,
+    address_mark = given.address_mark, internal = given.internal, refuses_all = given.refuses_all,
+    refuses = ARRAY(SELECT jsonb_array_elements_text(given.refuses)), erased_at = NULL
+FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::boolean[],
+            %s::boolean[], %s::jsonb[])
+     AS given (person, version, changed_at, account_id, language, address_mark,
+               internal, refuses_all, refuses)
+WHERE people.person = given.person
+  AND CASE WHEN people.erased_at IS NULL THEN people.profile_version < given.version
+           ELSE people.erased_at < given.changed_at END
+RETURNING people.person
+"""
+_ERASE_SQL = """
+UPDATE people SET profile_version = 0, account_id = NULL, address_mark = NULL, bounced_mark = NULL,
+    erased_at = given.erased_at
+FROM unnest(%s::text[], %s::timestamptz[]) AS given (person, erased_at) WHERE people.person = given.person
+"""
+_FOLD_SQL = (
+    "UPDATE lifecycle_events SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE due_work SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE requests SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE answers SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE decisions SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE people SET unsubscribed_at = coalesce(people.unsubscribed_at, old.unsubscribed_at)"
+    " FROM people AS old WHERE people.person = %(winner)s AND old.person = %(old)s",
+    "UPDATE people SET merged_into = %(winner)s WHERE person = %(old)s OR merged_into = %(old)s",
+)
+
+
+class Winners(dict[str, str]):
+    """Keys that were folded into another, with that one; every other key stands for itself."""
+
+    def __missing__(self, key: str) -> str:
+        return key
+
+    def fold(self, old: str, winner: str) -> None:
+        """Sends `old`, and whatever was folded into it, to `winner`."""
+        for key, earlier in self.items():
+            if earlier == old:
+                self[key] = winner
+        self[old] = winner
+
+
+def lock(connection: Connection[Any], keys: list[str]) -> Winners:
+    """Locks people, given in sorted order, until the transaction ends; unknown ones get a row."""
+    connection.execute(_ENSURE_SQL, (keys,))
+    rows = connection.execute(_LOCK_SQL, (keys,)).fetchall()
+    winners = Winners({person: merged_into for person, merged_into in rows if merged_into is not None})
+    if winners:
+        connection.execute(_LOCK_SQL, (sorted(set(winners.values())),))
+    return winners
+
+
+def erase(connection: Connection[Any], erased: Collection[Erased]) -> None:
+    """Forgets what is known of people and remembers that they are not to be asked."""
+    if erased:
+        connection.execute(
+            _ERASE_SQL, ([gone.person_key for gone in erased], [gone.erased_at for gone in erased])
+        )
+
+
+def put_profiles(connection: Connection[Any], profiles: Collection[ProfileChanged]) -> set[str]:
+    """Takes over the profiles that are newer than what is known; returns whose."""
+    if not profiles:
+        return set()
+    rows = connection.execute(
+        _PROFILES_SQL,
+        (
+            [profile.person_key for profile in profiles],
+            [profile.version for profile in profiles],
+            [profile.changed_at for profile in profiles],
+            [profile.account_id for profile in profiles],
+            [profile.language or "en" for profile in profiles],
+            [address_mark(profile.email) for profile in profiles],
+            [profile.internal for profile in profiles],
+            [profile.opted_out_of(None) for profile in profiles],
+            [Jsonb([out.program for out in profile.opt_outs if out.program]) for profile in profiles],
+        ),
+    ).fetchall()
+    return {person for (person,) in rows}
+
+
+def fold_merged(connection: Connection[Any], merges: Sequence[Merge], winners: Winners) -> set[str]:
+    """Moves all that is known of merged keys to their winners; adds them to `winners`, returns the new ones.
+
+    An unsubscribe of either counts for both.
+    """
+    folded = set()
+    for merge in merges:
+        winner = winners[merge.winner]
+        if merge.old != winner and winners[merge.old] != winner:
+            for statement in _FOLD_SQL:
+                connection.execute(statement, {"old": merge.old, "winner": winner})
+            winners.fold(merge.old, winner)
+            folded.add(winner)
+    return folded

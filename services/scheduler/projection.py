@@ -1,0 +1,237 @@
+"""What the topics say, in PostgreSQL: what happened to people, their answers, and the work this makes due.
+
+Every statement is idempotent and takes a whole batch. The people a batch speaks of are locked first, in one
+order, so that a decision about a person and a change to the same person never interleave.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from schemas.lifecycle import LifecycleEventOccurred
+from schemas.requests import SurveyRequestCancelled
+from schemas.responses import ResponseRecorded
+from schemas.survey_events import SurveyStep, SurveyStepOccurred
+from services.scheduler import people
+from services.scheduler.intake import (
+    Batch,
+    Planned,
+    counts_as_contact,
+    plans,
+    reaches,
+    refuses,
+    releases,
+)
+from services.scheduler.programs import Programs
+
+_LIFECYCLE_SQL = """
+INSERT INTO lifecycle_events AS known
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[],
+                     %s::timestamptz[], %s::boolean[], %s::jsonb[], %s::text[])
+ON CONFLICT (lifecycle_id) DO UPDATE SET
+    order_revision = excluded.order_revision, order_tie = excluded.order_tie,
+    order_mapping = excluded.order_mapping, person = excluded.person, account_id = excluded.account_id,
+    moment = excluded.moment, occurred_at = excluded.occurred_at, retracted = excluded.retracted,
+    context = excluded.context, traceparent = excluded.traceparent
+WHERE (known.order_revision, known.order_tie, known.order_mapping)
+    < (excluded.order_revision, excluded.order_tie, excluded.order_mapping)
+RETURNING lifecycle_id
+"""
+_DROP_WORK_SQL = """
+UPDATE due_work SET state = 'cancelled'
+WHERE occasion = ANY(%s) AND state IN ('pending', 'skipped')
+  AND (program, occasion) NOT IN (SELECT * FROM unnest(%s::text[], %s::uuid[]))
+"""
+# What was asked once stays asked, whatever is corrected afterwards.
+_PLAN_SQL = """
+INSERT INTO due_work AS known (program, occasion, person, occurred_at, due_at, look_at, gives_up_at, state)
+SELECT program, occasion, person, occurred_at, due_at, due_at, gives_up_at, 'pending'
+FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+     AS given (program, occasion, person, occurred_at, due_at, gives_up_at)
+ON CONFLICT (program, occasion) DO UPDATE SET
+    person = excluded.person, occurred_at = excluded.occurred_at, due_at = excluded.due_at,
+    look_at = excluded.look_at, gives_up_at = excluded.gives_up_at, state = 'pending'
+WHERE known.state <> 'asked'
+"""
+_CANCEL_REQUESTS_SQL = """
+UPDATE requests SET version = version + 1, cancelled_at = %s
+WHERE occasion = ANY(%s) AND cancelled_at IS NULL AND answered_at IS NULL
+  AND (program, occasion) NOT IN (SELECT * FROM unnest(%s::text[], %s::uuid[]))
+RETURNING request_id, version, person, program
+"""
+_ANSWERS_SQL = """
+INSERT INTO answers AS known
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::int[], %s::text[],
+                     %s::timestamptz[], %s::boolean[])
+ON CONFLICT (response_id) DO UPDATE SET
+    order_revision = excluded.order_revision, order_tie = excluded.order_tie,
+    order_mapping = excluded.order_mapping, person = excluded.person, answered_at = excluded.answered_at,
+    counts = excluded.counts
+WHERE (known.order_revision, known.order_tie, known.order_mapping)
+    < (excluded.order_revision, excluded.order_tie, excluded.order_mapping)
+"""
+# An answer proves that the survey was seen, whatever was reported before.
+_OWN_ANSWERS_SQL = """
+UPDATE requests SET answered_at = given.answered_at, released_at = NULL
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, answered_at)
+WHERE requests.request_id = given.request_id AND requests.answered_at IS NULL
+"""
+_RELEASE_SQL = """
+UPDATE requests SET released_at = given.at
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
+WHERE requests.request_id = given.request_id AND released_at IS NULL AND answered_at IS NULL
+"""
+_REACHED_SQL = """
+UPDATE requests SET contacted_at = given.at
+FROM (SELECT request_id, max(at) AS at FROM unnest(%s::uuid[], %s::timestamptz[]) AS step (request_id, at)
+      GROUP BY request_id) AS given
+WHERE requests.request_id = given.request_id AND requests.contacted_at < given.at
+"""
+_BOUNCED_SQL = "UPDATE people SET bounced_mark = address_mark WHERE person = ANY(%s)"
+_REFUSED_SQL = """
+UPDATE people SET unsubscribed_at = given.at
+FROM unnest(%s::text[], %s::timestamptz[]) AS given (person, at)
+WHERE people.person = given.person AND unsubscribed_at IS NULL
+"""
+_CLOCK_SQL = """
+UPDATE people SET last_contact_at = greatest(
+    (SELECT max(contacted_at) FROM requests WHERE requests.person = people.person AND released_at IS NULL),
+    (SELECT max(answered_at) FROM answers WHERE answers.person = people.person AND counts))
+WHERE person = ANY(%s)
+"""
+_LOOK_AGAIN_SQL = """
+UPDATE due_work SET state = 'pending', look_at = due_at
+WHERE person = ANY(%s) AND state IN ('pending', 'skipped') AND gives_up_at > %s
+  AND (state = 'skipped' OR look_at <> due_at)
+"""
+
+
+def take_in(
+    connection: Connection[Any], batch: Batch, programs: Programs, now: datetime
+) -> list[SurveyRequestCancelled]:
+    """Writes a batch; returns the requests whose reason was taken back and that nobody has answered yet."""
+    winners = people.lock(connection, batch.people())
+    people.erase(connection, batch.erased.values())
+    changed = people.put_profiles(connection, batch.profiles.values())
+    changed |= people.fold_merged(connection, batch.merges(), winners)
+    cancelled = _put_lifecycle(connection, batch, winners, programs, now)
+    changed |= _put_answers(connection, batch.answers.values(), winners)
+    changed |= _put_steps(connection, batch.steps, winners)
+    if changed:
+        connection.execute(_CLOCK_SQL, (sorted(changed),))
+        connection.execute(_LOOK_AGAIN_SQL, (sorted(changed), now))
+    return cancelled
+
+
+def _put_lifecycle(
+    connection: Connection[Any], batch: Batch, winners: people.Winners, programs: Programs, now: datetime
+) -> list[SurveyRequestCancelled]:
+    if not batch.lifecycle:
+        return []
+    given = batch.lifecycle.values()
+    events = [event for event, _ in given]
+    newer = connection.execute(
+        _LIFECYCLE_SQL,
+        (
+            [event.lifecycle_id for event in events],
+            *_orders(events),
+            [winners[event.person_key] if event.person_key else None for event in events],
+            [event.account_id for event in events],
+            [event.moment for event in events],
+            [event.occurred_at for event in events],
+            [event.retracted for event in events],
+            [Jsonb(event.context) for event in events],
+            [traceparent for _, traceparent in given],
+        ),
+    ).fetchall()
+    occasions: list[UUID] = [occasion for (occasion,) in newer]
+    planned = [plan for occasion in occasions for plan in plans(batch.lifecycle[occasion][0], programs)]
+    return _replan(connection, occasions, planned, winners, now)
+
+
+def _replan(
+    connection: Connection[Any],
+    occasions: Sequence[UUID],
+    planned: Sequence[Planned],
+    winners: people.Winners,
+    now: datetime,
+) -> list[SurveyRequestCancelled]:
+    if not occasions:
+        return []
+    wanted = ([plan.program for plan in planned], [plan.occasion for plan in planned])
+    connection.execute(_DROP_WORK_SQL, (occasions, *wanted))
+    connection.execute(
+        _PLAN_SQL,
+        (
+            *wanted,
+            [winners[plan.person] for plan in planned],
+            [plan.occurred_at for plan in planned],
+            [plan.due_at for plan in planned],
+            [plan.gives_up_at for plan in planned],
+        ),
+    )
+    return [
+        SurveyRequestCancelled(
+            request_id=request_id,
+            version=version,
+            person_key=person,
+            program=program,
+            reason="what made it due was taken back",
+            cancelled_at=now,
+        )
+        for request_id, version, person, program in connection.execute(
+            _CANCEL_REQUESTS_SQL, (now, occasions, *wanted)
+        )
+    ]
+
+
+def _put_answers(
+    connection: Connection[Any], answers: Collection[ResponseRecorded], winners: people.Winners
+) -> set[str]:
+    own = [answer for answer in answers if answer.request_id is not None]
+    if own:
+        connection.execute(
+            _OWN_ANSWERS_SQL, ([answer.request_id for answer in own], [answer.responded_at for answer in own])
+        )
+    others = [answer for answer in answers if answer.request_id is None]
+    if others:
+        connection.execute(
+            _ANSWERS_SQL,
+            (
+                [answer.response_id for answer in others],
+                *_orders(others),
+                [winners[answer.person_key] for answer in others],
+                [answer.responded_at for answer in others],
+                [counts_as_contact(answer) for answer in others],
+            ),
+        )
+    return {winners[answer.person_key] for answer in answers}
+
+
+def _put_steps(
+    connection: Connection[Any], steps: Sequence[SurveyStepOccurred], winners: people.Winners
+) -> set[str]:
+    for statement, happened in ((_REACHED_SQL, reaches), (_RELEASE_SQL, releases)):
+        if chosen := [step for step in steps if happened(step.step)]:
+            connection.execute(
+                statement, ([step.request_id for step in chosen], [step.occurred_at for step in chosen])
+            )
+    if bounced := [winners[step.person_key] for step in steps if step.step is SurveyStep.BOUNCED]:
+        connection.execute(_BOUNCED_SQL, (bounced,))
+    if refused := [step for step in steps if refuses(step.step)]:
+        connection.execute(
+            _REFUSED_SQL,
+            ([winners[step.person_key] for step in refused], [step.occurred_at for step in refused]),
+        )
+    return {winners[step.person_key] for step in steps}
+
+
+def _orders(
+    records: Iterable[LifecycleEventOccurred | ResponseRecorded],
+) -> tuple[list[int], list[int], list[int]]:
+    keys = [record.order.key() for record in records]
+    return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]

@@ -1,0 +1,16 @@
+"""The scheduler's settings."""
+
+from pydantic import Field
+
+from runtime.settings import Port, ServiceSettings
+
+
+class SchedulerSettings(ServiceSettings):
+    """Read from the environment and from secret files."""
+
+    ops_port: Port = 8003
+    """The port that health, metrics and decisions are served on, 1 to 65535."""
+    schedule_batch_size: int = Field(default=1_000, ge=1, le=10_000)
+    """How much due work is decided in one transaction at most, 1 to 10000."""
+    schedule_poll_seconds: float = Field(default=0.5, gt=0, le=60)
+    """Seconds between two looks for due work when nothing was due, up to 60."""

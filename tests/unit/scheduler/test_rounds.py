@@ -1,0 +1,72 @@
+"""A batch of due work, decided together."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from services.scheduler.eligibility import Outcome
+from services.scheduler.facts import Occasion, Person
+from services.scheduler.programs import Channel, Programs
+from services.scheduler.rounds import PROGRAM_REMOVED, Work, decide, request_id
+
+PROGRAMS = Programs.model_validate(
+    {
+        "programs": [
+            {
+                "id": "new_customer_nps",
+                "owner": "Customer Success",
+                "goal": "Learn how onboarding went.",
+                "metric": "nps",
+                "trigger": {"lifecycle": "purchased", "delay_days": 30},
+                "channels": ["email"],
+                "survey": {
+                    "question": "How likely?",
+                    "follow_up_question": "Why?",
+                    "why_we_ask": "You bought a month ago.",
+                },
+            }
+        ]
+    }
+)
+PURCHASED_AT = datetime(2026, 3, 1, tzinfo=UTC)
+NOW = PURCHASED_AT + timedelta(days=31)
+PERSON = Person("p", channels=frozenset({Channel.EMAIL}), account_id="acme", language="de")
+
+
+def work(number: int, program: str = "new_customer_nps") -> Work:
+    occasion = Occasion(UUID(int=number), PURCHASED_AT, {"order": str(number)})
+    return Work(program, occasion, "p", PURCHASED_AT + timedelta(days=30))
+
+
+def test_two_occasions_of_one_person_make_one_request() -> None:
+    first, second = decide([work(1), work(2)], {"p": PERSON}, PROGRAMS, NOW)
+    assert first.request is not None
+    assert second.request is None
+    assert (second.decision.outcome, second.decision.gate) == (Outcome.SKIPPED, "fatigue")
+
+
+def test_the_request_says_all_that_is_needed_to_ask() -> None:
+    (done,) = decide([work(1)], {"p": PERSON}, PROGRAMS, NOW)
+    request = done.request
+    assert request is not None
+    assert (request.person_key, request.account_id, request.language) == ("p", "acme", "de")
+    assert (request.channel, request.metric, request.program) == ("email", "nps", "new_customer_nps")
+    assert request.why_we_ask == "You bought a month ago."
+    assert request.context == {"order": "1"}
+    assert request.requested_at == NOW
+    assert request.expires_at == PURCHASED_AT + timedelta(days=60)
+    assert request.closes_at == NOW + timedelta(days=30)
+
+
+def test_the_same_occasion_always_has_the_same_request_id() -> None:
+    (now,) = decide([work(1)], {"p": PERSON}, PROGRAMS, NOW)
+    (later,) = decide([work(1)], {"p": PERSON}, PROGRAMS, NOW + timedelta(days=1))
+    assert now.request is not None
+    assert later.request is not None
+    assert now.request.request_id == later.request.request_id
+    assert now.request.event_id() == later.request.event_id()
+    assert request_id("a", "p", UUID(int=1)) != request_id("b", "p", UUID(int=1))
+
+
+def test_work_of_a_removed_program_is_skipped() -> None:
+    (done,) = decide([work(1, program="gone")], {"p": PERSON}, PROGRAMS, NOW)
+    assert (done.decision.outcome, done.decision.gate) == (Outcome.SKIPPED, PROGRAM_REMOVED)
