@@ -1,0 +1,123 @@
+"""What the demo finds at the ends of the product: in the topics and in the doubles."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import Any
+
+import httpx
+from kafka import KafkaConsumer, TopicPartition
+
+from sandbox.demo_tally import Line, Tally, classified
+from schemas.classified import ResponseClassified
+from schemas.outcomes import OutcomeKind, OutcomeRecorded
+from schemas.responses import ResponseRecorded
+from schemas.topics import TOPICS
+
+_SURVEY_PATH = "/s/"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What came of the sample."""
+
+    tally: Tally
+    latencies_seconds: list[float]
+    """From the HTTP call to the delivery's receipt, one for each delivery of an answer sent by HTTP."""
+
+    @property
+    def median_seconds(self) -> float:
+        """Half of the deliveries took less."""
+        return median(self.latencies_seconds)
+
+    @property
+    def p99_seconds(self) -> float:
+        """Ninety-nine of a hundred deliveries took less."""
+        return quantiles(self.latencies_seconds, n=100)[98]
+
+
+def findings(brokers: str, sandbox: str, sent_at: Mapping[str, float]) -> Findings:
+    """Read every topic from its beginning and ask the doubles.
+
+    `sent_at` is when each answer was first sent, seconds since 1970, by response id.
+    """
+    tally: Counter[Line] = Counter()
+    responses: set[str] = set()
+    groups = {}
+    delivered: dict[tuple[str, str], float] = {}
+    for topic, timestamp, value in _records(brokers):
+        if topic.endswith(".dlq"):
+            tally[Line.DEAD_LETTERS] += 1
+        elif topic == ResponseRecorded.TOPIC:
+            responses.add(str(ResponseRecorded.model_validate_json(value).response_id))
+        elif topic == ResponseClassified.TOPIC:
+            event = ResponseClassified.model_validate_json(value)
+            groups[event.response.response_id] = event.group
+        elif topic == OutcomeRecorded.TOPIC:
+            outcome = OutcomeRecorded.model_validate_json(value)
+            tally[Line.FAILED] += outcome.kind is OutcomeKind.FAILED
+            if outcome.kind is OutcomeKind.DELIVERED and outcome.response_id:
+                delivered.setdefault((str(outcome.response_id), str(outcome.effect_id)), timestamp)
+    tally[Line.RECEIVED] = len(responses)
+    tally += classified(group for group in groups.values() if group)
+    tally += Counter(_received(sandbox))
+    latencies = [
+        timestamp - sent_at[response] for (response, _), timestamp in delivered.items() if response in sent_at
+    ]
+    return Findings(tally, latencies)
+
+
+def _records(brokers: str) -> Iterator[tuple[str, float, bytes]]:
+    names = {name for topic in TOPICS for name in (topic.name, topic.dead_letters)}
+    consumer = KafkaConsumer(
+        bootstrap_servers=brokers.split(","), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        partitions = [
+            TopicPartition(name, number)
+            for name in names
+            for number in consumer.partitions_for_topic(name) or ()
+        ]
+        ends = {partition: end for partition, end in consumer.end_offsets(partitions).items() if end}
+        consumer.assign(list(ends))
+        consumer.seek_to_beginning(*ends)
+        while ends:
+            for partition, records in consumer.poll(timeout_ms=500).items():
+                for record in records:
+                    yield record.topic, record.timestamp / 1000, record.value or b""
+                if consumer.position(partition) >= ends.get(partition, 0):
+                    ends.pop(partition, None)
+    finally:
+        consumer.close()
+
+
+def _received(sandbox: str) -> dict[Line, int]:
+    with httpx.Client(base_url=sandbox, timeout=30) as client:
+
+        def of(double: str, **filters: str | int | bool) -> dict[str, Any]:
+            answer = client.get(f"/received/{double}", params={"limit": 50_000} | filters)
+            received: dict[str, Any] = answer.raise_for_status().json()
+            return received
+
+        slack = of("slack", brief=True)
+        mails = of("mail")
+        marketing = of("marketing", limit=0)["counts"]
+        cases = of("salesforce", object="Case", limit=0)["counts"]["Case"]
+    surveys = sum(any(_SURVEY_PATH in link for link in mail["links"]) for mail in mails["items"])
+    effects = Counter(
+        str(message["metadata"]["event_payload"]["effect_id"])
+        for message in slack["items"]
+        if message["metadata"]
+    )
+    return {
+        Line.SUCCESS_CARDS: slack["counts"]["customer-success"],
+        Line.PRODUCT_CARDS: slack["counts"]["product-feedback"],
+        Line.CASES: cases,
+        Line.MARKETING: marketing["events"],
+        Line.SURVEYS: surveys,
+        Line.THANKS: len(mails["items"]) - surveys,
+        Line.REPEATED: sum(count - 1 for count in effects.values())
+        + mails["counts"]["repeated_message_ids"]
+        + marketing["repeated_deliveries"],
+    }

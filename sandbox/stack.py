@@ -1,0 +1,231 @@
+"""The whole product on one machine: Kafka, PostgreSQL, the doubles and every service as processes."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox.embedded_kafka import EmbeddedKafka
+from sandbox.embedded_postgres import EmbeddedPostgres
+from sandbox.processes import EmbeddedServerError, free_port
+from sandbox.supervisor import Supervisor
+
+SERVICES = ("ingest", "classifier", "router", "scheduler")
+ROOT = Path(__file__).parents[1]
+_READY_WITHIN_SECONDS = 60
+_RAISED = "100000"
+
+Say = Callable[[str], None]
+
+
+class Stack:
+    """Everything the product needs, started in order on entry, stopped in order on exit.
+
+    Kafka and PostgreSQL that the environment names are used instead of embedded ones, and left as they are.
+
+    Args:
+        folder: logs and what must outlive a process, made when missing.
+        replicas: processes of each service.
+        settings: environment variables that override the stack's own.
+        say: told what is being started.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        replicas: int = 1,
+        settings: Mapping[str, str] | None = None,
+        say: Say = lambda _: None,
+    ) -> None:
+        self.folder = folder
+        self.api_key = f"fr_{secrets.token_urlsafe(24)}"
+        self.kafka: EmbeddedKafka | None = None
+        self.postgres: EmbeddedPostgres | None = None
+        self.supervisor: Supervisor | None = None
+        self._replicas = replicas
+        self._overrides = dict(settings or {})
+        self._say = say
+        self._ports: dict[str, int] = {}
+        self.environment: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def url(self, service: str, slot: int = 1) -> str:
+        """Base URL of a service's replica, or of the `sandbox`."""
+        return f"http://127.0.0.1:{self._ports[_name(service, slot)]}"
+
+    def processes(self, service: str) -> list[str]:
+        """Names under which the supervisor knows the replicas of a service."""
+        return [_name(service, slot) for slot in range(1, self._replicas + 1)]
+
+    def wait_until_ready(self, *, seconds: float = _READY_WITHIN_SECONDS) -> None:
+        """Wait until every process says that it can do its job.
+
+        Raises EmbeddedServerError with the end of its log when one does not within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        for name, port in self._ports.items():
+            while not _is_ready(port):
+                if time.monotonic() > deadline:
+                    raise EmbeddedServerError(f"{name} is not ready after {seconds:g} s.\n{self._tail(name)}")
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop the services, then what they stand on."""
+        if self.supervisor:
+            self.supervisor.stop()
+            self.supervisor = None
+        if self.kafka:
+            self.kafka.close()
+            self.kafka = None
+        if self.postgres:
+            self.postgres.close()
+            self.postgres = None
+
+    def _start(self) -> None:
+        self._say("PostgreSQL")
+        database = os.environ.get("DATABASE_URL") or self._own_postgres()
+        self._say("Kafka")
+        brokers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or self._own_kafka()
+        names = ["sandbox", *(name for service in SERVICES for name in self.processes(service))]
+        self._ports = {name: free_port() for name in names}
+        self._ports["smtp"] = free_port()
+        self.environment = self._environment(database, brokers) | self._overrides
+        self._say("migrations and topics")
+        self._job("migrate")
+        self._job("topics")
+        self._say("services")
+        smtp = self._ports.pop("smtp")
+        self.supervisor = Supervisor()
+        self._run(
+            "sandbox",
+            "sandbox",
+            {"SANDBOX_PORT": str(self._ports["sandbox"])} | {"SANDBOX_SMTP_PORT": str(smtp)},
+        )
+        for service in SERVICES:
+            for slot, name in enumerate(self.processes(service), start=1):
+                port = {"OPS_PORT": str(self._ports[name]), "INGEST_PORT": str(self._ports[name])}
+                self._run(name, f"services.{service}", port | {"INSTANCE": str(slot)})
+        self.wait_until_ready()
+
+    def _own_postgres(self) -> str:
+        self.postgres = EmbeddedPostgres()
+        self.postgres.start()
+        return self.postgres.url
+
+    def _own_kafka(self) -> str:
+        self.kafka = EmbeddedKafka()
+        self.kafka.start()
+        return self.kafka.bootstrap_servers
+
+    def _job(self, command: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", command],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise EmbeddedServerError(
+                f"feedback {command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
+
+    def _run(self, name: str, module: str, own: Mapping[str, str]) -> None:
+        if self.supervisor:
+            environment = {**self.environment, **own}
+            log = self.folder / f"{name}.log"
+            log.unlink(missing_ok=True)
+            self.supervisor.run(name, [sys.executable, "-m", module], environment=environment, log=log)
+
+    def _environment(self, database: str, brokers: str) -> dict[str, str]:
+        sandbox = f"http://127.0.0.1:{self._ports['sandbox']}"
+        private, public = _key_pair()
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": database,
+            "KAFKA_BOOTSTRAP_SERVERS": brokers,
+            "CONFIG_DIR": str(ROOT / "deploy" / "config"),
+            "BUSINESS_CLOCK": "shiftable",
+            "DELIVERY_MODE": "live",
+            "PUBLIC_URL": self.url("ingest"),
+            "PERSON_KEY_SECRET": secrets.token_hex(32),
+            "SURVEY_TOKEN_SECRET": secrets.token_hex(32),
+            "INGEST_API_KEYS": f"sample:{sha256(self.api_key.encode()).hexdigest()}",
+            "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(16)}",
+            "SLACK_SIGNING_SECRET": secrets.token_hex(16),
+            "SLACK_BASE_URL": f"{sandbox}/slack/api/",
+            "SLACK_CALLS_PER_SECOND": _RAISED,
+            "SALESFORCE_INSTANCE_URL": f"{sandbox}/salesforce",
+            "SALESFORCE_LOGIN_URL": f"{sandbox}/salesforce",
+            "SALESFORCE_CLIENT_ID": "feedback-router",
+            "SALESFORCE_USERNAME": "integration@acme.test",
+            "SALESFORCE_PRIVATE_KEY": private,
+            "SALESFORCE_PUBLIC_KEY": public,
+            "SALESFORCE_CALLS_PER_SECOND": _RAISED,
+            "SANDBOX_RATE_FACTOR": _RAISED,
+            "SANDBOX_SALESFORCE_AUDIENCES": f"{sandbox}/salesforce",
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(self._ports["smtp"]),
+            "SMTP_STARTTLS": "false",
+            "MAIL_FROM": "Acme Software <hello@acme.test>",
+            "MARKETING_URL": f"{sandbox}/marketing/events",
+            "MARKETING_SECRET": f"whsec_{b64encode(secrets.token_bytes(24)).decode()}",
+        }
+
+    def _tail(self, name: str) -> str:
+        log = self.folder / f"{name}.log"
+        return (
+            "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+            if log.exists()
+            else "It has no log."
+        )
+
+
+def _name(service: str, slot: int) -> str:
+    return service if service == "sandbox" else f"{service}-{slot}"
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def _key_pair() -> tuple[str, str]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()
