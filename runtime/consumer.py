@@ -37,7 +37,6 @@ COMMIT_TIMEOUT_SECONDS = 5.0
 
 E = TypeVar("E")
 Polled = Mapping[TopicPartition, Sequence[Any]]
-Handle = Callable[[psycopg.Connection[Any], "Sequence[Delivered[E]]"], None]
 log = structlog.get_logger(__name__)
 
 
@@ -55,6 +54,9 @@ class Delivered(Generic[E]):
 
     record: Record
     event: E
+
+
+Handle = Callable[[psycopg.Connection[Any], Sequence[Delivered[E]]], None]
 
 
 class Consumer(Generic[E]):

@@ -45,12 +45,18 @@ class KafkaSettings:
 
 
 def producer(kafka: KafkaSettings) -> KafkaProducer:
-    """An idempotent producer with acks=all; blocks up to 5 s for a broker, then raises KafkaTimeoutError."""
+    """A producer with acks=all that keeps order; blocks up to 5 s for a broker, then raises KafkaTimeoutError.
+
+    It is not idempotent: kafka-python's idempotent producer is dead for good after one record that the broker
+    refuses, and answers all others with that record's error. Readers bear repeats; one request in flight a
+    connection keeps the order across retries.
+    """
     return KafkaProducer(
         bootstrap_servers=kafka.bootstrap_servers.split(","),
         client_id=kafka.group_instance_id,
         acks="all",
-        enable_idempotence=True,
+        enable_idempotence=False,
+        max_in_flight_requests_per_connection=1,
         allow_auto_create_topics=False,
         batch_size=256 * 1024,
         linger_ms=2,
