@@ -96,7 +96,7 @@ def _received(sandbox: str) -> dict[Line, int]:
     with httpx.Client(base_url=sandbox, timeout=30) as client:
 
         def of(double: str, **filters: str | int | bool) -> dict[str, Any]:
-            answer = client.get(f"/received/{double}", params={"limit": 50_000} | filters)
+            answer = client.get(f"/received/{double}", params={"limit": 50_000, **filters})
             received: dict[str, Any] = answer.raise_for_status().json()
             return received
 
