@@ -1,0 +1,37 @@
+"""The words of a Salesforce Case about an answer."""
+
+from collections.abc import Iterator
+
+from services.router.facts import Facts, ResponseFacts
+from services.router.slack_card import headline, shorten
+
+SUBJECT_CHARACTERS = 255
+DESCRIPTION_CHARACTERS = 32_000
+
+
+def subject(facts: Facts, response: ResponseFacts) -> str:
+    """One line that tells this Case from the next, e.g. `Detractor: 3 of 10 (NPS), Acme`."""
+    who = facts.account.name if facts.account and facts.account.name else facts.profile.name
+    line = headline(response) + (f", {who}" if who else "")
+    return shorten(" ".join(line.split()), SUBJECT_CHARACTERS)
+
+
+def description(facts: Facts, response: ResponseFacts) -> str:
+    """What the account manager needs before the first call. Plain text: Salesforce shows it as it is."""
+    comment = response.comment or "(no comment)"
+    text = "\n".join([headline(response), "", comment.strip(), "", *_details(facts, response)])
+    return shorten(text, DESCRIPTION_CHARACTERS)
+
+
+def _details(facts: Facts, response: ResponseFacts) -> Iterator[str]:
+    profile = facts.profile
+    if profile.name:
+        yield f"Customer: {profile.name}" + (f" ({profile.role})" if profile.role else "")
+    if facts.account:
+        yield f"Account: {facts.account.name or facts.account.id}"
+    if response.themes:
+        yield f"Themes: {', '.join(response.themes)}"
+    if response.program:
+        yield f"Program: {response.program}"
+    yield f"Answered: {response.responded_at:%-d %B %Y, %H:%M} UTC via {response.source}"
+    yield f"Response: {response.id}"

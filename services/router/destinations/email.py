@@ -1,0 +1,251 @@
+"""E-mail over SMTP: the thank-you after an answer, and the survey itself.
+
+A mail cannot be changed or called back, and nobody can be asked whether it arrived: when the connection is
+lost after the end of the data, it counts as delivered (RFC 5321 section 4.5.3.2.6): the server may have it.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from threading import Event
+
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPDataError, SMTPException, SMTPResponseException
+from aiosmtplib.errors import SMTPRecipientsRefused, SMTPSenderRefused
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from runtime.settings import EnvironmentSettings
+from services.router.deadline import remaining, within
+from services.router.destination import (
+    AfterAmbiguity,
+    Ambiguous,
+    Call,
+    Delivered,
+    Failed,
+    Found,
+    Limits,
+    Operation,
+    Plugin,
+    Result,
+    Retry,
+    Sighting,
+    Traits,
+)
+from services.router.facts import Facts
+from services.router.mail_message import address, compose, one_line, split_subject
+from services.router.templates import Templates
+
+_IMPLICIT_TLS_PORT = 465
+_START_MAIL_INPUT = 354
+_COMPLETED = 250
+_PERMANENT = 500
+
+ERRORS: Mapping[int, type[Retry | Failed]] = {
+    # The account or the server, not this mail: passes when somebody puts it right.
+    502: Retry,
+    503: Retry,
+    521: Retry,
+    530: Retry,
+    534: Retry,
+    535: Retry,
+    538: Retry,
+    554: Failed,
+}
+"""What a reply code means (RFC 5321 section 4.2.3, RFC 4954); any other 4xx: Retry, any other 5xx: Failed."""
+
+
+class Action(BaseModel):
+    """An e-mail action in rules.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    template: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    """`thank_you` stands for the two files `thank_you.txt.j2`, whose first line is the subject, and
+    `thank_you.html.j2`."""
+
+
+class Content(BaseModel):
+    """A mail."""
+
+    model_config = ConfigDict(frozen=True)
+
+    to: str
+    name: str | None
+    subject: str
+    text: str
+    html: str
+    unsubscribe_url: str | None = None
+
+
+class Settings(EnvironmentSettings):
+    """The mail server, and who writes."""
+
+    smtp_host: str | None = None
+    """Mail server that takes our mail; unset: e-mail is off."""
+    smtp_port: int = Field(587, ge=1, le=65535)
+    """Its port; 465 is TLS from the first byte."""
+    smtp_username: str | None = None
+    """Login of the mail server; unset: none."""
+    smtp_password: SecretStr | None = None
+    """Password of that login."""
+    smtp_starttls: bool = True
+    """Insist on STARTTLS; false only for a server on this machine."""
+    mail_from: str | None = None
+    """Who writes, e.g. `Acme <feedback@acme.example>`."""
+    mail_calls_per_second: float = Field(20.0, gt=0)
+    """Mails a second."""
+    mail_parallel_calls: int = Field(4, ge=1, le=64)
+    """Connections to the mail server at once."""
+    mail_deadline_seconds: float = Field(20.0, ge=1, le=60)
+    """Hard limit of handing over one mail."""
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_address(cls, text: str | None) -> str | None:
+        if text is not None:
+            address(text)
+        return text
+
+
+class Mail:
+    """A connected mail server; each delivery has a connection of its own."""
+
+    def __init__(self, settings: Settings, host: str, sender: Address) -> None:
+        self.limits = Limits(
+            calls_per_second=settings.mail_calls_per_second,
+            parallel_calls=settings.mail_parallel_calls,
+            deadline_seconds=settings.mail_deadline_seconds,
+        )
+        self._settings = settings
+        self._host = host
+        self._sender = sender
+
+    def deliver(self, call: Call) -> Result:
+        """Hand the mail over. What was sent stays sent: there is nothing to update or to take back."""
+        message_id = f"<{call.effect_id}@{self._sender.domain}>"
+        if call.operation is not Operation.CREATE:
+            return Delivered(call.external_id)
+        content = Content.model_validate(call.content)
+        try:
+            to = address(content.to, content.name)
+        except ValueError:
+            return Failed("invalid_address")
+        message = compose(
+            effect_id=call.effect_id,
+            sender=self._sender,
+            to=to,
+            subject=content.subject,
+            text=content.text,
+            html=content.html,
+            unsubscribe_url=content.unsubscribe_url,
+            date=datetime.now(UTC),
+        )
+        handed_over = Event()
+        try:
+            within(
+                call.deadline_seconds,
+                lambda: asyncio.run(self._send(to.addr_spec, bytes(message), handed_over)),
+            )
+        except (SMTPException, OSError) as error:
+            return verdict(error, handed_over=handed_over.is_set())
+        return Delivered(message_id)
+
+    def reconcile(self, call: Call) -> Sighting:
+        """A mail server cannot be asked; what may have been sent counts as sent."""
+        return Found(f"<{call.effect_id}@{self._sender.domain}>")
+
+    def close(self) -> None:
+        """Nothing is held open between mails."""
+
+    async def _send(self, to: str, message: bytes, handed_over: Event) -> None:
+        settings = self._settings
+        implicit = settings.smtp_port == _IMPLICIT_TLS_PORT
+        client = SMTP(
+            hostname=self._host,
+            port=settings.smtp_port,
+            use_tls=implicit,
+            start_tls=settings.smtp_starttls and not implicit,
+            timeout=remaining(),
+        )
+        async with asyncio.timeout(remaining()):
+            await client.connect()
+            try:
+                if settings.smtp_username and settings.smtp_password:
+                    await client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+                await client.mail(self._sender.addr_spec)
+                await client.rcpt(to)
+                await _transfer(client, message, handed_over)
+            finally:
+                client.close()
+
+
+async def _transfer(client: SMTP, message: bytes, handed_over: Event) -> None:
+    """DATA, marking the point from which the server may have the mail; aiosmtplib's own `data` does not."""
+    invited = await client.execute_command(b"DATA")
+    if invited.code != _START_MAIL_INPUT or client.protocol is None:
+        raise SMTPDataError(invited.code, invited.message)
+    remaining()
+    handed_over.set()
+    client.protocol.write(re.sub(rb"(?m)^\.", b"..", message) + b".\r\n")
+    answer = await client.protocol.read_response(timeout=remaining())
+    if answer.code != _COMPLETED:
+        raise SMTPDataError(answer.code, answer.message)
+
+
+def verdict(error: SMTPException | OSError, *, handed_over: bool) -> Result:
+    """What a failed mail means; `handed_over` once the whole mail was on its way."""
+    match error:
+        case SMTPSenderRefused() | SMTPAuthenticationError():
+            return Retry(f"smtp_{error.code}")
+        case SMTPRecipientsRefused(recipients=[first, *_]):
+            return verdict(first, handed_over=False)
+        case SMTPResponseException(code=code) if code > 0:
+            meaning = ERRORS.get(code, Failed if code >= _PERMANENT else Retry)
+            return meaning(f"smtp_{code}")
+    cause = "timeout" if isinstance(error, TimeoutError) else "connection_lost"
+    return Ambiguous(f"{cause}_after_data") if handed_over else Retry(cause)
+
+
+def _files(action: Action) -> tuple[str, str]:
+    return f"{action.template}.txt.j2", f"{action.template}.html.j2"
+
+
+def render(action: Action, facts: Facts, templates: Templates) -> Content | None:
+    """The filled templates; nothing where no address is known."""
+    if facts.profile.email is None:
+        return None
+    text_file, html_file = _files(action)
+    subject, text = split_subject(templates.render(text_file, facts))
+    return Content(
+        to=facts.profile.email,
+        name=facts.profile.name,
+        subject=one_line(subject, 200),
+        text=text,
+        html=templates.render(html_file, facts),
+        unsubscribe_url=facts.survey.unsubscribe_url if facts.survey else None,
+    )
+
+
+def connect(settings: Settings) -> Mail | str:
+    """The mail server."""
+    if settings.smtp_host is None:
+        return "SMTP_HOST is not set"
+    if settings.mail_from is None:
+        return "MAIL_FROM is not set"
+    return Mail(settings, settings.smtp_host, address(settings.mail_from))
+
+
+PLUGIN = Plugin(
+    name="email",
+    traits=Traits(after_ambiguity=AfterAmbiguity.ASSUME_DELIVERED, updates=False, to_respondent=True),
+    settings=Settings,
+    action=Action,
+    content=Content,
+    render=render,
+    connect=connect,
+    order_key=lambda _content, facts: facts.profile.key,
+    rate_key=lambda _content: "",
+    audience=lambda content: (content.to,),
+    templates=_files,
+)

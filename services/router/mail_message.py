@@ -1,0 +1,78 @@
+"""A mail as it goes over the wire: headers nobody can add to, text and HTML side by side."""
+
+import re
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from uuid import UUID
+
+# A header is folded only at blanks; past the line length Python would encode a long address, which mail
+# clients do not decode in List-Unsubscribe. RFC 5322 allows 998 octets a line.
+_POLICY = SMTP.clone(max_line_length=998)
+
+SUBJECT_CHARACTERS = 200
+_NAME_CHARACTERS = 100
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def address(text: str, name: str | None = None) -> Address:
+    """The mailbox of `text`, e.g. `a@b.example` or `Acme <a@b.example>`; an international domain in ASCII.
+
+    Raises ValueError when it is not exactly one address that SMTP can carry.
+    """
+    given_name, spec = parseaddr(text, strict=True)
+    local, _, domain = spec.rpartition("@")
+    if not local or not domain or _CONTROLS.search(text) or not local.isascii():
+        raise ValueError("expected one e-mail address")
+    shown = one_line(name or given_name, _NAME_CHARACTERS)
+    return Address(shown, username=local, domain=domain.encode("idna").decode())
+
+
+def one_line(text: str, characters: int) -> str:
+    """`text` without line breaks and control characters, cut to `characters`."""
+    line = " ".join(_CONTROLS.sub(" ", text).split())
+    return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"
+
+
+def compose(
+    *,
+    effect_id: UUID,
+    sender: Address,
+    to: Address,
+    subject: str,
+    text: str,
+    html: str,
+    unsubscribe_url: str | None,
+    date: datetime,
+) -> EmailMessage:
+    """The message. The Message-ID is the effect's for ever, so that a repeated mail is seen as the same one.
+
+    `unsubscribe_url` adds one-click unsubscribing (RFC 8058).
+    """
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = sender
+    message["To"] = to
+    message["Subject"] = one_line(subject, SUBJECT_CHARACTERS)
+    message["Date"] = format_datetime(date)
+    message["Message-ID"] = f"<{effect_id}@{sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: out-of-office replies are not wanted
+    if unsubscribe_url is not None:
+        message["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    return message
+
+
+def split_subject(text: str) -> tuple[str, str]:
+    """Subject and text of a rendered text template, whose first line is `Subject: ...`.
+
+    Raises ValueError when it is not.
+    """
+    first, _, rest = text.partition("\n")
+    name, _, subject = first.partition(":")
+    if name.strip().lower() != "subject" or not subject.strip():
+        raise ValueError("the first line of a text template is `Subject: ...`")
+    return subject.strip(), rest.lstrip("\n")
