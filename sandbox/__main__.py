@@ -1,0 +1,37 @@
+"""Start the doubles: `python -m sandbox`."""
+
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from sandbox.app import sandbox_app
+from sandbox.server import AbortableProtocol
+from sandbox.settings import SandboxSettings
+from sandbox.world import build
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; 2 if a setting is wrong."""
+    try:
+        settings = SandboxSettings()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False):
+            name = "_".join(map(str, fault["loc"])).upper()
+            sys.stderr.write(f"sandbox: {name}: {fault['msg']}\n")
+        return 2
+    uvicorn.run(
+        sandbox_app(build(settings)),
+        host=settings.sandbox_host,
+        port=settings.sandbox_port,
+        http=AbortableProtocol,
+        loop="uvloop",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

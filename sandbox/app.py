@@ -1,0 +1,37 @@
+"""The sandbox's HTTP application: every double, the JSON of what they received, and the page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from sandbox import marketing, received, salesforce, slack, slack_interactivity
+from sandbox.world import World
+
+
+def sandbox_app(world: World) -> FastAPI:
+    """Build the application; the SMTP catcher listens as long as it runs."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        server = await world.catcher.listen(world.settings.sandbox_host, world.settings.sandbox_smtp_port)
+        try:
+            yield
+        finally:
+            server.close()
+            await world.interactivity.close()
+
+    app = FastAPI(title="feedback-router sandbox", lifespan=lifespan, docs_url=None, redoc_url=None)
+
+    @app.get("/health/live")
+    @app.get("/health/ready")
+    def healthy() -> dict[str, str]:
+        return {"status": "ok"}
+
+    token = world.settings.slack_bot_token.get_secret_value()
+    app.include_router(slack.routes(world.workspace, world.front, token))
+    app.include_router(slack_interactivity.routes(world.interactivity, world.front))
+    app.include_router(salesforce.routes(world.salesforce, world.front))
+    app.include_router(marketing.routes(world.marketing, world.front))
+    app.include_router(received.routes(world))
+    return app

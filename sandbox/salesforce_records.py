@@ -1,0 +1,367 @@
+"""The Salesforce double's database: records by object, unique indexes, upsert, and the queries of `soql`."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from fnmatch import translate
+from functools import cmp_to_key
+from itertools import count
+from typing import Any
+
+from sandbox.salesforce_checks import SalesforceError, check_values, long_id, timestamp
+from sandbox.salesforce_objects import OBJECTS, Field, ObjectType, object_named
+from sandbox.soql import Condition, Literal_, Order, Query
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(slots=True)
+class Record:
+    """One record as it stands, and when reads begin to see it (monotonic seconds)."""
+
+    kind: ObjectType
+    values: dict[str, Any]
+    visible_from: float
+    edits: int = 0
+
+    @property
+    def record_id(self) -> str:
+        """The 18-character id."""
+        return str(self.values["Id"])
+
+    @property
+    def visible(self) -> bool:
+        """Whether reads see it now."""
+        return self.visible_from <= time.monotonic()
+
+
+class SeveralMatchesError(Exception):
+    """An upsert's External ID names several records (HTTP 300)."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        super().__init__(len(records))
+        self.records = records
+
+
+class Records:
+    """All records. Used from one event loop, so nothing is locked."""
+
+    def __init__(self, *, username: str, people: Sequence[tuple[str, str]], keep: int) -> None:
+        self._keep = keep
+        self._numbers = count(1)
+        self._by_object: dict[str, dict[str, Record]] = {}
+        self._index: dict[tuple[str, str, str], list[str]] = {}
+        self._people = ((username or "integration@sandbox.test", "Feedback Router"), *people)
+        self.created: dict[str, int] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything but the users and the support queue."""
+        self._by_object = {name: {} for name in OBJECTS}
+        self._index = {}
+        self.created = dict.fromkeys(OBJECTS, 0)
+        user = OBJECTS["User"]
+        self.user_id = ""
+        for email, name in self._people:
+            record = self.create(user, {"Name": name, "Username": email, "Email": email})
+            self.user_id = self.user_id or record.record_id
+        self.queue_id = self.create(OBJECTS["Group"], {"Name": "Support Queue", "Type": "Queue"}).record_id
+
+    def of(self, kind: ObjectType) -> Mapping[str, Record]:
+        """All records of an object by id, oldest first, hidden ones too."""
+        return self._by_object[kind.name]
+
+    def get(self, kind: ObjectType, record_id: str) -> Record | None:
+        """Find a visible record by its 15- or 18-character id."""
+        record = self._by_object[kind.name].get(long_id(record_id))
+        return record if record is not None and record.visible else None
+
+    def exists(self, record_id: str, object_names: Sequence[str]) -> bool:
+        """Whether a record of one of these objects has this 18-character id."""
+        return any(record_id in self._by_object[name] for name in object_names)
+
+    def matching(self, kind: ObjectType, field: Field, value: str) -> list[Record]:
+        """Find the records with an External ID, hidden ones too; letters' case does not count."""
+        ids = self._index.get((kind.name, field.name, value.lower()), ())
+        return [self._by_object[kind.name][record_id] for record_id in ids]
+
+    def create(
+        self,
+        kind: ObjectType,
+        given: Mapping[str, Any],
+        *,
+        auto_assign: bool = False,
+        hidden_seconds: float = 0,
+    ) -> Record:
+        """Check and insert; raises SalesforceError. With `auto_assign` the support queue gets new Cases."""
+        values = check_values(kind, given, creating=True, exists=self.exists)
+        number = next(self._numbers)
+        values = {field.name: field.default for field in kind.fields.values()} | values
+        values["Id"] = long_id(kind.prefix + "5g0000" + _base62(number).rjust(6, "0"))
+        self._refuse_duplicates(kind, values)
+        now = timestamp(datetime.now(UTC))
+        values |= {"CreatedDate": now, "CreatedById": self.user_id or values["Id"]}
+        if "OwnerId" in kind.fields and values["OwnerId"] is None:
+            values["OwnerId"] = self.user_id
+        if kind.name == "Case":
+            values["CaseNumber"] = f"{number:08d}"
+            if auto_assign:
+                values["OwnerId"] = self.queue_id
+        record = Record(kind, values, time.monotonic() + hidden_seconds)
+        self._derive(record, now)
+        table = self._by_object[kind.name]
+        table[record.record_id] = record
+        self._file(record, values)
+        self.created[kind.name] += 1
+        while len(table) > self._keep:
+            self.delete(table[next(iter(table))])
+        return record
+
+    def update(self, record: Record, given: Mapping[str, Any]) -> None:
+        """Check and change; raises SalesforceError."""
+        values = check_values(record.kind, given, creating=False, exists=self.exists)
+        self._refuse_duplicates(record.kind, values, besides=record.record_id)
+        self._unfile(record, values)
+        record.values |= values
+        record.edits += 1
+        self._derive(record, timestamp(datetime.now(UTC)))
+        self._file(record, values)
+
+    def upsert(
+        self,
+        kind: ObjectType,
+        field: Field,
+        value: str,
+        given: Mapping[str, Any],
+        *,
+        auto_assign: bool = False,
+        hidden_seconds: float = 0,
+    ) -> tuple[Record, bool]:
+        """Update the one record with this External ID or create it; also says whether it was created.
+
+        A record another call is still inserting (hidden) is not seen, so that the unique index refuses.
+        """
+        seen = [record for record in self.matching(kind, field, value) if record.visible]
+        if len(seen) > 1:
+            raise SeveralMatchesError(seen)
+        if seen:
+            self.update(seen[0], given)
+            return seen[0], False
+        return self.create(
+            kind, {**given, field.name: value}, auto_assign=auto_assign, hidden_seconds=hidden_seconds
+        ), True
+
+    def delete(self, record: Record) -> None:
+        """Remove a record."""
+        self._unfile(record, record.values)
+        del self._by_object[record.kind.name][record.record_id]
+
+    def query(self, query: Query) -> tuple[list[dict[str, Any]], int]:
+        """Run a query: the rows as the API returns them, and how many there are."""
+        kind = object_named(query.object_name)
+        if kind is None:
+            raise SalesforceError("INVALID_TYPE", f"sObject type '{query.object_name}' is not supported.")
+        tests = [self._test(kind, condition) for condition in query.conditions]
+        paths = [self._path(kind, name) for name in query.fields]
+        keys = [(self._path(kind, order.field), order) for order in query.order]
+        found = [
+            record
+            for record in self._candidates(kind, query.conditions)
+            if record.visible and all(test(record) for test in tests)
+        ]
+        for path, order in reversed(keys):
+            found = _sorted(found, path, order)
+        found = found[query.offset :]
+        if query.limit is not None:
+            found = found[: query.limit]
+        rows = [self._row(record, query.fields) for record in found] if paths else []
+        return rows, len(found)
+
+    def _candidates(self, kind: ObjectType, conditions: Sequence[Condition]) -> Iterator[Record]:
+        """Narrow down by an indexed equality if there is one, so that thousands need not be read."""
+        for condition in conditions:
+            field = kind.field(condition.field)
+            texts = [value for value in condition.values if isinstance(value, str)]
+            if field is None or condition.operator not in ("=", "in") or len(texts) < len(condition.values):
+                continue
+            if field.external_id or field.unique:
+                return (
+                    record for text in dict.fromkeys(texts) for record in self.matching(kind, field, text)
+                )
+        return iter(self._by_object[kind.name].values())
+
+    def _path(self, kind: ObjectType, name: str) -> Callable[[Record], Any]:
+        parent, dot, child = name.rpartition(".")
+        if not dot:
+            field = kind.field(name)
+            if field is None:
+                raise _no_such_column(name, kind)
+            key = field.name
+            return lambda record: record.values.get(key)
+        link = kind.field(f"{parent.removesuffix('__r')}__c" if parent.endswith("__r") else f"{parent}Id")
+        if link is None or link.type != "reference":
+            raise SalesforceError(
+                "INVALID_FIELD",
+                f"Didn't understand relationship '{parent}' in field path. If you are attempting to use a "
+                "custom relationship, be sure to append the '__r' after the custom relationship name.",
+            )
+        fields = [found for target in link.refers_to if (found := OBJECTS[target].field(child)) is not None]
+        if not fields:
+            raise _no_such_column(child, OBJECTS[link.refers_to[0]])
+        return lambda record: self._across(record.values.get(link.name), link.refers_to, fields[0].name)
+
+    def _across(self, record_id: str | None, object_names: Sequence[str], field_name: str) -> object:
+        for name in object_names:
+            record = self._by_object[name].get(record_id or "")
+            if record is not None:
+                return record.values.get(field_name)
+        return None
+
+    def _test(self, kind: ObjectType, condition: Condition) -> Callable[[Record], bool]:
+        path = self._path(kind, condition.field)
+        field = kind.field(condition.field)
+        if field is not None:
+            _check_literals(field, condition)
+        wanted = [_comparable(field, value) for value in condition.values]
+        if condition.operator == "like":
+            pattern = re.compile(translate(str(wanted[0]).replace("%", "*").replace("_", "?")), re.IGNORECASE)
+            return lambda record: pattern.match(str(path(record) or "")) is not None
+        compare = _COMPARISONS[condition.operator]
+        return lambda record: compare(_comparable(field, path(record)), wanted)
+
+    def _row(self, record: Record, fields: Sequence[str]) -> dict[str, Any]:
+        row: dict[str, Any] = {"attributes": self.attributes(record)}
+        for name in fields:
+            value = self._path(record.kind, name)(record)
+            parent, dot, child = name.rpartition(".")
+            if not dot:
+                field = record.kind.field(name)
+                row[field.name if field is not None else name] = value
+            elif value is None:
+                row.setdefault(parent, None)
+            else:
+                row[parent] = (row.get(parent) or {}) | {child: value}
+        return row
+
+    @staticmethod
+    def attributes(record: Record) -> dict[str, str]:
+        """Name the record as every row of an answer does."""
+        name = record.kind.name
+        return {"type": name, "url": f"/services/data/v59.0/sobjects/{name}/{record.record_id}"}
+
+    def as_json(self, record: Record) -> dict[str, Any]:
+        """The whole record as a GET returns it."""
+        return {"attributes": self.attributes(record), **record.values}
+
+    def _refuse_duplicates(self, kind: ObjectType, values: Mapping[str, Any], besides: str = "") -> None:
+        for field in kind.fields.values():
+            if field.unique and values.get(field.name) is not None:
+                for twin in self.matching(kind, field, values[field.name]):
+                    if twin.record_id != besides:
+                        raise SalesforceError(
+                            "DUPLICATE_VALUE",
+                            f"duplicate value found: {field.name} duplicates value on record with id: "
+                            f"{twin.record_id}",
+                            [field.name],
+                        )
+
+    def _derive(self, record: Record, now: str) -> None:
+        values = record.values
+        values |= {
+            "LastModifiedDate": now,
+            "SystemModstamp": now,
+            "LastModifiedById": self.user_id or values["Id"],
+        }
+        if record.kind.name == "Contact":
+            values["Name"] = " ".join(filter(None, (values["FirstName"], values["LastName"])))
+        if record.kind.name == "Case":
+            closed = values["Status"] == "Closed"
+            values["ClosedDate"] = (values["ClosedDate"] or now) if closed else None
+            values["IsClosed"] = closed
+            if values["AccountId"] is None and values["ContactId"] is not None:
+                values["AccountId"] = self._across(values["ContactId"], ("Contact",), "AccountId")
+
+    def _keys(self, record: Record, values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+        for field in record.kind.fields.values():
+            if (field.external_id or field.unique) and field.name in values:
+                value = record.values.get(field.name)
+                if value is not None:
+                    yield record.kind.name, field.name, value.lower()
+
+    def _file(self, record: Record, values: Mapping[str, Any]) -> None:
+        for key in self._keys(record, values):
+            self._index.setdefault(key, []).append(record.record_id)
+
+    def _unfile(self, record: Record, values: Mapping[str, Any]) -> None:
+        for key in self._keys(record, values):
+            self._index[key].remove(record.record_id)
+
+
+def _base62(number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, 62)
+        text = _DIGITS[digit] + text
+    return text
+
+
+def _no_such_column(name: str, kind: ObjectType) -> SalesforceError:
+    return SalesforceError(
+        "INVALID_FIELD",
+        f"No such column '{name}' on entity '{kind.name}'. If you are attempting to use a custom field, be "
+        "sure to append the '__c' after the custom field name.",
+    )
+
+
+def _check_literals(field: Field, condition: Condition) -> None:
+    quoted = field.type not in ("double", "currency", "int", "boolean", "date", "datetime")
+    for value in condition.values:
+        if value is not None and isinstance(value, str) != quoted:
+            advice = "and should be enclosed in quotes" if quoted else "and should not be enclosed in quotes"
+            raise SalesforceError(
+                "INVALID_FIELD",
+                f"value of filter criterion for field '{field.name}' must be of type {field.type} {advice}",
+            )
+
+
+def _comparable(field: Field | None, value: Any) -> Any:  # noqa: ANN401 - any two values of one field compare
+    """Bring a stored value or a literal to a form that compares as Salesforce does."""
+    if value is None or isinstance(value, bool | int | float | datetime):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    if field is not None and field.type == "datetime":
+        return datetime.fromisoformat(value)
+    if field is not None and field.type in ("id", "reference"):
+        return long_id(value)
+    return value.lower()
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Sequence[Literal_]], bool]:
+    return lambda stored, wanted: stored is not None and wanted[0] is not None and compare(stored, wanted[0])
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Sequence[Any]], bool]] = {
+    "=": lambda stored, wanted: stored == wanted[0],
+    "!=": lambda stored, wanted: stored != wanted[0],
+    "in": lambda stored, wanted: stored in wanted,
+    "not in": lambda stored, wanted: stored not in wanted,
+    "<": _ordered(lambda stored, wanted: stored < wanted),
+    "<=": _ordered(lambda stored, wanted: stored <= wanted),
+    ">": _ordered(lambda stored, wanted: stored > wanted),
+    ">=": _ordered(lambda stored, wanted: stored >= wanted),
+}
+
+
+def _sorted(found: Sequence[Record], path: Callable[[Record], Any], order: Order) -> list[Record]:
+    def compare(one: Record, other: Record) -> int:
+        left, right = path(one), path(other)
+        if left is None or right is None:
+            nulls = (left is not None) - (right is not None)
+            return -nulls if order.nulls_last else nulls
+        difference = int(left > right) - int(left < right)
+        return -difference if order.descending else difference
+
+    return sorted(found, key=cmp_to_key(compare))

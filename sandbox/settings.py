@@ -1,0 +1,79 @@
+"""Settings of the sandbox, each from the environment or from a file named like it in `SECRETS_DIR`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PostgresDsn, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+def _secrets_dir() -> Path | None:
+    folder = Path(os.environ.get("SECRETS_DIR", "/run/secrets"))
+    return folder if folder.is_dir() else None
+
+
+class SandboxSettings(BaseSettings):
+    """What the doubles listen on, accept and limit. A double without its credential refuses every call."""
+
+    model_config = SettingsConfigDict(secrets_dir=_secrets_dir(), env_ignore_empty=True, extra="ignore")
+
+    sandbox_host: str = Field("127.0.0.1", description="Address the HTTP and SMTP doubles bind.")
+    sandbox_port: int = Field(8090, description="Port of the page and of every HTTP double.")
+    sandbox_smtp_port: int = Field(8025, description="Port of the SMTP catcher.")
+    sandbox_public_url: str = Field("", description="How clients reach the sandbox; default: host and port.")
+    sandbox_rate_factor: float = Field(
+        1.0, gt=0, description="Multiplies every rate limit; 1 = as the real service."
+    )
+    sandbox_keep: int = Field(
+        50_000, gt=0, description="Messages, mails, calls kept per double; oldest go first."
+    )
+
+    slack_bot_token: SecretStr = Field(
+        SecretStr(""), description="The one bot token the Slack double accepts."
+    )
+    slack_signing_secret: SecretStr = Field(SecretStr(""), description="Signs the interactivity callbacks.")
+    interactivity_url: str = Field(
+        "", description="Where a pressed button is posted; empty: buttons are off."
+    )
+    sandbox_slack_channels: Names = Field(
+        ("customer-success", "product-feedback", "marketing", "sales", "support", "finance", "kudos"),
+        description="Channels the bot is a member of, comma-separated.",
+    )
+    sandbox_slack_users: Names = Field(
+        ("maya.lindqvist@acme.test", "jonas.weber@acme.test", "aiko.tanaka@acme.test"),
+        description="E-mail addresses of the workspace's people (also Salesforce users), comma-separated.",
+    )
+
+    salesforce_client_id: str = Field("", description="Consumer key of the External Client App (JWT `iss`).")
+    salesforce_username: str = Field("", description="The pre-authorised user (JWT `sub`).")
+    salesforce_public_key: str = Field("", description="PEM public key or certificate that verifies the JWT.")
+    sandbox_salesforce_audiences: Names = Field(
+        ("https://login.salesforce.com", "https://test.salesforce.com"),
+        description="Accepted JWT `aud` values, comma-separated.",
+    )
+    sandbox_salesforce_daily_calls: int = Field(100_000, gt=0, description="API calls a day before refusals.")
+    sandbox_salesforce_session_seconds: float = Field(7200, gt=0, description="Lifetime of an access token.")
+
+    smtp_username: str = Field("", description="Required SMTP login; empty: none is asked for.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password of that login.")
+
+    marketing_secret: SecretStr = Field(SecretStr(""), description="Standard Webhooks secret (`whsec_...`).")
+
+    database_url: PostgresDsn | None = Field(None, description="Where the business clock's offset is kept.")
+
+    @field_validator(
+        "sandbox_slack_channels", "sandbox_slack_users", "sandbox_salesforce_audiences", mode="before"
+    )
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def public_url(self) -> str:
+        """Base URL without a trailing slash, as the doubles put it into what they return."""
+        return (self.sandbox_public_url or f"http://{self.sandbox_host}:{self.sandbox_port}").rstrip("/")

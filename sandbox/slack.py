@@ -1,0 +1,270 @@
+"""The Slack Web API as the product uses it, with Slack's checks, errors and rate limits.
+
+Names, arguments and errors as on docs.slack.dev/reference/methods. A new method is a new entry of `_METHODS`.
+"""
+
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sandbox.faults import Double
+from sandbox.server import Front, refused
+from sandbox.slack_checks import SlackError, check_blocks, check_metadata, check_text
+from sandbox.slack_workspace import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Channel, Message, Person, Workspace
+
+Arguments = Mapping[str, Any]
+Answer = dict[str, Any]
+
+_JSON_ARGUMENTS = ("blocks", "attachments", "metadata")
+_MAX_PAGE = 999
+_SHOWN_BY_DEFAULT = 100
+
+
+def _auth_test(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:  # noqa: ARG001 - one signature for all methods
+    return {
+        "url": "https://sandbox.slack.test/",
+        "team": "Sandbox",
+        "user": "feedback-router",
+        "team_id": TEAM_ID,
+        "user_id": BOT_USER_ID,
+        "bot_id": BOT_ID,
+        "app_id": APP_ID,
+        "is_enterprise_install": False,
+    }
+
+
+def _checked_content(
+    arguments: Arguments,
+) -> tuple[str | None, list[dict[str, Any]] | None, dict[str, Any] | None]:
+    text, blocks, metadata = (arguments.get(name) for name in ("text", "blocks", "metadata"))
+    check_text(text)
+    if blocks is not None:
+        check_blocks(blocks)
+    if metadata:
+        check_metadata(metadata)
+    if not text and not blocks:
+        raise SlackError("no_text")
+    return text, blocks, metadata
+
+
+def _with_warning(answer: Answer, *, text: str | None) -> Answer:
+    if not text:
+        warning = "missing_text_in_message"
+        answer |= {"warning": warning, "response_metadata": {"warnings": [warning]}}
+    return answer
+
+
+def _post_message(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:
+    channel = workspace.channel_to_post(arguments.get("channel"))
+    text, blocks, metadata = _checked_content(arguments)
+    thread_ts = arguments.get("thread_ts")
+    if thread_ts is not None and thread_ts not in channel.messages:
+        raise SlackError("thread_not_found")
+    message = workspace.post(
+        channel,
+        text=text or "",
+        blocks=blocks or [],
+        metadata=metadata,
+        thread_ts=thread_ts,
+        hidden_seconds=hidden_seconds,
+    )
+    answer = {
+        "channel": channel.channel_id,
+        "ts": message.ts,
+        "message": message.as_slack(with_metadata=True),
+    }
+    return _with_warning(answer, text=text)
+
+
+def _update(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:  # noqa: ARG001 - one signature for all methods
+    channel = workspace.channel(arguments.get("channel"))
+    message = workspace.message(channel, arguments.get("ts"))
+    text, blocks, metadata = _checked_content(arguments)
+    workspace.edit(message, text=text, blocks=blocks, metadata=metadata)
+    answer = {"channel": channel.channel_id, "ts": message.ts, "text": message.text}
+    return _with_warning(answer | {"message": message.as_slack(with_metadata=True)}, text=text)
+
+
+def _delete(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:  # noqa: ARG001 - one signature for all methods
+    channel = workspace.channel(arguments.get("channel"))
+    message = workspace.message(channel, arguments.get("ts"))
+    workspace.delete(message)
+    return {"channel": channel.channel_id, "ts": message.ts}
+
+
+def _truth(value: object) -> bool:
+    return value in (True, 1, "1", "true", "True")
+
+
+def _page(found: list[Message], arguments: Arguments) -> tuple[list[Message], Answer]:
+    """Cut one page out of `found`; the cursor is the `ts` of the last message shown."""
+    try:
+        limit = int(arguments.get("limit") or _SHOWN_BY_DEFAULT)
+    except (TypeError, ValueError):
+        raise SlackError("invalid_limit") from None
+    if not 1 <= limit <= _MAX_PAGE:
+        raise SlackError("invalid_limit")
+    cursor = arguments.get("cursor")
+    if cursor:
+        after = next((place for place, message in enumerate(found) if message.ts == cursor), None)
+        if after is None:
+            raise SlackError("invalid_cursor")
+        found = found[after + 1 :]
+    page = found[:limit]
+    more = len(found) > limit
+    return page, {"has_more": more, "response_metadata": {"next_cursor": page[-1].ts if more else ""}}
+
+
+def _within(message: Message, arguments: Arguments) -> bool:
+    oldest, latest = float(arguments.get("oldest") or 0), float(arguments.get("latest") or "inf")
+    at = float(message.ts)
+    return oldest <= at <= latest if _truth(arguments.get("inclusive")) else oldest < at < latest
+
+
+def _history(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:  # noqa: ARG001 - one signature for all methods
+    channel = workspace.channel(arguments.get("channel"))
+    try:
+        found = [message for message in workspace.history(channel) if _within(message, arguments)]
+    except (TypeError, ValueError):
+        raise SlackError("invalid_ts_oldest") from None
+    page, more = _page(found, arguments)
+    with_metadata = _truth(arguments.get("include_all_metadata"))
+    return {"messages": [message.as_slack(with_metadata=with_metadata) for message in page], **more}
+
+
+def _replies(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:  # noqa: ARG001 - one signature for all methods
+    channel = workspace.channel(arguments.get("channel"))
+    ts = arguments.get("ts")
+    if ts not in channel.messages:
+        raise SlackError("thread_not_found")
+    thread = [
+        message
+        for message in channel.messages.values()
+        if message.deleted_at is None and message.only_for is None and ts in (message.ts, message.thread_ts)
+    ]
+    page, more = _page(thread, arguments)
+    with_metadata = _truth(arguments.get("include_all_metadata"))
+    return {"messages": [message.as_slack(with_metadata=with_metadata) for message in page], **more}
+
+
+def _as_channel(channel: Channel) -> Answer:
+    return {
+        "id": channel.channel_id,
+        "name": channel.name,
+        "is_channel": True,
+        "is_private": False,
+        "is_archived": False,
+        "is_member": True,
+    }
+
+
+def _conversations(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:  # noqa: ARG001 - one signature for all methods
+    return {
+        "channels": [_as_channel(channel) for channel in workspace.channels.values()],
+        "response_metadata": {"next_cursor": ""},
+    }
+
+
+def _as_user(person: Person) -> Answer:
+    profile = {"email": person.email, "real_name": person.name, "display_name": person.name}
+    return {
+        "id": person.user_id,
+        "team_id": TEAM_ID,
+        "name": person.email.partition("@")[0],
+        "real_name": person.name,
+        "deleted": False,
+        "is_bot": False,
+        "tz": "Europe/Berlin",
+        "profile": profile,
+    }
+
+
+def _user_by_email(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:  # noqa: ARG001 - one signature for all methods
+    return {"user": _as_user(workspace.person_by_email(arguments.get("email")))}
+
+
+_METHODS: Mapping[str, Callable[[Workspace, Arguments, float], Answer]] = {
+    "auth.test": _auth_test,
+    "chat.postMessage": _post_message,
+    "chat.update": _update,
+    "chat.delete": _delete,
+    "conversations.history": _history,
+    "conversations.replies": _replies,
+    "conversations.list": _conversations,
+    "users.lookupByEmail": _user_by_email,
+}
+
+
+def routes(workspace: Workspace, front: Front, token: str) -> APIRouter:
+    """Serve the methods under `/slack/api/`; only `token` is let in, and nothing at all if it is empty."""
+    router = APIRouter(prefix="/slack/api")
+
+    @router.api_route("/{method}", methods=["GET", "POST"])
+    async def call(method: str, request: Request) -> Response:
+        arguments = await _arguments(request)
+
+        def act(hidden_seconds: float) -> Response:
+            try:
+                _authorise(request, arguments, token)
+                return _called(workspace, method, arguments, hidden_seconds)
+            except SlackError as error:
+                body: Answer = {"ok": False, "error": error.error}
+                if error.messages:
+                    body["response_metadata"] = {"messages": error.messages}
+                return JSONResponse(body, headers={"x-sandbox-result": error.error})
+
+        return await front.serve(request, Double.SLACK, method, act)
+
+    return router
+
+
+def _called(workspace: Workspace, method: str, arguments: Arguments, hidden_seconds: float) -> Response:
+    perform = _METHODS.get(method)
+    if perform is None:
+        raise SlackError("unknown_method")
+    posts = method == "chat.postMessage"
+    channel_id = workspace.channel_to_post(arguments.get("channel")).channel_id if posts else None
+    wait_seconds = workspace.wait_seconds(method, channel_id)
+    if wait_seconds:
+        return refused(
+            Double.SLACK, HTTPStatus.TOO_MANY_REQUESTS, "ratelimited", retry_after_seconds=wait_seconds
+        )
+    return JSONResponse({"ok": True, **perform(workspace, arguments, hidden_seconds)})
+
+
+async def _arguments(request: Request) -> dict[str, Any]:
+    """Collect a call's arguments from query, form or JSON body; a form carries structures as JSON text."""
+    arguments: dict[str, Any] = dict(request.query_params)
+    body = await request.body()
+    if request.headers.get("content-type", "").startswith("application/json"):
+        parsed = _json_or_none(body)
+        return arguments | parsed if isinstance(parsed, dict) else arguments
+    arguments |= dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    for name in _JSON_ARGUMENTS:
+        if isinstance(arguments.get(name), str):
+            arguments[name] = _json_or_none(arguments[name])
+    return arguments
+
+
+def _json_or_none(text: str | bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _authorise(request: Request, arguments: Arguments, token: str) -> None:
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        given = str(arguments.get("token", ""))
+    if not given:
+        raise SlackError("not_authed")
+    if not token or not hmac.compare_digest(given.encode(), token.encode()):
+        raise SlackError("invalid_auth")

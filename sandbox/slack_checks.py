@@ -1,0 +1,351 @@
+"""What Slack checks of a message before it takes it: Block Kit's shapes and limits, and metadata's.
+
+Limits are those of docs.slack.dev/reference/block-kit; the undocumented limit of a whole message is the one
+measured in slackapi/bolt-js#2509 (near 13,200 characters, containers counted in).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+MAX_TEXT = 40_000
+MAX_BLOCKS = 50
+MAX_BLOCKS_LENGTH = 13_200
+MAX_METADATA_BYTES = 16_384
+
+
+class SlackError(Exception):
+    """Slack refuses the call with `error`; `messages` say where, as in `response_metadata.messages`."""
+
+    def __init__(self, error: str, messages: Sequence[str] = ()) -> None:
+        super().__init__(error)
+        self.error = error
+        self.messages = list(messages)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PlainText(_Part):
+    """Text without markup."""
+
+    type: Literal["plain_text"]
+    text: Annotated[str, Field(min_length=1, max_length=3000)]
+    emoji: bool | None = None
+
+
+class Mrkdwn(_Part):
+    """Text in Slack's markup."""
+
+    type: Literal["mrkdwn"]
+    text: Annotated[str, Field(min_length=1, max_length=3000)]
+    verbatim: bool | None = None
+
+
+AnyText = Annotated[PlainText | Mrkdwn, Discriminator("type")]
+
+
+def _at_most(characters: int) -> AfterValidator:
+    def check(text: PlainText | Mrkdwn) -> PlainText | Mrkdwn:
+        if len(text.text) > characters:
+            raise PydanticCustomError(
+                "text_too_long", "must be no more than {limit} characters", {"limit": characters}
+            )
+        return text
+
+    return AfterValidator(check)
+
+
+ActionId = Annotated[str, Field(min_length=1, max_length=255)]
+Label = Annotated[PlainText, _at_most(75)]
+Url = Annotated[str, Field(min_length=1, max_length=3000)]
+
+
+class Confirm(_Part):
+    """The question asked before a button acts."""
+
+    title: Annotated[PlainText, _at_most(100)]
+    text: Annotated[PlainText | Mrkdwn, Discriminator("type"), _at_most(300)]
+    confirm: Annotated[PlainText, _at_most(30)]
+    deny: Annotated[PlainText, _at_most(30)]
+    style: Literal["primary", "danger"] | None = None
+
+
+class Option(_Part):
+    """A choice of a menu."""
+
+    text: Annotated[PlainText | Mrkdwn, Discriminator("type"), _at_most(75)]
+    value: Annotated[str, Field(min_length=1, max_length=150)]
+    description: Label | None = None
+    url: Url | None = None
+
+
+class _Interactive(_Part):
+    action_id: ActionId | None = None
+    confirm: Confirm | None = None
+
+
+class Button(_Interactive):
+    """A button; one with a `url` opens it and is reported to the app all the same."""
+
+    type: Literal["button"]
+    text: Label
+    value: Annotated[str, Field(max_length=2000)] | None = None
+    url: Url | None = None
+    style: Literal["primary", "danger"] | None = None
+    accessibility_label: Annotated[str, Field(max_length=75)] | None = None
+
+
+class Overflow(_Interactive):
+    """The menu behind three dots."""
+
+    type: Literal["overflow"]
+    options: Annotated[list[Option], Field(min_length=1, max_length=5)]
+
+
+class StaticSelect(_Interactive):
+    """A menu of the app's own options."""
+
+    type: Literal["static_select"]
+    options: Annotated[list[Option], Field(min_length=1, max_length=100)]
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+    initial_option: Option | None = None
+    focus_on_load: bool | None = None
+
+
+class UsersSelect(_Interactive):
+    """A menu of the workspace's people."""
+
+    type: Literal["users_select"]
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+    initial_user: str | None = None
+    focus_on_load: bool | None = None
+
+
+class Choices(_Interactive):
+    """Radio buttons or check boxes."""
+
+    type: Literal["radio_buttons", "checkboxes"]
+    options: Annotated[list[Option], Field(min_length=1, max_length=10)]
+    initial_option: Option | None = None
+    initial_options: list[Option] | None = None
+    focus_on_load: bool | None = None
+
+
+class DatePicker(_Interactive):
+    """A calendar."""
+
+    type: Literal["datepicker"]
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+    initial_date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    focus_on_load: bool | None = None
+
+
+class ImageElement(_Part):
+    """A small picture."""
+
+    type: Literal["image"]
+    image_url: Url
+    alt_text: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+ActionElement = Annotated[
+    Button | Overflow | StaticSelect | UsersSelect | Choices | DatePicker, Discriminator("type")
+]
+Accessory = Annotated[
+    Button | Overflow | StaticSelect | UsersSelect | Choices | DatePicker | ImageElement,
+    Discriminator("type"),
+]
+
+
+class _Block(_Part):
+    block_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+
+
+class Section(_Block):
+    """Text, or up to ten fields in two columns."""
+
+    type: Literal["section"]
+    text: AnyText | None = None
+    fields: (
+        Annotated[
+            list[Annotated[PlainText | Mrkdwn, Discriminator("type"), _at_most(2000)]],
+            Field(min_length=1, max_length=10),
+        ]
+        | None
+    ) = None
+    accessory: Accessory | None = None
+    expand: bool | None = None
+
+
+class Header(_Block):
+    """A headline."""
+
+    type: Literal["header"]
+    text: Annotated[PlainText, _at_most(150)]
+
+
+class Divider(_Block):
+    """A line."""
+
+    type: Literal["divider"]
+
+
+class Context(_Block):
+    """Small print."""
+
+    type: Literal["context"]
+    elements: Annotated[
+        list[Annotated[PlainText | Mrkdwn | ImageElement, Discriminator("type")]],
+        Field(min_length=1, max_length=10),
+    ]
+
+
+class Actions(_Block):
+    """Buttons and menus."""
+
+    type: Literal["actions"]
+    elements: Annotated[list[ActionElement], Field(min_length=1, max_length=25)]
+
+
+class Image(_Block):
+    """A picture."""
+
+    type: Literal["image"]
+    image_url: Url
+    alt_text: Annotated[str, Field(min_length=1, max_length=2000)]
+    title: PlainText | None = None
+
+
+class Markdown(_Block):
+    """Standard Markdown, translated by Slack."""
+
+    type: Literal["markdown"]
+    text: Annotated[str, Field(min_length=1, max_length=12_000)]
+
+
+class RichText(_Block):
+    """The editor's own format; its inside is not checked here."""
+
+    type: Literal["rich_text"]
+    elements: list[dict[str, Any]]
+
+
+Block = Annotated[
+    Section | Header | Divider | Context | Actions | Image | Markdown | RichText, Discriminator("type")
+]
+_BLOCKS = TypeAdapter(list[Block])
+
+
+class Metadata(_Part):
+    """Message metadata: readable by every app of the workspace."""
+
+    event_type: Annotated[str, Field(min_length=1)]
+    event_payload: dict[str, Any]
+
+
+def check_text(text: object) -> None:
+    """Raise SlackError if the top-level text cannot be sent."""
+    if text is not None and not isinstance(text, str):
+        raise SlackError("invalid_arguments", ["[ERROR] must be a string [json-pointer:/text]"])
+    if text is not None and len(text) > MAX_TEXT:
+        raise SlackError("msg_too_long")
+
+
+def check_metadata(metadata: object) -> None:
+    """Raise SlackError if the metadata's shape or size is refused."""
+    try:
+        Metadata.model_validate(metadata)
+    except ValidationError as error:
+        raise SlackError(
+            "invalid_metadata_format", _messages(error, {"metadata": metadata}, "metadata")
+        ) from error
+    if len(json.dumps(metadata).encode()) > MAX_METADATA_BYTES:
+        raise SlackError("metadata_too_large")
+
+
+def check_blocks(blocks: object) -> None:
+    """Raise SlackError, naming each fault by JSON pointer, if Slack would not draw these blocks."""
+    if not isinstance(blocks, list):
+        raise SlackError("invalid_blocks_format")
+    if len(blocks) > MAX_BLOCKS:
+        raise SlackError(
+            "invalid_blocks", [f"[ERROR] no more than {MAX_BLOCKS} items allowed [json-pointer:/blocks]"]
+        )
+    try:
+        checked = _BLOCKS.validate_python(blocks)
+    except ValidationError as error:
+        raise SlackError("invalid_blocks", _messages(error, {"blocks": blocks}, "blocks")) from error
+    faults = [*_empty_sections(checked), *_repeated_ids(checked)]
+    if faults:
+        raise SlackError("invalid_blocks", faults)
+    if len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))) > MAX_BLOCKS_LENGTH:
+        raise SlackError("msg_blocks_too_long")
+
+
+def _empty_sections(blocks: Sequence[Block]) -> list[str]:
+    return [
+        f"[ERROR] missing required field: text or fields [json-pointer:/blocks/{index}]"
+        for index, block in enumerate(blocks)
+        if isinstance(block, Section) and block.text is None and block.fields is None
+    ]
+
+
+def _repeated_ids(blocks: Sequence[Block]) -> list[str]:
+    faults, seen = [], set()
+    for index, block in enumerate(blocks):
+        if block.block_id is not None and block.block_id in seen:
+            faults.append(
+                f"[ERROR] `block_id` {block.block_id} already exists [json-pointer:/blocks/{index}/block_id]"
+            )
+        seen.add(block.block_id)
+        if isinstance(block, Actions):
+            ids = [element.action_id for element in block.elements if element.action_id is not None]
+            if len(ids) != len(set(ids)):
+                faults.append(
+                    f"[ERROR] `action_id` must be unique in a block [json-pointer:/blocks/{index}/elements]"
+                )
+    return faults
+
+
+def _messages(error: ValidationError, document: Mapping[str, object], root: str) -> list[str]:
+    return [
+        f"[ERROR] {_sentence(detail)} [json-pointer:{_pointer(document, (root, *detail['loc']))}]"
+        for detail in error.errors(include_url=False, include_input=False)
+    ]
+
+
+_SENTENCES = {
+    "string_too_long": "must be no more than {max_length} characters",
+    "string_too_short": "must be at least {min_length} characters",
+    "too_long": "no more than {max_length} items allowed",
+    "too_short": "no fewer than {min_length} items allowed",
+    "missing": "missing required field: {field}",
+    "extra_forbidden": "invalid additional property: {field}",
+    "union_tag_invalid": "unsupported type: {tag}",
+}
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    pattern = _SENTENCES.get(detail["type"])
+    if pattern is None:
+        return detail["msg"]
+    return pattern.format(**detail.get("ctx", {}), field=detail["loc"][-1])
+
+
+def _pointer(document: object, location: Sequence[int | str]) -> str:
+    """Turn pydantic's location into a JSON pointer, leaving out the union tags it puts in."""
+    pointer, here = "", document
+    for number, step in enumerate(location):
+        known = (isinstance(here, dict) and step in here) or (
+            isinstance(here, list) and isinstance(step, int)
+        )
+        if known:
+            here = here[step]  # type: ignore[index]  # either a dict with the key or a list with the number
+        if known or number == len(location) - 1:
+            pointer += f"/{step}"
+    return pointer

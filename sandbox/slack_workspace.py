@@ -1,0 +1,253 @@
+"""The Slack double's memory: channels, people, messages, and the limits on posting."""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from sandbox.rates import Factor, TokenBucket
+from sandbox.slack_checks import SlackError
+
+TEAM_ID = "T0SANDBOX1"
+BOT_ID = "B0SANDBOX1"
+BOT_USER_ID = "U0SANDBOT1"
+APP_ID = "A0SANDBOX1"
+
+# docs.slack.dev/apis/web-api/rate-limits: per minute and method, allowing the minute's share at once.
+_PER_MINUTE = {
+    "chat.update": 50,
+    "chat.delete": 50,
+    "conversations.history": 50,
+    "conversations.replies": 50,
+    "users.lookupByEmail": 50,
+    "conversations.list": 20,
+}
+_POSTS_BURST = 3  # "short bursts are tolerated" above one message a second and channel
+_WORKSPACE_POSTS_PER_MINUTE = 300
+
+
+def _slack_id(prefix: str, name: str) -> str:
+    """An id that looks like Slack's and stays the same over restarts."""
+    return prefix + base64.b32encode(hashlib.sha256(name.encode()).digest())[:10].decode()
+
+
+@dataclass(slots=True)
+class Message:
+    """One message as it stands now. Its blocks are kept packed: parsed, they weigh ten times more."""
+
+    ts: str
+    text: str
+    blocks_json: str
+    metadata: dict[str, Any] | None
+    thread_ts: str | None
+    posted_at: datetime
+    visible_from: float
+    user: str = BOT_USER_ID
+    only_for: str | None = None
+    edits: int = 0
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    @property
+    def blocks(self) -> list[dict[str, Any]]:
+        """The message's blocks, parsed anew at each call."""
+        parsed: list[dict[str, Any]] = json.loads(self.blocks_json)
+        return parsed
+
+    def as_slack(self, *, with_metadata: bool) -> dict[str, Any]:
+        """The message object of Slack's API."""
+        message: dict[str, Any] = {
+            "type": "message",
+            "subtype": "bot_message",
+            "ts": self.ts,
+            "text": self.text,
+            "user": self.user,
+            "bot_id": BOT_ID,
+            "app_id": APP_ID,
+            "team": TEAM_ID,
+            "blocks": self.blocks,
+        }
+        if self.thread_ts is not None:
+            message["thread_ts"] = self.thread_ts
+        if self.edited_at is not None:
+            message["edited"] = {"user": self.user, "ts": f"{self.edited_at.timestamp():.6f}"}
+        if with_metadata and self.metadata is not None:
+            message["metadata"] = self.metadata
+        return message
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel the bot is in, its messages oldest first."""
+
+    channel_id: str
+    name: str
+    messages: dict[str, Message] = field(default_factory=dict)
+    posted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who works in the workspace."""
+
+    user_id: str
+    email: str
+    name: str
+
+    @classmethod
+    def of(cls, email: str) -> "Person":
+        """Name a person after the local part of the address."""
+        words = email.partition("@")[0].replace("_", ".").split(".")
+        return cls(_slack_id("U", email), email, " ".join(word.capitalize() for word in words))
+
+
+class Workspace:
+    """Everything the double remembers. Used from one event loop, so nothing is locked."""
+
+    def __init__(self, channels: Sequence[str], people: Sequence[str], *, keep: int, factor: Factor) -> None:
+        self.channels = {
+            (channel := Channel(_slack_id("C", name), name)).channel_id: channel for name in channels
+        }
+        self.people = {person.user_id: person for person in map(Person.of, people)}
+        self._keep = keep
+        self._factor = factor
+        self._ticks = count(1)
+        self._methods = {
+            method: TokenBucket(number / 60, number, factor) for method, number in _PER_MINUTE.items()
+        }
+        self._posts = TokenBucket(_WORKSPACE_POSTS_PER_MINUTE / 60, _WORKSPACE_POSTS_PER_MINUTE, factor)
+        self._channel_posts = {channel: TokenBucket(1, _POSTS_BURST, factor) for channel in self.channels}
+
+    def wait_seconds(self, method: str, channel_id: str | None = None) -> int:
+        """Take a place for one call; else say how long to wait (seconds, at least 1)."""
+        now = time.monotonic()
+        if method == "chat.postMessage":
+            if channel_id is None:
+                return 0
+            return self._channel_posts[channel_id].take(now) or self._posts.take(now)
+        bucket = self._methods.get(method)
+        return bucket.take(now) if bucket is not None else 0
+
+    def channel(self, channel_id: object) -> Channel:
+        """Find a channel by id, as every method but `chat.postMessage` asks for it."""
+        channel = self.channels.get(channel_id) if isinstance(channel_id, str) else None
+        if channel is None:
+            raise SlackError("channel_not_found")
+        return channel
+
+    def channel_to_post(self, id_or_name: object) -> Channel:
+        """Find a channel by id, `name` or `#name`."""
+        if isinstance(id_or_name, str):
+            name = id_or_name.removeprefix("#")
+            for channel in self.channels.values():
+                if channel.name == name:
+                    return channel
+        return self.channel(id_or_name)
+
+    def post(
+        self,
+        channel: Channel,
+        *,
+        text: str,
+        blocks: Sequence[dict[str, Any]],
+        metadata: dict[str, Any] | None,
+        thread_ts: str | None = None,
+        only_for: str | None = None,
+        hidden_seconds: float = 0.0,
+    ) -> Message:
+        """Add a message; history shows it after `hidden_seconds`. In a full channel the oldest gives way."""
+        now = datetime.now(UTC)
+        tick = next(self._ticks)
+        message = Message(
+            ts=f"{int(now.timestamp())}.{tick % 1_000_000:06d}",
+            text=text,
+            blocks_json=_with_ids(blocks),
+            metadata=metadata,
+            thread_ts=thread_ts,
+            posted_at=now,
+            visible_from=time.monotonic() + hidden_seconds,
+            only_for=only_for,
+        )
+        channel.messages[message.ts] = message
+        channel.posted += 1
+        while len(channel.messages) > self._keep:
+            del channel.messages[next(iter(channel.messages))]
+        return message
+
+    def message(self, channel: Channel, ts: object) -> Message:
+        """Find a message that can still be changed."""
+        message = channel.messages.get(ts) if isinstance(ts, str) else None
+        if message is None or message.deleted_at is not None:
+            raise SlackError("message_not_found")
+        return message
+
+    def edit(
+        self,
+        message: Message,
+        *,
+        text: str | None,
+        blocks: Sequence[dict[str, Any]] | None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Change a message. Text without blocks removes the blocks; metadata not given stays."""
+        if text is not None:
+            message.text = text
+            message.blocks_json = "[]"
+        if blocks is not None:
+            message.blocks_json = _with_ids(blocks)
+        if metadata is not None:
+            message.metadata = metadata or None
+        message.edits += 1
+        message.edited_at = datetime.now(UTC)
+
+    def delete(self, message: Message) -> None:
+        """Take a message away; the record of it stays for the page."""
+        message.deleted_at = datetime.now(UTC)
+
+    def history(self, channel: Channel) -> Iterator[Message]:
+        """What the API shows now, newest first: nothing deleted, hidden or ephemeral, no thread replies."""
+        now = time.monotonic()
+        return (
+            message
+            for message in reversed(channel.messages.values())
+            if message.deleted_at is None
+            and message.visible_from <= now
+            and message.only_for is None
+            and message.thread_ts in (None, message.ts)
+        )
+
+    def person_by_email(self, email: object) -> Person:
+        """Find someone by address, whatever its case."""
+        for person in self.people.values():
+            if isinstance(email, str) and person.email == email.lower():
+                return person
+        raise SlackError("users_not_found")
+
+    def clear(self) -> None:
+        """Forget all messages; channels and people stay."""
+        for channel in self.channels.values():
+            channel.messages.clear()
+            channel.posted = 0
+
+
+def _with_ids(blocks: Sequence[dict[str, Any]]) -> str:
+    """Give every block and interactive element an id, as Slack does, and pack them."""
+    named = []
+    for number, block in enumerate(blocks):
+        named_block = {"block_id": f"b{number}", **block}
+        if block.get("type") == "actions":
+            named_block["elements"] = [
+                {"action_id": f"a{place}", **element} for place, element in enumerate(block["elements"])
+            ]
+        if (
+            "action_id" not in block.get("accessory", {"action_id": ""})
+            and block["accessory"]["type"] != "image"
+        ):
+            named_block["accessory"] = {"action_id": "a0", **block["accessory"]}
+        named.append(named_block)
+    return json.dumps(named, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,24 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.client import Credentials, RunningSandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    log = tmp_path_factory.mktemp("sandbox") / "sandbox.log"
+    with RunningSandbox.start(Credentials.generate(), log=Path(log)) as running:
+        yield running
+
+
+@pytest.fixture
+def world(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
+    """The sandbox's own API, with nothing received, no faults and generous limits."""
+    with httpx.Client(base_url=sandbox.url, timeout=10) as client:
+        client.delete("/received").raise_for_status()
+        client.delete("/faults").raise_for_status()
+        client.put("/limits", json={"factor": 1000}).raise_for_status()
+        yield client
