@@ -45,7 +45,7 @@ class KafkaSettings:
 
 
 def producer(kafka: KafkaSettings) -> KafkaProducer:
-    """A producer with acks=all that keeps order; blocks up to 5 s for a broker, then raises KafkaTimeoutError.
+    """A producer with acks=all that keeps order; without a broker raises KafkaTimeoutError after 5 s.
 
     It is not idempotent: kafka-python's idempotent producer is dead for good after one record that the broker
     refuses, and answers all others with that record's error. Readers bear repeats; one request in flight a

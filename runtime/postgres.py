@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
@@ -25,8 +26,7 @@ def open_pool(url: str, *, schema: str, application: str, max_size: int = 10) ->
     then raises `psycopg_pool.PoolTimeout`, an OperationalError; a connection that died meanwhile is replaced.
     """
     pool: Pool = ConnectionPool(
-        url,
-        kwargs=connection_settings(schema=schema, application=application),
+        conninfo(url, schema=schema, application=application),
         min_size=1,
         max_size=max_size,
         timeout=CHECKOUT_TIMEOUT_SECONDS,
@@ -39,15 +39,16 @@ def open_pool(url: str, *, schema: str, application: str, max_size: int = 10) ->
     return pool
 
 
-def connection_settings(*, schema: str, application: str) -> dict[str, str | int]:
-    """libpq's settings behind every connection of a service."""
-    return {
-        "application_name": application,
-        "options": f"-c search_path={schema} -c timezone=UTC",
-        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "keepalives_idle": UNANSWERED_TIMEOUT_SECONDS,
-        "tcp_user_timeout": UNANSWERED_TIMEOUT_SECONDS * 1000,
-    }
+def conninfo(url: str, *, schema: str, application: str) -> str:
+    """libpq's connection string behind every connection of a service."""
+    return make_conninfo(
+        url,
+        application_name=application,
+        options=f"-c search_path={schema} -c timezone=UTC",
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        keepalives_idle=UNANSWERED_TIMEOUT_SECONDS,
+        tcp_user_timeout=UNANSWERED_TIMEOUT_SECONDS * 1000,
+    )
 
 
 def reachable(pool: Pool) -> Callable[[], str | None]:
