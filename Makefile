@@ -1,0 +1,70 @@
+# Needs Python 3.11 or newer, make and a C library; everything else is installed into .venv, from the lock files.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+READY := .venv/ready
+export UV_PYTHON_DOWNLOADS := never
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(READY) ## run everything on this machine with sample data until Ctrl-C; ONCE=1: check the result and end
+	$(BIN)/feedback demo $(if $(ONCE),--once)
+
+test: $(READY) ## run every test: unit, contract, integration, e2e (real Kafka and PostgreSQL)
+	$(BIN)/pytest $(ARGS)
+
+test-fast: $(READY) ## run the tests that need neither Kafka nor PostgreSQL
+	$(BIN)/pytest tests/unit tests/contract $(ARGS)
+
+test-containers: $(READY) ## run the integration tests on Kafka and PostgreSQL in Docker
+	TESTCONTAINERS=1 $(BIN)/pytest tests/integration $(ARGS)
+
+e2e-compose: $(READY) ## bring docker-compose.yml up and check it from end to end
+	$(BIN)/python -m tests.e2e.compose
+
+check: $(READY) ## lint, type-check, hold the layers apart, check that generated files are up to date
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python requirements/lock.py --check
+	$(BIN)/python -m schemas.generate --check
+
+format: $(READY) ## format the code and fix what can be fixed without thought
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(READY) ## measure one thing: NAME=classifier, ingest, ledger; the last line is JSON
+	$(BIN)/python -m bench.$(NAME) $(ARGS)
+
+generate: $(READY) ## write generated files anew
+	$(BIN)/python -m schemas.generate
+
+lock: $(BIN)/uv ## write requirements/*.txt for pyproject.toml; UPGRADE=1: with the newest versions
+	$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what the targets made, except .venv
+	rm -rf var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+setup: $(READY) ## install the locked dependencies into .venv (every target does it by itself)
+
+$(READY): requirements/dev.txt pyproject.toml $(BIN)/uv
+	$(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(BIN)/uv: requirements/installer.txt
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	done && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3' >&2; exit 1; }; \
+	$$python -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.PHONY: help demo test test-fast test-containers e2e-compose check format bench generate lock clean setup
