@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from services.router.templates import Templates
 
 
+JsonObject = dict[str, JsonValue]
+
+
 class Operation(StrEnum):
     """What one call does to the outside object."""
 

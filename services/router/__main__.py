@@ -1,0 +1,142 @@
+"""`python -m services.router`: wires the service and runs it."""
+
+import sys
+from collections.abc import Mapping
+
+from pydantic_settings import BaseSettings
+
+from runtime import logging
+from runtime.clock import business_clock
+from runtime.consumer import Consumer
+from runtime.dead_letters import DeadLetters
+from runtime.health import Health
+from runtime.ops import ops_app
+from runtime.postgres import open_pool, reachable
+from runtime.relay import Relay
+from runtime.service import run_service
+from runtime.settings import BadSettings, load
+from runtime.watchdog import Watchdog
+from runtime.yaml_file import ConfigError
+from schemas.classified import ResponseClassified
+from schemas.requests import SurveyRequested
+from services.router import api, planner, projections
+from services.router.clearance import Policy
+from services.router.delivery import Connected, Deliveries
+from services.router.destination_settings import read_destinations
+from services.router.freshness import Ends, FreshFacts, ProjectionAge
+from services.router.plan import Playbook
+from services.router.plugins import AnyPlugin, discover
+from services.router.rules import load_rules
+from services.router.settings import RouterSettings
+from services.router.templates import Templates
+from services.router.upkeep import Upkeep
+
+SERVICE = "router"
+PLANNING_GROUP = "router"
+PROJECTING_GROUP = "router-projections"
+BAD_CONFIG_EXIT_CODE = 2
+
+
+def main() -> int:
+    """Runs until a signal; the exit code."""
+    settings = load(RouterSettings)
+    logging.configure(SERVICE, level=settings.log_level)
+    plugins = discover()
+    try:
+        templates = Templates(settings.config_dir / "templates")
+        playbook = Playbook(
+            load_rules(settings.config_dir / "rules.yaml", plugins, templates), plugins, templates
+        )
+        connected = connect(plugins, read_destinations(settings.config_dir / "destinations.yaml", plugins))
+    except (ConfigError, BadSettings) as error:
+        sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
+        return BAD_CONFIG_EXIT_CODE
+    return serve(settings, playbook, connected)
+
+
+def connect(plugins: Mapping[str, AnyPlugin], settings: Mapping[str, BaseSettings]) -> list[Connected]:
+    """Every destination, connected or with the reason why it is disabled."""
+    connected = []
+    for name, plugin in plugins.items():
+        answer = plugin.connect(settings[name])
+        if isinstance(answer, str):
+            connected.append(Connected(plugin, None, answer))
+        else:
+            connected.append(Connected(plugin, answer, None))
+    return connected
+
+
+def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connected]) -> int:
+    """Runs the workers and the HTTP application until a signal."""
+    kafka = settings.kafka(SERVICE)
+    pool = open_pool(
+        settings.database_url.get_secret_value(),
+        schema=SERVICE,
+        application=SERVICE,
+        max_size=6 + len(connected),
+    )
+    clock = business_clock(settings)
+    ends = Ends(settings.kafka_bootstrap_servers)
+    age = ProjectionAge(ends=Ends(settings.kafka_bootstrap_servers), pool=pool)
+    planning = Consumer(
+        kafka=kafka,
+        group=PLANNING_GROUP,
+        topics=[ResponseClassified.TOPIC, SurveyRequested.TOPIC],
+        decode=planner.decode,
+        handle=planner.Planner(
+            playbook=playbook,
+            clock=clock,
+            links=planner.SurveyLinks(
+                str(settings.public_url), settings.survey_token_secret.get_secret_value().encode()
+            ),
+            wait_for_facts=FreshFacts(ends.now).wait,
+        ).handle,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
+    projecting = Consumer(
+        kafka=kafka,
+        group=PROJECTING_GROUP,
+        topics=projections.TOPICS,
+        decode=projections.decode,
+        handle=projections.project,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
+    relay = Relay(pool=pool, kafka=kafka)
+    policy = Policy(settings.delivery_mode, frozenset(settings.pilot_allow))
+    deliveries = [
+        Deliveries(connected=one, pool=pool, clock=clock, policy=policy, profiles_age_seconds=age.seconds)
+        for one in connected
+    ]
+    health = Health()
+    health.add("postgresql", reachable(pool))
+    health.add("planning", planning.check)
+    health.add("projections", projecting.check)
+    health.add("relay", relay.check)
+    app = ops_app(health)
+    app.include_router(api.routes(deliveries=deliveries, pool=pool))
+    code = run_service(
+        SERVICE,
+        workers={
+            "upkeep": Upkeep(pool=pool, connected=connected).run,
+            "projections": projecting.run,
+            "projection-age": age.run,
+            "planning": planning.run,
+            "relay": relay.run,
+            "planning-watchdog": Watchdog(planning.progress.standing).run,
+            "projections-watchdog": Watchdog(projecting.progress.standing).run,
+            **{f"deliveries-{worker.name}": worker.run for worker in deliveries},
+        },
+        app=app,
+        host=settings.ops_host,
+        port=settings.ops_port,
+    )
+    for one in connected:
+        if one.destination is not None:
+            one.destination.close()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Whether a claimed effect may leave now. Pure: asked again at every claim, on the latest facts."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class DeliveryMode(StrEnum):
+    """How far deliveries go."""
+
+    OBSERVE = "observe"
+    """Everything is planned and shown, nothing leaves."""
+    PILOT = "pilot"
+    """Only what reaches an address on the allow-list leaves."""
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator allows. `allowed` holds lower-case addresses: channels, e-mail addresses."""
+
+    mode: DeliveryMode
+    allowed: frozenset[str] = field(default_factory=frozenset)
+
+    def admits(self, audience: tuple[str, ...]) -> bool:
+        """Whether one of the addresses is on the allow-list."""
+        return any(address.lower() in self.allowed for address in audience)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known at the time of the claim of the person and the request behind an effect.
+
+    `program` is set for a survey mail, the only delivery that an opt-out and an expiry concern; `opt_outs`
+    holds the programs refused, `*` for all.
+    """
+
+    is_wanted: bool
+    is_erased: bool
+    program: str | None
+    opt_outs: frozenset[str]
+    expires_at: datetime | None
+
+
+def refusal(
+    standing: Standing, policy: Policy, audience: tuple[str, ...], disabled: str | None, now: datetime
+) -> str | None:
+    """Why an effect is withheld, or None. `disabled` is why its destination is, `now` is business time."""
+    if policy.mode is DeliveryMode.OBSERVE:
+        return "observe mode"
+    if disabled is not None:
+        return f"destination disabled: {disabled}"
+    if policy.mode is DeliveryMode.PILOT and not policy.admits(audience):
+        return "not on the pilot's allow-list"
+    return _refused_for_the_person(standing, now) if standing.is_wanted else None
+
+
+def _refused_for_the_person(standing: Standing, now: datetime) -> str | None:
+    if standing.is_erased:
+        return "person erased"
+    if standing.program is not None and standing.opt_outs & {"*", standing.program}:
+        return "opted out"
+    if standing.expires_at is not None and now >= standing.expires_at:
+        return "expired"
+    return None

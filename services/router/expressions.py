@@ -1,0 +1,109 @@
+"""Conditions in CEL (Common Expression Language, https://cel.dev) over the declared facts.
+
+Conditions are checked when they are loaded: syntax, every name, and that the outcome is true or false. What
+remains for evaluation are facts that are not known: such a condition is neither true nor false.
+"""
+
+import re
+import typing
+from collections.abc import Mapping
+from types import UnionType
+from typing import Any
+
+import cel
+from pydantic import BaseModel
+
+from services.router.facts import Facts
+
+_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+_MEMBERS = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)(?!\s*\()")
+_SAMPLES: Mapping[object, object] = {int: 1, float: 1.0, str: "x", bool: True}
+
+
+def _declared(annotation: object) -> type[BaseModel] | None:
+    candidates = typing.get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+_ROOTS: Mapping[str, type[BaseModel]] = {
+    name: model
+    for name, field in Facts.model_fields.items()
+    if (model := _declared(field.annotation)) is not None
+}
+
+
+def _sample(annotation: object) -> object:
+    kinds = [
+        kind
+        for kind in (typing.get_args(annotation) if isinstance(annotation, UnionType) else (annotation,))
+        if kind is not type(None)
+    ]
+    kind = kinds[0]
+    if typing.get_origin(kind) is tuple:
+        return [_sample(typing.get_args(kind)[0])]
+    if typing.get_origin(kind) is dict:
+        return {}
+    return _SAMPLES.get(kind, "x")
+
+
+_SKELETON = {
+    root: {name: _sample(field.annotation) for name, field in model.model_fields.items()}
+    for root, model in _ROOTS.items()
+}
+
+
+class Condition:
+    """A checked condition. Raises ValueError saying what is wrong with the source."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        try:
+            self._program = cel.compile(source)
+        except ValueError as error:
+            raise ValueError(f"not a CEL expression: {_first_line(error)}") from error
+        self._check_names()
+        self._check_outcome()
+
+    def holds(self, context: cel.Context) -> bool:
+        """Whether it is true for these facts.
+
+        Raises ValueError when it cannot be told, usually because a fact it tests is not known.
+        """
+        try:
+            outcome = self._program.execute(context)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{type(error).__name__}: {_first_line(error)}") from error
+        if not isinstance(outcome, bool):
+            raise ValueError(f"expected true or false, got {type(outcome).__name__}")  # noqa: TRY004 - one error type
+        return outcome
+
+    def _check_names(self) -> None:
+        bare = _STRINGS.sub('""', self.source)
+        bound = set(re.findall(r"\b(?:all|exists|exists_one|filter|map)\s*\(\s*([A-Za-z_]\w*)\s*,", bare))
+        unknown = sorted(set(self._program.references()["variables"]) - _ROOTS.keys() - bound)
+        if unknown:
+            raise ValueError(f"unknown name {unknown[0]!r}; expected one of {', '.join(sorted(_ROOTS))}")
+        for root, member in _MEMBERS.findall(bare):
+            if root in _ROOTS and root not in bound and member not in _ROOTS[root].model_fields:
+                known = ", ".join(sorted(_ROOTS[root].model_fields))
+                raise ValueError(f"unknown fact {root}.{member}; {root} has {known}")
+
+    def _check_outcome(self) -> None:
+        try:
+            outcome = self._program.execute(context_of(_SKELETON))
+        except KeyError:
+            return  # a trait or a context entry: known only to the facts of the day
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"cannot be evaluated: {_first_line(error)}") from error
+        if not isinstance(outcome, bool):
+            raise ValueError(f"expected an expression that is true or false, not {type(outcome).__name__}")  # noqa: TRY004 - pydantic reports ValueError with its line
+
+
+def context_of(facts: Mapping[str, Any]) -> cel.Context:
+    """The facts, dumped as JSON without what is not known, as CEL sees them; built once an event."""
+    return cel.Context({root: facts.get(root, {}) for root in _ROOTS})
+
+
+def _first_line(error: Exception) -> str:
+    message = str(error.args[0]) if error.args else type(error).__name__
+    return message.splitlines()[0].removeprefix("Failed to parse expression ")

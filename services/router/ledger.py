@@ -1,0 +1,300 @@
+"""The ledger's SQL for deliveries: claim what is due, note the calls, complete them. All in batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from services.router.attempt import Effect, Next, Outside
+from services.router.clearance import Standing
+from services.router.destination import JsonObject, Operation
+
+Connection = psycopg.Connection[Any]
+
+# Leases the due heads of one destination: an effect waits while an earlier one of its order key is pending.
+# Of one rate key at most `burst` are taken, and none of those exhausted. `due_at` moves to the end of the
+# lease, so a lease that nobody completes comes due again; `interrupted` tells that this is such a one.
+_LEASE_SQL = """
+WITH due AS MATERIALIZED (
+    SELECT effect_id, rate_key, due_at, lease IS NOT NULL AS interrupted
+    FROM pending AS candidate
+    WHERE destination = %(destination)s AND due_at <= clock_timestamp()
+      AND rate_key <> ALL(%(exhausted)s)
+      AND NOT EXISTS (
+          SELECT FROM pending AS earlier
+          WHERE earlier.destination = candidate.destination AND earlier.order_key = candidate.order_key
+            AND earlier.position < candidate.position)
+    ORDER BY due_at LIMIT %(limit)s
+    FOR NO KEY UPDATE SKIP LOCKED
+), taken AS (
+    SELECT effect_id, interrupted FROM (
+        SELECT effect_id, interrupted, row_number() OVER (PARTITION BY rate_key ORDER BY due_at) AS place
+        FROM due
+    ) AS ranked WHERE place <= %(burst)s
+)
+UPDATE pending SET lease = %(lease)s, due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+FROM taken WHERE pending.effect_id = taken.effect_id
+RETURNING pending.effect_id, pending.subject, pending.action, pending.rate_key, pending.failures,
+    pending.first_failed_at, taken.interrupted, clock_timestamp()
+"""
+
+# What is wanted and known of the leased effects, with what their persons' profiles say now.
+_READ_SQL = """
+SELECT e.effect_id, e.subject, e.action, e.rule, e.person_key, e.account_id, e.program, e.channel,
+    e.received_at, e.expires_at, e.traceparent, e.content, e.wanted, e.desired_version, e.sent_version,
+    e.outside, e.external_id,
+    coalesce(winner.erased OR named.erased, false) AS is_erased,
+    coalesce(named.opt_outs, '{}') || coalesce(winner.opt_outs, '{}') AS opt_outs
+FROM unnest(%(subjects)s::text[], %(actions)s::text[]) AS leased (subject, action)
+JOIN effects AS e ON e.subject = leased.subject AND e.action = leased.action
+LEFT JOIN profiles AS named ON named.person_key = e.person_key
+LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
+"""
+
+_NOTE_SQL = """
+INSERT INTO attempts (effect_id, started_at, operation, version)
+SELECT effect_id, %(started_at)s, operation, version
+FROM unnest(%(effect_ids)s::uuid[], %(operations)s::text[], %(versions)s::bigint[])
+    AS noted (effect_id, operation, version)
+"""
+
+_FINISH_ATTEMPTS_SQL = """
+UPDATE attempts SET finished_at = clock_timestamp(), result = done.result, cause = done.cause
+FROM unnest(%(effect_ids)s::uuid[], %(started)s::timestamptz[], %(results)s::text[], %(causes)s::text[])
+    AS done (effect_id, started_at, result, cause)
+WHERE attempts.effect_id = done.effect_id AND attempts.started_at = done.started_at
+"""
+
+# Writes what became of effects. The effects' rows are locked first, in order, as planning does. A lease
+# taken over meanwhile completes nothing. An effect whose wanted version moved on stays pending and is due
+# at once.
+_COMPLETE_SQL = """
+WITH done AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %(subjects)s::text[], %(actions)s::text[], %(effect_ids)s::uuid[], %(leases)s::uuid[],
+        %(versions)s::bigint[],
+        %(outside)s::text[], %(external_ids)s::text[], %(statuses)s::text[], %(reasons)s::text[],
+        %(pauses)s::float8[], %(failures)s::int[], %(first_failed)s::timestamptz[])
+    AS done (subject, action, effect_id, lease, version, outside, external_id, status, reason, pause_seconds,
+             failures, first_failed_at)
+), locked AS MATERIALIZED (
+    SELECT done.*, e.desired_version,
+        done.pause_seconds IS NULL AND done.version >= e.desired_version AS is_finished
+    FROM done JOIN effects AS e ON e.subject = done.subject AND e.action = done.action
+    ORDER BY done.subject, done.action
+    FOR NO KEY UPDATE OF e
+), finished AS (
+    DELETE FROM pending USING locked
+    WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND locked.is_finished
+    RETURNING pending.effect_id
+), kept AS (
+    UPDATE pending SET lease = NULL, failures = locked.failures, first_failed_at = locked.first_failed_at,
+        due_at = clock_timestamp() + make_interval(secs => coalesce(locked.pause_seconds, 0))
+    FROM locked
+    WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND NOT locked.is_finished
+    RETURNING pending.effect_id
+), held AS (
+    SELECT effect_id FROM finished UNION ALL SELECT effect_id FROM kept
+)
+UPDATE effects AS e SET
+    sent_version = CASE WHEN locked.pause_seconds IS NULL THEN locked.version ELSE e.sent_version END,
+    outside = locked.outside, external_id = locked.external_id, reason = locked.reason,
+    status = CASE WHEN locked.desired_version > locked.version THEN 'pending' ELSE locked.status END,
+    changed_at = clock_timestamp()
+FROM locked JOIN held ON held.effect_id = locked.effect_id
+WHERE e.subject = locked.subject AND e.action = locked.action
+RETURNING e.effect_id
+"""
+
+_EFFECTS_SQL = """
+SELECT action, effect_id, rule, destination, wanted, desired_version, sent_version, outside, external_id,
+status, reason, planned_at, changed_at FROM effects WHERE subject = %(subject)s ORDER BY action
+"""
+
+_ATTEMPTS_SQL = """
+SELECT effect_id, operation, version, started_at, finished_at, result, cause
+FROM attempts WHERE effect_id = ANY(%(effect_ids)s) ORDER BY started_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A leased effect with all that the call, its outcome and its metrics need."""
+
+    effect_id: UUID
+    subject: str
+    action: str
+    rule: str
+    rate_key: str
+    person_key: str
+    account_id: str | None
+    channel: str | None
+    received_at: datetime | None
+    traceparent: str
+    content: JsonObject
+    lease: UUID
+    leased_at: datetime
+    was_interrupted: bool
+    effect: Effect
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What became of a claimed effect. `started_at` is set when a call was noted."""
+
+    claimed: Claimed
+    next: Next
+    started_at: datetime | None = None
+    result: str | None = None
+    cause: str | None = None
+
+
+def claim(
+    connection: Connection,
+    destination: str,
+    *,
+    limit: int,
+    burst: int,
+    exhausted: Sequence[str],
+    lease: UUID,
+    lease_seconds: float,
+) -> list[Claimed]:
+    """Lease up to `limit` due effects, at most `burst` of one rate key and none of the `exhausted` ones."""
+    leased = {
+        row[0]: row
+        for row in connection.execute(
+            _LEASE_SQL,
+            {
+                "destination": destination,
+                "limit": limit,
+                "burst": burst,
+                "exhausted": list(exhausted),
+                "lease": lease,
+                "seconds": lease_seconds,
+            },
+        )
+    }
+    if not leased:
+        return []
+    rows = connection.execute(
+        _READ_SQL,
+        {
+            "subjects": [row[1] for row in leased.values()],
+            "actions": [row[2] for row in leased.values()],
+        },
+    )
+    return [_claimed(row, leased[row[0]], lease) for row in rows]
+
+
+def note_attempts(
+    connection: Connection, started_at: datetime, calls: Sequence[tuple[UUID, Operation, int]]
+) -> None:
+    """Write the calls about to be made, as (effect, operation, version)."""
+    connection.execute(
+        _NOTE_SQL,
+        {
+            "started_at": started_at,
+            "effect_ids": [call[0] for call in calls],
+            "operations": [call[1].value for call in calls],
+            "versions": [call[2] for call in calls],
+        },
+    )
+
+
+def complete(connection: Connection, done: Sequence[Completion]) -> set[UUID]:
+    """Write what became of claimed effects; returns those whose lease still held."""
+    attempted = [one for one in done if one.started_at is not None]
+    with connection.pipeline():
+        if attempted:
+            connection.execute(
+                _FINISH_ATTEMPTS_SQL,
+                {
+                    "effect_ids": [one.claimed.effect_id for one in attempted],
+                    "started": [one.started_at for one in attempted],
+                    "results": [one.result for one in attempted],
+                    "causes": [one.cause for one in attempted],
+                },
+            )
+        cursor = connection.execute(
+            _COMPLETE_SQL,
+            {
+                "subjects": [one.claimed.subject for one in done],
+                "actions": [one.claimed.action for one in done],
+                "effect_ids": [one.claimed.effect_id for one in done],
+                "leases": [one.claimed.lease for one in done],
+                "versions": [one.claimed.effect.desired_version for one in done],
+                "outside": [one.next.effect.outside.value for one in done],
+                "external_ids": [one.next.effect.external_id for one in done],
+                "statuses": [one.next.status.value for one in done],
+                "reasons": [one.next.reason for one in done],
+                "pauses": [one.next.due_in_seconds for one in done],
+                "failures": [one.next.effect.failures for one in done],
+                "first_failed": [one.next.effect.first_failed_at for one in done],
+            },
+        )
+    return {row[0] for row in cursor}
+
+
+def deliveries_of(connection: Connection, subject: str) -> list[dict[str, Any]]:
+    """A subject's effects with their attempts, oldest first."""
+    effects = connection.cursor(row_factory=dict_row)
+    found = effects.execute(_EFFECTS_SQL, {"subject": subject}).fetchall()
+    effects.execute(_ATTEMPTS_SQL, {"effect_ids": [effect["effect_id"] for effect in found]})
+    attempts = effects.fetchall()
+    return [
+        effect
+        | {
+            "attempts": [
+                {name: value for name, value in attempt.items() if name != "effect_id"}
+                for attempt in attempts
+                if attempt["effect_id"] == effect["effect_id"]
+            ]
+        }
+        for effect in found
+    ]
+
+
+def _claimed(row: tuple[Any, ...], leased: tuple[Any, ...], lease: UUID) -> Claimed:
+    (
+        effect_id, subject, action, rule, person_key, account_id, program, channel, received_at, expires_at,
+        traceparent, content, wanted, desired_version, sent_version, outside, external_id, is_erased,
+        opt_outs,
+    ) = row  # fmt: skip
+    rate_key, failures, first_failed_at, was_interrupted, leased_at = leased[3:]
+    return Claimed(
+        effect_id=effect_id,
+        subject=subject,
+        action=action,
+        rule=rule,
+        rate_key=rate_key,
+        person_key=person_key,
+        account_id=account_id,
+        channel=channel,
+        received_at=received_at,
+        traceparent=traceparent,
+        content=content,
+        lease=lease,
+        leased_at=leased_at,
+        was_interrupted=was_interrupted,
+        effect=Effect(
+            is_wanted=wanted == "present",
+            desired_version=desired_version,
+            sent_version=sent_version,
+            outside=Outside(outside),
+            external_id=external_id,
+            failures=failures,
+            first_failed_at=first_failed_at,
+        ),
+        standing=Standing(
+            is_wanted=wanted == "present",
+            is_erased=is_erased,
+            program=program,
+            opt_outs=frozenset(opt_outs),
+            expires_at=expires_at,
+        ),
+    )

@@ -1,0 +1,31 @@
+"""The router's metrics; labels are configured names only."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+DELIVERIES = Counter("feedback_deliveries_total", "Calls to destinations.", ["destination", "result"])
+ANSWER_TO_DELIVERY = Histogram(
+    "feedback_answer_to_delivery_seconds",
+    "From an answer's receipt to its first delivery, business time.",
+    ["destination"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, 604800),
+)
+CALL_SECONDS = Histogram("feedback_delivery_call_seconds", "One call to a destination.", ["destination"])
+DESTINATION_UP = Gauge(
+    "feedback_destination_up", "1 while a destination is enabled and its breaker closed.", ["destination"]
+)
+PENDING = Gauge("feedback_pending_deliveries", "Effects with something left to do.", ["destination"])
+OLDEST_DUE = Gauge(
+    "feedback_oldest_due_delivery_seconds",
+    "How long the longest overdue effect has been due.",
+    ["destination"],
+)
+PLANS = Counter("feedback_plans_total", "Answers and survey requests planned.", ["occasion", "course"])
+RULES_ERRED = Counter(
+    "feedback_rules_erred_total", "Evaluations of a rule that were neither true nor false.", ["rule"]
+)
+PLANNED_ON_STALE_FACTS = Counter(
+    "feedback_planned_on_stale_facts_total", "Batches planned before the projections had caught up."
+)
+PROJECTION_AGE = Gauge(
+    "feedback_projection_age_seconds", "Since the projections last held everything that was published."
+)

@@ -1,0 +1,109 @@
+"""The events the router emits about what it planned and delivered. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from runtime.cloudevents import to_message
+from runtime.messages import Message
+from runtime.tracing import child_of
+from schemas.event import Event, derived_id
+from schemas.outcomes import OutcomeKind, OutcomeRecorded
+from schemas.survey_events import SurveyStep, SurveyStepOccurred
+from services.router.attempt import Outside, Status
+from services.router.ledger import Claimed, Completion
+from services.router.planning_store import EffectRow
+
+SOURCE = "/services/router"
+
+_KINDS = {
+    Status.DELIVERED: OutcomeKind.DELIVERED,
+    Status.WITHHELD: OutcomeKind.WITHHELD,
+    Status.FAILED: OutcomeKind.FAILED,
+}
+_STEPS = {
+    Status.DELIVERED: SurveyStep.SENT,
+    Status.WITHHELD: SurveyStep.SUPPRESSED,
+    Status.FAILED: SurveyStep.SUPPRESSED,
+}
+_LONGEST_REASON = 200
+
+
+def subject_of_response(response_id: UUID) -> str:
+    """The ledger's name of a response."""
+    return f"response:{response_id}"
+
+
+def subject_of_request(request_id: UUID) -> str:
+    """The ledger's name of a survey request."""
+    return f"request:{request_id}"
+
+
+def planned(effect: EffectRow, now: datetime) -> Message:
+    """That an effect was planned."""
+    event = OutcomeRecorded(
+        outcome_id=derived_id(effect.effect_id, "planned", effect.desired_version),
+        kind=OutcomeKind.PLANNED,
+        occurred_at=now,
+        person_key=effect.person_key,
+        account_id=effect.account_id,
+        subject=effect.subject,
+        response_id=_id(effect.subject, "response"),
+        rule=effect.rule,
+        action=effect.action,
+        destination=effect.destination,
+        effect_id=effect.effect_id,
+    )
+    return to_message(event, source=SOURCE, traceparent=child_of(effect.traceparent))
+
+
+def of_completion(done: Completion, destination: str, now: datetime) -> Iterator[Message]:
+    """What the rest of the product hears of a completed effect: nothing unless something was settled."""
+    status = done.next.outcome
+    if status is None or status not in _KINDS:
+        return
+    claimed = done.claimed
+    reason = done.next.reason[:_LONGEST_REASON] if done.next.reason else None
+    traceparent = child_of(claimed.traceparent)
+    outcome: Event = OutcomeRecorded(
+        outcome_id=derived_id(claimed.effect_id, status, claimed.effect.desired_version),
+        kind=_KINDS[status],
+        occurred_at=now,
+        person_key=claimed.person_key,
+        account_id=claimed.account_id,
+        subject=claimed.subject,
+        response_id=_id(claimed.subject, "response"),
+        rule=claimed.rule,
+        action=claimed.action,
+        destination=destination,
+        effect_id=claimed.effect_id,
+        reason=reason,
+    )
+    yield to_message(outcome, source=SOURCE, traceparent=traceparent)
+    step = _survey_step(claimed, status, reason, now)
+    if step is not None:
+        yield to_message(step, source=SOURCE, traceparent=traceparent)
+
+
+def _survey_step(
+    claimed: Claimed, status: Status, reason: str | None, now: datetime
+) -> SurveyStepOccurred | None:
+    request_id = _id(claimed.subject, "request")
+    if request_id is None or claimed.standing.program is None or claimed.channel is None:
+        return None
+    if status is not Status.DELIVERED and claimed.effect.outside is Outside.PRESENT:
+        return None
+    return SurveyStepOccurred(
+        request_id=request_id,
+        person_key=claimed.person_key,
+        program=claimed.standing.program,
+        channel=claimed.channel,
+        step=_STEPS[status],
+        reason=reason,
+        occurred_at=now,
+    )
+
+
+def _id(subject: str, kind: str) -> UUID | None:
+    given, _, value = subject.partition(":")
+    return UUID(value) if given == kind else None

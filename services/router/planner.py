@@ -1,0 +1,280 @@
+"""Plans batches of classified answers and survey requests: reads what is known, decides, writes, in one
+transaction.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+import structlog
+
+from runtime import outbox
+from runtime.clock import Clock
+from runtime.cloudevents import decode as decode_event
+from runtime.cloudevents import traceparent_of
+from runtime.consumer import Delivered
+from runtime.messages import Record
+from runtime.tracing import new_traceparent
+from schemas.accounts import AccountChanged
+from schemas.classified import ResponseClassified
+from schemas.profiles import ProfileChanged
+from schemas.requests import SurveyRequestCancelled, SurveyRequested
+from schemas.survey_link import sign
+from services.router import gather, metrics, planning_store, projections
+from services.router.facts import Facts, ProfileFacts
+from services.router.occurrences import PLANNED_EVENTS, PlannedEvent, occurrence_of
+from services.router.outcomes import planned
+from services.router.plan import (
+    Changes,
+    Course,
+    Effect,
+    Occurrence,
+    Playbook,
+    SubjectState,
+    Wanted,
+    admit,
+    advance,
+    converge,
+    effect_id,
+    plan,
+)
+from services.router.planning_store import Best, EffectRow, PlanRow, StoredEffect
+
+Connection = psycopg.Connection[Any]
+log = structlog.get_logger(__name__)
+
+
+def decode(record: Record) -> PlannedEvent:
+    """An event to plan; raises runtime.cloudevents.Undecodable."""
+    return decode_event(record, PLANNED_EVENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyLinks:
+    """Makes a person's own link to the hosted survey: the token names the request and carries no person."""
+
+    public_url: str
+    secret: bytes
+
+    def url(self, request: SurveyRequested) -> str:
+        """Where the person answers."""
+        return f"{self.public_url.rstrip('/')}/s/{sign(self.secret, request.request_id, request.closes_at)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    profiles: Mapping[str, ProfileChanged]
+    accounts: Mapping[str, AccountChanged]
+    best: Mapping[str, Best]
+
+
+class _Batch:
+    """What a batch has decided so far; later events of a subject see what earlier ones left."""
+
+    def __init__(self, states: dict[str, SubjectState], effects: dict[str, dict[str, StoredEffect]]) -> None:
+        self.states = states
+        self.effects = effects
+        self.plans: dict[tuple[str, int, int], PlanRow] = {}
+        self.rows: dict[tuple[str, str], EffectRow] = {}
+
+
+class Planner:
+    """The consumer's handler. `wait_for_facts` returns once the projections are fresh."""
+
+    def __init__(
+        self,
+        *,
+        playbook: Playbook,
+        clock: Clock,
+        links: SurveyLinks,
+        wait_for_facts: Callable[[Connection], bool],
+    ) -> None:
+        self._playbook = playbook
+        self._clock = clock
+        self._links = links
+        self._wait_for_facts = wait_for_facts
+
+    def handle(self, connection: Connection, delivered: Sequence[Delivered[PlannedEvent]]) -> None:
+        """Plan a batch in the caller's transaction. A batch seen before changes nothing."""
+        self._wait_for_facts(connection)
+        occurrences = [(occurrence_of(one.event), one) for one in delivered]
+        states = planning_store.lock_subjects(
+            connection, {occurrence.subject: occurrence.person_key for occurrence, _ in occurrences}
+        )
+        seen = [subject for subject, state in states.items() if state.highest]
+        batch = _Batch(states, planning_store.effects_of(connection, seen))
+        known = _Known(
+            profiles=projections.profiles_of(connection, [of.person_key for of, _ in occurrences]),
+            accounts={},
+            best=planning_store.best_known(
+                connection, [of.subject for of, _ in occurrences if of.key <= states[of.subject].highest]
+            ),
+        )
+        known = replace(
+            known,
+            accounts=projections.accounts_of(
+                connection,
+                sorted({id_ for of, _ in occurrences if (id_ := _account_id(of, known)) is not None}),
+            ),
+        )
+        for occurrence, one in occurrences:
+            self._decide(batch, occurrence, one, known)
+        self._write(connection, batch)
+
+    def _decide(
+        self, batch: _Batch, occurrence: Occurrence, one: Delivered[PlannedEvent], known: _Known
+    ) -> None:
+        state = batch.states[occurrence.subject]
+        course = admit(state, occurrence)
+        metrics.PLANS.labels(occurrence.occasion, course).inc()
+        if course is Course.IGNORE:
+            return
+        facts = self._facts(one.event, occurrence, known)
+        if occurrence.key < state.highest:
+            occurrence, facts = _best(batch, known, occurrence, facts)
+        batch.states[occurrence.subject] = advance(state, occurrence, course)
+        dumped = facts.model_dump(mode="json", exclude_none=True)
+        decided = plan(occurrence, facts, dumped, self._playbook, self._clock.now())
+        for rule, reason in decided.erred.items():
+            metrics.RULES_ERRED.labels(rule).inc()
+            log.warning("rule neither true nor false", rule=rule, reason=reason, subject=occurrence.subject)
+        batch.plans[occurrence.subject, occurrence.key[0], occurrence.key[3]] = PlanRow(
+            subject=occurrence.subject,
+            key=occurrence.key,
+            effects="deliver" if course is Course.DELIVER else "record",
+            standing=occurrence.standing,
+            matched=decided.matched,
+            erred=decided.erred,
+            facts=json.dumps(dumped),
+        )
+        if course is Course.DELIVER:
+            existing = batch.effects.setdefault(occurrence.subject, {})
+            changes = converge(
+                {action: stored.known for action, stored in existing.items()},
+                decided,
+                self._playbook.rules.ids,
+            )
+            traceparent = traceparent_of(one.record.headers) or new_traceparent()
+            self._apply(batch, occurrence, facts, changes, traceparent)
+
+    def _facts(self, event: PlannedEvent, occurrence: Occurrence, known: _Known) -> Facts:
+        profile = known.profiles.get(occurrence.person_key)
+        account = known.accounts.get(_account_id(occurrence, known) or "")
+        match event:
+            case ResponseClassified():
+                return gather.from_response(event, profile, account)
+            case SurveyRequestCancelled():
+                return Facts(profile=ProfileFacts(key=occurrence.person_key))
+            case request:
+                url = self._links.url(request)
+                return gather.from_request(
+                    request, profile, account, url=url, unsubscribe_url=f"{url}/unsubscribe"
+                )
+
+    def _apply(
+        self, batch: _Batch, occurrence: Occurrence, facts: Facts, changes: Changes, traceparent: str
+    ) -> None:
+        existing = batch.effects[occurrence.subject]
+        for wanted in (*changes.created, *changes.revised):
+            stored = existing.get(wanted.action)
+            row = _row(occurrence, facts, wanted, stored, traceparent)
+            earlier = batch.rows.get((occurrence.subject, wanted.action))
+            if earlier is not None:
+                row = replace(row, is_new=earlier.is_new)
+            _put(batch, row, is_outside=stored is not None and stored.known.is_outside)
+        for action in changes.withdrawn:
+            stored = existing[action]
+            row = batch.rows.get((occurrence.subject, action)) or _row(
+                occurrence, facts, _unwanted(stored), stored, traceparent
+            )
+            withdrawn = replace(row, is_wanted=False, desired_version=stored.desired_version + 1)
+            _put(batch, withdrawn, is_outside=stored.known.is_outside)
+
+    def _write(self, connection: Connection, batch: _Batch) -> None:
+        if not batch.plans:
+            return
+        now = self._clock.now()
+        created = [row for row in batch.rows.values() if row.is_new]
+        with connection.pipeline():
+            planning_store.write_subjects(connection, batch.states)
+            planning_store.write_plans(
+                connection,
+                list(batch.plans.values()),
+                rules_version=self._playbook.rules.version,
+                now=now,
+            )
+            planning_store.write_effects(connection, batch.rows.values(), now=now)
+        outbox.append(connection, [planned(row, now) for row in created])
+
+
+def _account_id(occurrence: Occurrence, known: _Known) -> str | None:
+    profile = known.profiles.get(occurrence.person_key)
+    return occurrence.account_id or (profile.account_id if profile else None)
+
+
+def _best(batch: _Batch, known: _Known, occurrence: Occurrence, facts: Facts) -> tuple[Occurrence, Facts]:
+    """The occurrence and facts of the highest key, for a delivery that a record has overtaken."""
+    best = known.best.get(occurrence.subject)
+    in_hand = [plan for plan in batch.plans.values() if plan.subject == occurrence.subject]
+    if in_hand:
+        newest = max(in_hand, key=lambda plan: plan.key)
+        best = Best(newest.standing, newest.facts)
+    if best is None:
+        return occurrence, facts
+    stored = Facts.model_validate_json(best.facts)
+    happened_at = stored.response.responded_at if stored.response else occurrence.happened_at
+    return replace(occurrence, standing=best.standing, happened_at=happened_at), stored
+
+
+def _row(
+    occurrence: Occurrence, facts: Facts, wanted: Wanted, stored: StoredEffect | None, traceparent: str
+) -> EffectRow:
+    survey = facts.survey
+    return EffectRow(
+        subject=occurrence.subject,
+        action=wanted.action,
+        effect_id=stored.effect_id if stored else effect_id(occurrence.subject, wanted.action),
+        rule=wanted.rule,
+        destination=wanted.destination,
+        person_key=occurrence.person_key,
+        account_id=facts.account.id if facts.account else occurrence.account_id,
+        program=survey.program if survey else None,
+        channel=survey.channel if survey else None,
+        received_at=facts.response.received_at if facts.response else None,
+        expires_at=occurrence.expires_at,
+        traceparent=traceparent,
+        content=wanted.content,
+        is_wanted=True,
+        desired_version=stored.desired_version + 1 if stored else 1,
+        order_key=wanted.order_key,
+        rate_key=wanted.rate_key,
+        is_new=stored is None,
+    )
+
+
+def _unwanted(stored: StoredEffect) -> Wanted:
+    return Wanted(
+        rule=stored.known.rule,
+        action=stored.known.action,
+        destination=stored.known.destination,
+        content=stored.known.content,
+        order_key=stored.order_key,
+        rate_key=stored.rate_key,
+    )
+
+
+def _put(batch: _Batch, row: EffectRow, *, is_outside: bool) -> None:
+    batch.rows[row.subject, row.action] = row
+    known = Effect(
+        action=row.action,
+        rule=row.rule,
+        destination=row.destination,
+        is_wanted=row.is_wanted,
+        is_outside=is_outside,
+        content=row.content,
+    )
+    batch.effects[row.subject][row.action] = StoredEffect(
+        row.effect_id, row.desired_version, row.order_key, row.rate_key, known
+    )

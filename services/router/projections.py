@@ -1,0 +1,189 @@
+"""What the router keeps of profiles and accounts: their latest full state, and how far it has read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+
+from runtime.cloudevents import decode as decode_event
+from runtime.consumer import Delivered
+from runtime.messages import Record
+from schemas.accounts import AccountChanged
+from schemas.profiles import ProfileChanged
+
+TOPICS = (ProfileChanged.TOPIC, AccountChanged.TOPIC)
+LONGEST_MERGE_CHAIN = 8
+
+Connection = psycopg.Connection[Any]
+
+# A lower version never replaces a higher one; an erasure replaces any.
+_PROFILES_SQL = """
+INSERT INTO profiles AS p (person_key, version, erased, merged_into, account_id, opt_outs, state)
+SELECT person_key, version, erased, merged_into, account_id, opt_outs::text[], state::jsonb
+FROM unnest(%(keys)s::text[], %(versions)s::bigint[], %(erased)s::boolean[], %(merged)s::text[],
+    %(accounts)s::text[], %(opt_outs)s::text[], %(states)s::text[])
+    AS given (person_key, version, erased, merged_into, account_id, opt_outs, state)
+ON CONFLICT (person_key) DO UPDATE SET
+    version = greatest(p.version, excluded.version), erased = excluded.erased, merged_into =
+    excluded.merged_into, account_id = excluded.account_id, opt_outs = excluded.opt_outs, state =
+    excluded.state
+WHERE excluded.erased OR excluded.version > p.version
+"""
+
+# Merges can arrive in any order; every loser is made to name the final winner.
+_FOLD_MERGES_SQL = """
+UPDATE profiles AS loser SET merged_into = winner.merged_into
+FROM profiles AS winner
+WHERE winner.person_key = loser.merged_into AND winner.merged_into IS NOT NULL
+  AND winner.merged_into <> loser.person_key
+  AND (loser.person_key = ANY(%(keys)s) OR winner.person_key = ANY(%(keys)s))
+"""
+
+_ACCOUNTS_SQL = """
+INSERT INTO accounts AS a (account_id, version, state)
+SELECT account_id, version, state::jsonb
+FROM unnest(%(ids)s::text[], %(versions)s::bigint[], %(states)s::text[]) AS given (account_id, version, state)
+ON CONFLICT (account_id) DO UPDATE SET version = excluded.version, state = excluded.state
+WHERE excluded.version > a.version
+"""
+
+_PROGRESS_SQL = """
+INSERT INTO projection_progress AS p (topic, partition, next_offset)
+SELECT topic, partition, next_offset
+FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[]) AS given (topic, partition,
+next_offset) ORDER BY topic, partition ON CONFLICT (topic, partition) DO UPDATE SET next_offset =
+greatest(p.next_offset, excluded.next_offset)
+"""
+
+# Each key's profile, the winner's where it was merged; none for the erased.
+_READ_PROFILES_SQL = """
+SELECT named.person_key, coalesce(winner.state, named.state)::text
+FROM profiles AS named LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
+WHERE named.person_key = ANY(%(keys)s) AND NOT named.erased AND NOT coalesce(winner.erased, false)
+"""
+_READ_ACCOUNTS_SQL = "SELECT account_id, state::text FROM accounts WHERE account_id = ANY(%(ids)s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A profile's tombstone."""
+
+    person_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """A profile as it is kept."""
+
+    version: int
+    is_erased: bool
+    merged_into: str | None
+    account_id: str | None
+    opt_outs: tuple[str, ...]
+    state: str
+
+
+Change = ProfileChanged | AccountChanged | Erased
+_MODELS: dict[str, type[ProfileChanged | AccountChanged]] = {
+    ProfileChanged.TYPE: ProfileChanged,
+    AccountChanged.TYPE: AccountChanged,
+}
+
+
+def decode(record: Record) -> Change:
+    """A change of a profile or an account; raises runtime.cloudevents.Undecodable."""
+    if record.value is None and record.topic == ProfileChanged.TOPIC and record.key:
+        return Erased(record.key.decode("utf-8", "replace"))
+    return decode_event(record, _MODELS)
+
+
+def project(connection: Connection, delivered: Sequence[Delivered[Change]]) -> None:
+    """Keep the latest states of a batch, and the batch's offsets, in the caller's transaction."""
+    profiles: dict[str, ProfileRow] = {}
+    accounts: dict[str, AccountChanged] = {}
+    offsets: dict[tuple[str, int], int] = {}
+    for one in delivered:
+        match one.event:
+            case AccountChanged() as account:
+                known = accounts.get(account.account_id)
+                if known is None or account.version > known.version:
+                    accounts[account.account_id] = account
+            case change:
+                profiles[change.person_key] = fold(profiles.get(change.person_key), change)
+        offsets[one.record.topic, one.record.partition] = one.record.offset + 1
+    if profiles:
+        _write_profiles(connection, profiles)
+    if accounts:
+        connection.execute(
+            _ACCOUNTS_SQL,
+            {
+                "ids": list(accounts),
+                "versions": [account.version for account in accounts.values()],
+                "states": [account.model_dump_json(exclude_none=True) for account in accounts.values()],
+            },
+        )
+    connection.execute(
+        _PROGRESS_SQL,
+        {
+            "topics": [topic for topic, _ in offsets],
+            "partitions": [partition for _, partition in offsets],
+            "offsets": list(offsets.values()),
+        },
+    )
+
+
+def fold(known: ProfileRow | None, change: ProfileChanged | Erased) -> ProfileRow:
+    """The row after a change. A tombstone has no version of its own."""
+    if isinstance(change, Erased):
+        erased = ProfileRow(0, is_erased=True, merged_into=None, account_id=None, opt_outs=(), state="{}")
+        return erased if known is None else replace(erased, version=known.version)
+    if known is not None and change.version <= known.version:
+        return known
+    return ProfileRow(
+        version=change.version,
+        is_erased=False,
+        merged_into=change.merged_into,
+        account_id=change.account_id,
+        opt_outs=tuple(out.program or "*" for out in change.opt_outs),
+        state=change.model_dump_json(exclude_none=True),
+    )
+
+
+def profiles_of(connection: Connection, keys: Sequence[str]) -> Mapping[str, ProfileChanged]:
+    """The profiles of these people, a merged one's winner, by the key that was asked for."""
+    rows = connection.execute(_READ_PROFILES_SQL, {"keys": list(keys)})
+    return {key: ProfileChanged.model_validate_json(state) for key, state in rows}
+
+
+def accounts_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, AccountChanged]:
+    """The accounts with these ids."""
+    if not ids:
+        return {}
+    rows = connection.execute(_READ_ACCOUNTS_SQL, {"ids": list(ids)})
+    return {account_id: AccountChanged.model_validate_json(state) for account_id, state in rows}
+
+
+def _write_profiles(connection: Connection, profiles: Mapping[str, ProfileRow]) -> None:
+    keys = sorted(profiles)
+    rows = [profiles[key] for key in keys]
+    connection.execute(
+        _PROFILES_SQL,
+        {
+            "keys": keys,
+            "versions": [row.version for row in rows],
+            "erased": [row.is_erased for row in rows],
+            "merged": [row.merged_into for row in rows],
+            "accounts": [row.account_id for row in rows],
+            "opt_outs": [_text_array(row.opt_outs) for row in rows],
+            "states": [row.state for row in rows],
+        },
+    )
+    for _ in range(LONGEST_MERGE_CHAIN):
+        if connection.execute(_FOLD_MERGES_SQL, {"keys": keys}).rowcount == 0:
+            return
+
+
+def _text_array(values: Sequence[str]) -> str:
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"

@@ -1,0 +1,33 @@
+"""The router's settings; those of a destination stand in its own file."""
+
+from typing import Annotated
+
+from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from runtime.settings import Port, ServiceSettings
+from services.router.clearance import DeliveryMode
+
+_MIN_SECRET_LENGTH = 32
+
+
+class RouterSettings(ServiceSettings):
+    """Settings of `python -m services.router`."""
+
+    ops_port: Port = 8002
+    """The port that health, metrics and the API are served on, 1 to 65535."""
+    public_url: HttpUrl = HttpUrl("http://127.0.0.1:8000/")
+    """Where respondents reach the hosted survey; survey links begin with it."""
+    survey_token_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
+    """At least 32 random characters, the same as ingest's."""
+    delivery_mode: DeliveryMode = DeliveryMode.OBSERVE
+    """observe (nothing leaves), pilot (only to PILOT_ALLOW) or live."""
+    pilot_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    """Channels and e-mail addresses that pilot mode delivers to, separated by commas."""
+
+    @field_validator("pilot_allow", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(entry.strip().removeprefix("#").lower() for entry in value.split(",") if entry.strip())

@@ -1,0 +1,113 @@
+"""What protects a destination from us, and us from it: rate limits and a circuit breaker, both in memory."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from services.router.destination import Ambiguous, Retry
+
+BREAKER_OPENS_AFTER = 5
+FIRST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 60.0
+
+Monotonic = Callable[[], float]
+
+
+class RateLimit:
+    """So many calls a second for each rate key, and none for a key the destination told us to leave alone.
+
+    Each replica counts for itself; what two of them exceed together the destination answers with Retry-After.
+    """
+
+    def __init__(self, calls_per_second: float | None, clock: Monotonic = time.monotonic) -> None:
+        self._clock = clock
+        self._held_until: dict[str, float] = {}
+        self._used: set[str] = set()
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self.burst: int | None = None
+        if calls_per_second is not None:
+            self.burst = max(1, int(calls_per_second))
+            window_seconds = 1 if calls_per_second >= 1 else round(1 / calls_per_second)
+            self._item = RateLimitItemPerSecond(self.burst, window_seconds)
+
+    def exhausted(self) -> list[str]:
+        """Rate keys that may not be called now."""
+        now = self._clock()
+        self._held_until = {key: until for key, until in self._held_until.items() if until > now}
+        if self.burst is not None:
+            self._used = {key for key in self._used if not self._limiter.test(self._item, key)}
+        return sorted(self._used | self._held_until.keys())
+
+    def take(self, rate_key: str) -> bool:
+        """Use one call of a rate key; False when there is none left now."""
+        if self.burst is None:
+            return True
+        has_room = self._limiter.hit(self._item, rate_key)
+        if not has_room or not self._limiter.test(self._item, rate_key):
+            self._used.add(rate_key)
+        return has_room
+
+    def hold(self, rate_key: str, seconds: float) -> None:
+        """Leave a rate key alone for so long, as the destination asked."""
+        until = self._clock() + seconds
+        self._held_until[rate_key] = max(until, self._held_until.get(rate_key, until))
+
+
+class Breaker:
+    """Open after several failures in a row; then one call at a time tries, after ever longer pauses.
+
+    An answer with Retry-After is no failure: the destination is there and says when.
+    """
+
+    def __init__(self, clock: Monotonic = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._opened = 0
+        self._next_try_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no call should be started now."""
+        return self._clock() < self._next_try_at
+
+    @property
+    def is_trying(self) -> bool:
+        """Whether it has been open and no call has succeeded since."""
+        return self._opened > 0
+
+    @property
+    def state(self) -> str:
+        """closed, open, or half_open while single calls try."""
+        if self.is_open:
+            return "open"
+        return "half_open" if self.is_trying else "closed"
+
+    @property
+    def next_try_in_seconds(self) -> float:
+        """Seconds until the next try; 0 when one may start now."""
+        return max(0.0, self._next_try_at - self._clock())
+
+    def note(self, result: object) -> None:
+        """Count the result of a call."""
+        with self._lock:
+            if isinstance(result, Ambiguous) or (
+                isinstance(result, Retry) and result.retry_after_seconds is None
+            ):
+                self._fail()
+            elif not isinstance(result, Retry):
+                self._failures = 0
+                self._opened = 0
+
+    def _fail(self) -> None:
+        self._failures += 1
+        if self.is_open or (self._failures < BREAKER_OPENS_AFTER and not self._opened):
+            return
+        pause_seconds = min(FIRST_PAUSE_SECONDS * 2.0**self._opened, LONGEST_PAUSE_SECONDS)
+        self._opened += 1
+        self._failures = 0
+        self._next_try_at = self._clock() + pause_seconds

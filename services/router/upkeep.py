@@ -1,0 +1,93 @@
+"""What the ledger needs now and then: next month's partition, the state of its queue for the metrics."""
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg.sql import SQL, Identifier, Literal
+
+from runtime.postgres import Pool
+from services.router import metrics
+from services.router.delivery import Connected
+
+EVERY_SECONDS = 10.0
+PARTITION_EVERY_TURNS = 360
+
+Connection = psycopg.Connection[Any]
+log = structlog.get_logger(__name__)
+
+_BACKLOG_SQL = """
+SELECT destination, count(*),
+    greatest(0, extract(epoch FROM clock_timestamp() - min(due_at) FILTER (WHERE lease IS NULL)))::float8
+FROM pending GROUP BY destination
+"""
+_DESTINATION_SQL = """
+INSERT INTO destinations AS d (name, enabled, reason)
+SELECT name, enabled, reason
+FROM unnest(%(names)s::text[], %(enabled)s::boolean[], %(reasons)s::text[]) AS given (name, enabled, reason)
+ORDER BY name
+ON CONFLICT (name) DO UPDATE SET enabled = excluded.enabled, reason = excluded.reason, changed_at = now()
+WHERE (d.enabled, d.reason) IS DISTINCT FROM (excluded.enabled, excluded.reason)
+"""
+
+
+def month_of(when: datetime, later: int = 0) -> datetime:
+    """The first moment, UTC, of the month `later` months after that of `when`."""
+    months = when.year * 12 + when.month - 1 + later
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
+def ensure_partitions(connection: Connection) -> None:
+    """Make the partitions of attempts for this month and the next, by the database's clock."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtext('router partitions'))")
+    for (now,) in connection.execute("SELECT now()").fetchall():
+        for later in (0, 1):
+            start, end = month_of(now, later), month_of(now, later + 1)
+            connection.execute(
+                SQL(
+                    "CREATE TABLE IF NOT EXISTS {} PARTITION OF attempts FOR VALUES FROM ({}) TO ({})"
+                ).format(Identifier(f"attempts_{start:%Y_%m}"), Literal(start), Literal(end))
+            )
+
+
+class Upkeep:
+    """The worker that does it."""
+
+    def __init__(self, *, pool: Pool, connected: Sequence[Connected]) -> None:
+        self._pool = pool
+        self._connected = connected
+
+    def run(self, stop: threading.Event) -> None:
+        """Works every few seconds until `stop`."""
+        turns = 0
+        while not stop.is_set():
+            try:
+                with self._pool.connection() as connection:
+                    if turns % PARTITION_EVERY_TURNS == 0:
+                        ensure_partitions(connection)
+                        self._say_destinations(connection)
+                    self._measure(connection)
+                turns += 1
+            except psycopg.OperationalError as error:
+                log.warning("upkeep waits", error=type(error).__name__)
+            stop.wait(EVERY_SECONDS)
+
+    def _measure(self, connection: Connection) -> None:
+        found = {row[0]: row[1:] for row in connection.execute(_BACKLOG_SQL)}
+        for one in self._connected:
+            pending, overdue_seconds = found.get(one.plugin.name, (0, 0.0))
+            metrics.PENDING.labels(one.plugin.name).set(pending)
+            metrics.OLDEST_DUE.labels(one.plugin.name).set(overdue_seconds or 0.0)
+
+    def _say_destinations(self, connection: Connection) -> None:
+        connection.execute(
+            _DESTINATION_SQL,
+            {
+                "names": [one.plugin.name for one in self._connected],
+                "enabled": [one.disabled is None for one in self._connected],
+                "reasons": [one.disabled for one in self._connected],
+            },
+        )
