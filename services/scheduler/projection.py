@@ -6,7 +6,7 @@ order, so that a decision about a person and a change to the same person never i
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
@@ -73,29 +73,37 @@ ON CONFLICT (response_id) DO UPDATE SET
     counts = excluded.counts
 WHERE (known.order_revision, known.order_tie, known.order_mapping)
     < (excluded.order_revision, excluded.order_tie, excluded.order_mapping)
+RETURNING person
 """
 # An answer proves that the survey was seen, whatever was reported before.
 _OWN_ANSWERS_SQL = """
 UPDATE requests SET answered_at = given.answered_at, released_at = NULL
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, answered_at)
 WHERE requests.request_id = given.request_id AND requests.answered_at IS NULL
+RETURNING person
 """
 _RELEASE_SQL = """
 UPDATE requests SET released_at = given.at
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
 WHERE requests.request_id = given.request_id AND released_at IS NULL AND answered_at IS NULL
+RETURNING person
 """
 _REACHED_SQL = """
 UPDATE requests SET contacted_at = given.at
 FROM (SELECT request_id, max(at) AS at FROM unnest(%s::uuid[], %s::timestamptz[]) AS step (request_id, at)
       GROUP BY request_id) AS given
 WHERE requests.request_id = given.request_id AND requests.contacted_at < given.at
+RETURNING person
 """
-_BOUNCED_SQL = "UPDATE people SET bounced_mark = address_mark WHERE person = ANY(%s)"
+_BOUNCED_SQL = """
+UPDATE people SET bounced_mark = address_mark
+WHERE person = ANY(%s) AND bounced_mark IS DISTINCT FROM address_mark RETURNING person
+"""
 _REFUSED_SQL = """
 UPDATE people SET unsubscribed_at = given.at
 FROM unnest(%s::text[], %s::timestamptz[]) AS given (person, at)
 WHERE people.person = given.person AND unsubscribed_at IS NULL
+RETURNING people.person
 """
 _CLOCK_SQL = """
 UPDATE people SET last_contact_at = greatest(
@@ -193,41 +201,46 @@ def _put_answers(
     connection: Connection[Any], answers: Collection[ResponseRecorded], winners: people.Winners
 ) -> set[str]:
     own = [answer for answer in answers if answer.request_id is not None]
-    if own:
-        connection.execute(
-            _OWN_ANSWERS_SQL, ([answer.request_id for answer in own], [answer.responded_at for answer in own])
-        )
     others = [answer for answer in answers if answer.request_id is None]
-    if others:
-        connection.execute(
-            _ANSWERS_SQL,
-            (
-                [answer.response_id for answer in others],
-                *_orders(others),
-                [winners[answer.person_key] for answer in others],
-                [answer.responded_at for answer in others],
-                [counts_as_contact(answer) for answer in others],
-            ),
-        )
-    return {winners[answer.person_key] for answer in answers}
+    return _whose(
+        connection,
+        _OWN_ANSWERS_SQL,
+        [answer.request_id for answer in own],
+        [answer.responded_at for answer in own],
+    ) | _whose(
+        connection,
+        _ANSWERS_SQL,
+        [answer.response_id for answer in others],
+        *_orders(others),
+        [winners[answer.person_key] for answer in others],
+        [answer.responded_at for answer in others],
+        [counts_as_contact(answer) for answer in others],
+    )
 
 
 def _put_steps(
     connection: Connection[Any], steps: Sequence[SurveyStepOccurred], winners: people.Winners
 ) -> set[str]:
+    changed = set()
     for statement, happened in ((_REACHED_SQL, reaches), (_RELEASE_SQL, releases)):
-        if chosen := [step for step in steps if happened(step.step)]:
-            connection.execute(
-                statement, ([step.request_id for step in chosen], [step.occurred_at for step in chosen])
-            )
-    if bounced := [winners[step.person_key] for step in steps if step.step is SurveyStep.BOUNCED]:
-        connection.execute(_BOUNCED_SQL, (bounced,))
-    if refused := [step for step in steps if refuses(step.step)]:
-        connection.execute(
-            _REFUSED_SQL,
-            ([winners[step.person_key] for step in refused], [step.occurred_at for step in refused]),
+        chosen = [step for step in steps if happened(step.step)]
+        changed |= _whose(
+            connection,
+            statement,
+            [step.request_id for step in chosen],
+            [step.occurred_at for step in chosen],
         )
-    return {winners[step.person_key] for step in steps}
+    bounced = [winners[step.person_key] for step in steps if step.step is SurveyStep.BOUNCED]
+    refused = {winners[step.person_key]: step.occurred_at for step in steps if refuses(step.step)}
+    changed |= _whose(connection, _BOUNCED_SQL, bounced)
+    return changed | _whose(connection, _REFUSED_SQL, list(refused), list(refused.values()))
+
+
+def _whose(connection: Connection[Any], statement: LiteralString, *columns: Sequence[object]) -> set[str]:
+    """Runs a statement with arrays, if they are not empty; the people whose facts it changed."""
+    if not columns[0]:
+        return set()
+    return {person for (person,) in connection.execute(statement, columns)}
 
 
 def _orders(
