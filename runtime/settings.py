@@ -40,13 +40,11 @@ class EnvironmentSettings(BaseSettings):
         return value
 
 
-class ServiceSettings(EnvironmentSettings):
-    """What every service needs to know."""
+class StatelessSettings(EnvironmentSettings):
+    """What a service without a database needs to know."""
 
     kafka_bootstrap_servers: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
     """Kafka's brokers as host:port, several separated by commas."""
-    database_url: SecretStr
-    """PostgreSQL as postgresql://user:password@host:port/database."""
     config_dir: Path = Path("deploy/config")
     """The folder of rules.yaml and the other files that users edit."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -57,6 +55,17 @@ class ServiceSettings(EnvironmentSettings):
     """The port that health and metrics are served on, 1 to 65535."""
     instance: str = Field(default_factory=lambda: os.uname().nodename, min_length=1)
     """This replica's slot, such as 1 or 2: never the same for two replicas that run at once."""
+
+    def kafka(self, service: str) -> KafkaSettings:
+        """How `service` meets Kafka."""
+        return KafkaSettings(self.kafka_bootstrap_servers, service, self.instance)
+
+
+class ServiceSettings(StatelessSettings):
+    """What a service with a database needs to know."""
+
+    database_url: SecretStr
+    """PostgreSQL as postgresql://user:password@host:port/database."""
     business_clock: Literal["wall", "shiftable"] = "wall"
     """wall, or shiftable where time can be turned forward (demo, tests)."""
 
@@ -66,10 +75,6 @@ class ServiceSettings(EnvironmentSettings):
         if not re.match(r"postgres(ql)?://", value.get_secret_value()):
             raise ValueError("it does not begin with postgresql://")
         return value
-
-    def kafka(self, service: str) -> KafkaSettings:
-        """How `service` meets Kafka."""
-        return KafkaSettings(self.kafka_bootstrap_servers, service, self.instance)
 
 
 S = TypeVar("S", bound=BaseSettings)
