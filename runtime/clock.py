@@ -42,8 +42,13 @@ class Clock(Protocol):
 class ClockSettings(Protocol):
     """The settings that choose a clock."""
 
-    business_clock: Literal["wall", "shiftable"]
-    database_url: SecretStr
+    @property
+    def business_clock(self) -> Literal["wall", "shiftable"]:
+        """Which one."""
+
+    @property
+    def database_url(self) -> SecretStr:
+        """Where a shiftable clock's offset is kept."""
 
 
 class WallClock:
