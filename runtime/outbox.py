@@ -31,8 +31,8 @@ CREATE INDEX outbox_owed ON outbox (id) WHERE sent_at IS NULL AND refused_cause 
 
 _APPEND_SQL = """
 INSERT INTO outbox (topic, key, value, headers)
-SELECT topic, key, value, headers
-FROM unnest(%s::text[], %s::bytea[], %s::bytea[], %s::json[])
+SELECT topic, key, value, headers::json
+FROM unnest(%b::text[], %b::bytea[], %b::bytea[], %b::text[])
      WITH ORDINALITY AS given (topic, key, value, headers, position)
 ORDER BY position
 RETURNING id

@@ -49,7 +49,7 @@ SELECT e.effect_id, e.subject, e.action, e.rule, e.person_key, e.account_id, e.p
     e.outside, e.external_id,
     coalesce(winner.erased OR named.erased, false) AS is_erased,
     coalesce(named.opt_outs, '{}') || coalesce(winner.opt_outs, '{}') AS opt_outs
-FROM unnest(%(subjects)s::text[], %(actions)s::text[]) AS leased (subject, action)
+FROM unnest(%(subjects)b::text[], %(actions)b::text[]) AS leased (subject, action)
 JOIN effects AS e ON e.subject = leased.subject AND e.action = leased.action
 LEFT JOIN profiles AS named ON named.person_key = e.person_key
 LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
@@ -58,13 +58,13 @@ LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
 _NOTE_SQL = """
 INSERT INTO attempts (effect_id, started_at, operation, version)
 SELECT effect_id, %(started_at)s, operation, version
-FROM unnest(%(effect_ids)s::uuid[], %(operations)s::text[], %(versions)s::bigint[])
+FROM unnest(%(effect_ids)s::uuid[], %(operations)b::text[], %(versions)s::bigint[])
     AS noted (effect_id, operation, version)
 """
 
 _FINISH_ATTEMPTS_SQL = """
 UPDATE attempts SET finished_at = clock_timestamp(), result = done.result, cause = done.cause
-FROM unnest(%(effect_ids)s::uuid[], %(started)s::timestamptz[], %(results)s::text[], %(causes)s::text[])
+FROM unnest(%(effect_ids)s::uuid[], %(started)s::timestamptz[], %(results)b::text[], %(causes)b::text[])
     AS done (effect_id, started_at, result, cause)
 WHERE attempts.effect_id = done.effect_id AND attempts.started_at = done.started_at
 """
@@ -75,9 +75,9 @@ WHERE attempts.effect_id = done.effect_id AND attempts.started_at = done.started
 _COMPLETE_SQL = """
 WITH done AS MATERIALIZED (
     SELECT * FROM unnest(
-        %(subjects)s::text[], %(actions)s::text[], %(effect_ids)s::uuid[], %(leases)s::uuid[],
+        %(subjects)b::text[], %(actions)b::text[], %(effect_ids)s::uuid[], %(leases)s::uuid[],
         %(versions)s::bigint[],
-        %(outside)s::text[], %(external_ids)s::text[], %(statuses)s::text[], %(reasons)s::text[],
+        %(outside)b::text[], %(external_ids)b::text[], %(statuses)b::text[], %(reasons)b::text[],
         %(pauses)s::float8[], %(failures)s::int[], %(first_failed)s::timestamptz[])
     AS done (subject, action, effect_id, lease, version, outside, external_id, status, reason, pause_seconds,
              failures, first_failed_at)

@@ -20,7 +20,7 @@ Connection = psycopg.Connection[Any]
 # Makes and locks the subjects' rows, in order, so that two planners of one subject follow one another.
 _MAKE_SUBJECTS_SQL = """
 INSERT INTO subjects (subject, person_key)
-SELECT subject, person_key FROM unnest(%(subjects)s::text[], %(person_keys)s::text[]) AS given (subject,
+SELECT subject, person_key FROM unnest(%(subjects)b::text[], %(person_keys)b::text[]) AS given (subject,
 person_key) ORDER BY subject ON CONFLICT DO NOTHING
 """
 _LOCK_SUBJECTS_SQL = """
@@ -43,7 +43,7 @@ ORDER BY subject, revision DESC, tie DESC, mapping_version DESC, classification_
 
 _UPDATE_SUBJECTS_SQL = """
 UPDATE subjects SET highest = given.highest::bigint[], delivered_revision = given.delivered, cancelled =
-given.cancelled FROM unnest(%(subjects)s::text[], %(highest)s::text[], %(delivered)s::bigint[],
+given.cancelled FROM unnest(%(subjects)b::text[], %(highest)b::text[], %(delivered)s::bigint[],
 %(cancelled)s::boolean[]) AS given (subject, highest, delivered, cancelled) WHERE subjects.subject =
 given.subject
 """
@@ -52,9 +52,9 @@ _WRITE_PLANS_SQL = """
 INSERT INTO plans (subject, revision, tie, mapping_version, classification_version, effects, standing,
 planned_at, rules_version, matched, erred, facts) SELECT subject, revision, tie, mapping_version,
 classification_version, effects, standing, %(now)s, %(rules_version)s, matched::text[], erred::jsonb,
-facts::jsonb FROM unnest(%(subjects)s::text[], %(revisions)s::bigint[], %(ties)s::bigint[],
-%(mappings)s::bigint[], %(classifications)s::bigint[], %(effects)s::text[], %(standings)s::text[],
-%(matched)s::text[], %(erred)s::text[], %(facts)s::text[]) AS given (subject, revision, tie,
+facts::jsonb FROM unnest(%(subjects)b::text[], %(revisions)s::bigint[], %(ties)s::bigint[],
+%(mappings)s::bigint[], %(classifications)s::bigint[], %(effects)b::text[], %(standings)b::text[],
+%(matched)b::text[], %(erred)b::text[], %(facts)b::text[]) AS given (subject, revision, tie,
 mapping_version, classification_version, effects, standing, matched, erred, facts) ON CONFLICT (subject,
 revision, classification_version) DO UPDATE SET tie = excluded.tie, mapping_version =
 excluded.mapping_version, effects = excluded.effects, standing = excluded.standing, planned_at =
@@ -67,11 +67,11 @@ INSERT INTO effects (subject, action, effect_id, rule, destination, order_key, r
 account_id, program, channel, received_at, planned_at, expires_at, traceparent, content, wanted,
 desired_version) SELECT subject, action, effect_id, rule, destination, order_key, rate_key, person_key,
 account_id, program, channel, received_at, %(now)s, expires_at, traceparent, content::jsonb, wanted,
-desired_version FROM unnest(%(subjects)s::text[], %(actions)s::text[], %(effect_ids)s::uuid[],
-%(rules)s::text[], %(destinations)s::text[], %(order_keys)s::text[], %(rate_keys)s::text[],
-%(person_keys)s::text[], %(account_ids)s::text[], %(programs)s::text[], %(channels)s::text[],
-%(received)s::timestamptz[], %(expires)s::timestamptz[], %(traceparents)s::text[], %(contents)s::text[],
-%(wanted)s::text[], %(versions)s::bigint[]) AS given (subject, action, effect_id, rule, destination,
+desired_version FROM unnest(%(subjects)b::text[], %(actions)b::text[], %(effect_ids)s::uuid[],
+%(rules)b::text[], %(destinations)b::text[], %(order_keys)b::text[], %(rate_keys)b::text[],
+%(person_keys)b::text[], %(account_ids)b::text[], %(programs)b::text[], %(channels)b::text[],
+%(received)s::timestamptz[], %(expires)s::timestamptz[], %(traceparents)b::text[], %(contents)b::text[],
+%(wanted)b::text[], %(versions)s::bigint[]) AS given (subject, action, effect_id, rule, destination,
 order_key, rate_key, person_key, account_id, program, channel, received_at, expires_at, traceparent,
 content, wanted, desired_version)
 """
@@ -80,9 +80,9 @@ _REVISE_EFFECTS_SQL = """
 UPDATE effects SET rule = given.rule, order_key = given.order_key, rate_key = given.rate_key, content =
 given.content::jsonb, wanted = given.wanted, desired_version = given.desired_version, traceparent =
 given.traceparent, status = 'pending', reason = NULL, changed_at = clock_timestamp() FROM
-unnest(%(subjects)s::text[], %(actions)s::text[], %(rules)s::text[], %(contents)s::text[],
-%(wanted)s::text[], %(versions)s::bigint[], %(traceparents)s::text[], %(order_keys)s::text[],
-%(rate_keys)s::text[]) AS given (subject, action, rule, content, wanted, desired_version, traceparent,
+unnest(%(subjects)b::text[], %(actions)b::text[], %(rules)b::text[], %(contents)b::text[],
+%(wanted)b::text[], %(versions)s::bigint[], %(traceparents)b::text[], %(order_keys)b::text[],
+%(rate_keys)b::text[]) AS given (subject, action, rule, content, wanted, desired_version, traceparent,
 order_key, rate_key) WHERE effects.subject = given.subject AND effects.action = given.action
 """
 
@@ -90,8 +90,8 @@ order_key, rate_key) WHERE effects.subject = given.subject AND effects.action = 
 _MAKE_PENDING_SQL = """
 INSERT INTO pending (effect_id, subject, action, destination, order_key, rate_key, due_at)
 SELECT effect_id, subject, action, destination, order_key, rate_key, clock_timestamp()
-FROM unnest(%(effect_ids)s::uuid[], %(subjects)s::text[], %(actions)s::text[], %(destinations)s::text[],
-    %(order_keys)s::text[], %(rate_keys)s::text[])
+FROM unnest(%(effect_ids)s::uuid[], %(subjects)b::text[], %(actions)b::text[], %(destinations)b::text[],
+    %(order_keys)b::text[], %(rate_keys)b::text[])
     WITH ORDINALITY AS given (effect_id, subject, action, destination, order_key, rate_key, place)
 ORDER BY place ON CONFLICT (effect_id) DO NOTHING
 """

@@ -21,8 +21,8 @@ Connection = psycopg.Connection[Any]
 _PROFILES_SQL = """
 INSERT INTO profiles AS p (person_key, version, erased, merged_into, account_id, opt_outs, state)
 SELECT person_key, version, erased, merged_into, account_id, opt_outs::text[], state::jsonb
-FROM unnest(%(keys)s::text[], %(versions)s::bigint[], %(erased)s::boolean[], %(merged)s::text[],
-    %(accounts)s::text[], %(opt_outs)s::text[], %(states)s::text[])
+FROM unnest(%(keys)b::text[], %(versions)s::bigint[], %(erased)s::boolean[], %(merged)b::text[],
+    %(accounts)b::text[], %(opt_outs)b::text[], %(states)b::text[])
     AS given (person_key, version, erased, merged_into, account_id, opt_outs, state)
 ON CONFLICT (person_key) DO UPDATE SET
     version = greatest(p.version, excluded.version), erased = excluded.erased, merged_into =
@@ -43,7 +43,7 @@ WHERE winner.person_key = loser.merged_into AND winner.merged_into IS NOT NULL
 _ACCOUNTS_SQL = """
 INSERT INTO accounts AS a (account_id, version, state)
 SELECT account_id, version, state::jsonb
-FROM unnest(%(ids)s::text[], %(versions)s::bigint[], %(states)s::text[]) AS given (account_id, version, state)
+FROM unnest(%(ids)b::text[], %(versions)s::bigint[], %(states)b::text[]) AS given (account_id, version, state)
 ON CONFLICT (account_id) DO UPDATE SET version = excluded.version, state = excluded.state
 WHERE excluded.version > a.version
 """
@@ -51,7 +51,7 @@ WHERE excluded.version > a.version
 _PROGRESS_SQL = """
 INSERT INTO projection_progress AS p (topic, partition, next_offset)
 SELECT topic, partition, next_offset
-FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[]) AS given (topic, partition,
+FROM unnest(%(topics)b::text[], %(partitions)s::int[], %(offsets)s::bigint[]) AS given (topic, partition,
 next_offset) ORDER BY topic, partition ON CONFLICT (topic, partition) DO UPDATE SET next_offset =
 greatest(p.next_offset, excluded.next_offset)
 """

@@ -53,7 +53,7 @@ class RuleEntry(BaseModel):
 
     id: Id
     why: str = Field(min_length=1)
-    on: Occasion = Occasion.RESPONSE
+    about: Occasion = Occasion.RESPONSE
     when: str
     do: Sequence[Any]
 
@@ -98,7 +98,7 @@ class Rule:
 
     id: str
     why: str
-    on: Occasion
+    about: Occasion
     condition: Condition
     actions: tuple[Action, ...]
 
@@ -129,7 +129,7 @@ class Ruleset:
         matched: list[Rule] = []
         erred: dict[str, str] = {}
         for rule in self.rules:
-            if rule.on is not occasion:
+            if rule.about is not occasion:
                 continue
             try:
                 if rule.condition.holds(context):
@@ -151,7 +151,7 @@ def load_rules(path: Path, plugins: Mapping[str, AnyPlugin], templates: Template
             Rule(
                 id=entry.id,
                 why=entry.why,
-                on=entry.on,
+                about=entry.about,
                 condition=Condition(entry.when),
                 actions=tuple(Action(action.id, action.destination, action) for action in entry.do),
             )

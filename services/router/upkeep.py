@@ -27,7 +27,7 @@ FROM pending GROUP BY destination
 _DESTINATION_SQL = """
 INSERT INTO destinations AS d (name, enabled, reason)
 SELECT name, enabled, reason
-FROM unnest(%(names)s::text[], %(enabled)s::boolean[], %(reasons)s::text[]) AS given (name, enabled, reason)
+FROM unnest(%(names)b::text[], %(enabled)s::boolean[], %(reasons)b::text[]) AS given (name, enabled, reason)
 ORDER BY name
 ON CONFLICT (name) DO UPDATE SET enabled = excluded.enabled, reason = excluded.reason, changed_at = now()
 WHERE (d.enabled, d.reason) IS DISTINCT FROM (excluded.enabled, excluded.reason)
