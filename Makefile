@@ -13,7 +13,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(READY) ## run everything on this machine with sample data until Ctrl-C; ONCE=1: check the result and end
-	$(BIN)/feedback demo $(if $(ONCE),--once)
+	$(BIN)/python -m sandbox.demo $(if $(ONCE),--once)
 
 test: $(READY) ## run every test: unit, contract, integration, e2e (real Kafka and PostgreSQL)
 	$(BIN)/pytest $(ARGS)
@@ -22,7 +22,7 @@ test-fast: $(READY) ## run the tests that need neither Kafka nor PostgreSQL
 	$(BIN)/pytest tests/unit tests/contract $(ARGS)
 
 test-containers: $(READY) ## run the integration tests on Kafka and PostgreSQL in Docker
-	TESTCONTAINERS=1 $(BIN)/pytest tests/integration $(ARGS)
+	$(BIN)/python -m tests.containers tests/integration $(ARGS)
 
 e2e-compose: $(READY) ## bring docker-compose.yml up and check it from end to end
 	$(BIN)/python -m tests.e2e.compose
