@@ -2,10 +2,11 @@
 
 import re
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from uuid import UUID
 
 # A header is folded only at blanks; past the line length Python would encode a long address, which mail
@@ -22,12 +23,18 @@ def address(text: str, name: str | None = None) -> Address:
 
     Raises ValueError when it is not exactly one address that SMTP can carry.
     """
-    given_name, spec = parseaddr(text, strict=True)
-    local, _, domain = spec.rpartition("@")
-    if not local or not domain or _CONTROLS.search(text) or not local.isascii():
+    try:
+        header = _POLICY.header_factory("To", text)
+    except (HeaderParseError, IndexError) as error:  # the parser's own slips on odd input
+        raise ValueError("expected one e-mail address") from error
+    addresses = header.addresses
+    if len(addresses) != 1 or header.defects or _CONTROLS.search(text):
         raise ValueError("expected one e-mail address")
-    shown = one_line(name or given_name, _NAME_CHARACTERS)
-    return Address(shown, username=local, domain=domain.encode("idna").decode())
+    (found,) = addresses
+    if not found.username or not found.domain or not found.username.isascii():
+        raise ValueError("expected one e-mail address")
+    shown = one_line(name or found.display_name, _NAME_CHARACTERS)
+    return Address(shown, username=found.username, domain=found.domain.encode("idna").decode())
 
 
 def one_line(text: str, characters: int) -> str:

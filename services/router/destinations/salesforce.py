@@ -218,12 +218,19 @@ class Salesforce:
         except SalesforceError as error:
             if _code(error) != "DUPLICATE_VALUE":
                 raise
-            case = _case_id(client, effect_id)  # another upsert of this effect was quicker
-            _cases(client).update(case, _fields(content))
-            return Delivered(case)
+            return self._join(client, effect_id, content)
         if answer.status_code == HTTPStatus.NO_CONTENT:
             return Delivered(_case_id(client, effect_id))
         return Delivered(answer.json()["id"])
+
+    def _join(self, client: Client, effect_id: UUID, content: Content) -> Result:
+        """Another upsert of this effect was quicker; its Case is brought up to date once it can be seen."""
+        try:
+            case = _case_id(client, effect_id)
+        except SalesforceResourceNotFound:
+            return Retry("DUPLICATE_VALUE")
+        _cases(client).update(case, _fields(content))
+        return Delivered(case)
 
 
 def _fields(content: Content) -> dict[str, str]:

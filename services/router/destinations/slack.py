@@ -99,7 +99,8 @@ STATUSES: Mapping[int, type[Retry | Failed | Ambiguous]] = {
 
 _GONE = frozenset({"message_not_found"})
 _SCAN_SECONDS = 5.0
-_HISTORY_PAGE = 999
+HISTORY_PAGE = 999
+"""Messages asked for at once: the most Slack gives."""
 _CHANNEL_PAGE = 1000
 
 
@@ -271,7 +272,7 @@ class Slack:
         cursor: str | None = None
         while True:
             page = self._client().conversations_history(
-                channel=channel, oldest=oldest, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
+                channel=channel, oldest=oldest, limit=HISTORY_PAGE, cursor=cursor, include_all_metadata=True
             )
             for message in page["messages"]:  # newest first
                 metadata = message.get("metadata") or {}

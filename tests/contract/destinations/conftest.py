@@ -1,0 +1,58 @@
+"""The doubles in a process of their own, and every destination connected to them by its real client."""
+
+import os
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from runtime.settings import read
+from sandbox.client import Credentials, RunningSandbox
+from services.router.destination import Destination
+from tests.contract.destinations.world import PLUGINS, Connect
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    log = tmp_path_factory.mktemp("sandbox") / "sandbox.log"
+    with RunningSandbox.start(Credentials.generate(), log=log) as running:
+        yield running
+
+
+@pytest.fixture
+def world(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
+    """The sandbox's own API, with nothing received, no faults and generous limits."""
+    with httpx.Client(base_url=sandbox.url, timeout=10) as client:
+        client.delete("/received").raise_for_status()
+        client.delete("/faults").raise_for_status()
+        client.put("/limits", json={"factor": 1000}).raise_for_status()
+        yield client
+
+
+@pytest.fixture
+def connect(
+    sandbox: RunningSandbox, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Connect]:
+    """Connects the destination of a name to the doubles, which have received nothing."""
+    del world  # only cleared
+    for name, value in sandbox.router_environment.items():
+        monkeypatch.setenv(name, value)
+    connected: list[Destination] = []
+
+    def by_name(name: str) -> Destination:
+        destination = PLUGINS[name].connect(read(PLUGINS[name].settings))
+        assert not isinstance(destination, str), destination
+        connected.append(destination)
+        return destination
+
+    yield by_name
+    for destination in connected:
+        destination.close()
+
+
+@pytest.fixture
+def disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of any destination in the environment."""
+    for name in list(os.environ):
+        if name.startswith(("SLACK_", "SALESFORCE_", "SMTP_", "MAIL_", "MARKETING_")):
+            monkeypatch.delenv(name)
