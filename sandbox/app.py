@@ -5,12 +5,16 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from sandbox import marketing, received, salesforce, slack, slack_interactivity
+from sandbox import marketing, page, page_forms, received, salesforce, slack, slack_interactivity
+from sandbox.clock import BusinessClock
 from sandbox.world import World
 
 
 def sandbox_app(world: World) -> FastAPI:
     """Build the application; the SMTP catcher listens as long as it runs."""
+
+    database_url = world.settings.database_url
+    clock = BusinessClock(str(database_url) if database_url is not None else None)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -19,6 +23,7 @@ def sandbox_app(world: World) -> FastAPI:
             yield
         finally:
             server.close()
+            clock.close()
             await world.interactivity.close()
 
     app = FastAPI(title="feedback-router sandbox", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -34,4 +39,6 @@ def sandbox_app(world: World) -> FastAPI:
     app.include_router(salesforce.routes(world.salesforce, world.front))
     app.include_router(marketing.routes(world.marketing, world.front))
     app.include_router(received.routes(world))
+    app.include_router(page.routes(world, clock))
+    app.include_router(page_forms.routes(world, clock))
     return app

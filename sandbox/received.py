@@ -90,7 +90,7 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
     router = APIRouter()
 
     @router.get("/received")
-    def received() -> dict[str, Any]:
+    async def received() -> dict[str, Any]:
         return {
             "slack": slack_counts(world),
             "salesforce": salesforce_counts(world),
@@ -100,7 +100,7 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
         }
 
     @router.get("/received/slack")
-    def slack(
+    async def slack(
         channel: str | None = None,
         include_deleted: bool = False,
         brief: bool = False,
@@ -122,7 +122,7 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
         }
 
     @router.get("/received/salesforce")
-    def salesforce(
+    async def salesforce(
         object: str | None = None,  # noqa: A002 - the name of the query parameter
         limit: Limit = 100,
         offset: Offset = 0,
@@ -139,7 +139,7 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
         return {"counts": salesforce_counts(world), "total": len(items), "items": _cut(items, limit, offset)}
 
     @router.get("/received/mail")
-    def mail(
+    async def mail(
         to: str | None = None,
         subject: str | None = None,
         brief: bool = False,
@@ -160,7 +160,7 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
         }
 
     @router.get("/received/marketing")
-    def marketing(limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
+    async def marketing(limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
         events = list(world.marketing.events.values())
         repeated = sum(event.deliveries - 1 for event in events)
         return {
@@ -170,42 +170,42 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
         }
 
     @router.get("/received/calls")
-    def calls(double: Double | None = None, limit: Limit = 100) -> dict[str, Any]:
+    async def calls(double: Double | None = None, limit: Limit = 100) -> dict[str, Any]:
         latest = [asdict(call) for _, call in zip(range(limit), world.calls.latest(double), strict=False)]
         return {"counts": {one: world.calls.counts(one) for one in Double}, "items": latest}
 
     @router.delete("/received", status_code=204)
-    def forget() -> None:
+    async def forget() -> None:
         world.clear()
 
     @router.get("/faults")
-    def faults() -> list[dict[str, Any]]:
+    async def faults() -> list[dict[str, Any]]:
         return [_fault(fault) for fault in world.faults]
 
     @router.post("/faults", status_code=201)
-    def add_fault(order: FaultRequest) -> dict[str, Any]:
+    async def add_fault(order: FaultRequest) -> dict[str, Any]:
         return _fault(world.faults.add(order))
 
     @router.delete("/faults", status_code=204)
-    def clear_faults() -> None:
+    async def clear_faults() -> None:
         world.faults.clear()
 
     @router.delete("/faults/{fault_id}", status_code=204)
-    def remove_fault(fault_id: int) -> None:
+    async def remove_fault(fault_id: int) -> None:
         if not world.faults.remove(fault_id):
             raise HTTPException(404, f"There is no fault {fault_id}.")
 
     @router.get("/limits")
-    def limits() -> dict[str, float]:
+    async def limits() -> dict[str, float]:
         return {"factor": world.factor.value}
 
     @router.put("/limits")
-    def change_limits(change: LimitsChange) -> dict[str, float]:
+    async def change_limits(change: LimitsChange) -> dict[str, float]:
         world.factor.value = change.factor
         return {"factor": world.factor.value}
 
     @router.delete("/salesforce-sessions")
-    def expire_sessions() -> dict[str, int]:
+    async def expire_sessions() -> dict[str, int]:
         return {"ended": world.salesforce.login.expire_all()}
 
     return router

@@ -69,7 +69,7 @@ class Records:
             self.user_id = self.user_id or record.record_id
         self.queue_id = self.create(OBJECTS["Group"], {"Name": "Support Queue", "Type": "Queue"}).record_id
 
-    def of(self, kind: ObjectType) -> Mapping[str, Record]:
+    def of(self, kind: ObjectType) -> dict[str, Record]:
         """All records of an object by id, oldest first, hidden ones too."""
         return self._by_object[kind.name]
 

@@ -228,11 +228,203 @@ class Markdown(_Block):
     text: Annotated[str, Field(min_length=1, max_length=12_000)]
 
 
+class Inline(_Part):
+    """A piece of a rich text's line."""
+
+    type: Literal["text", "link", "user", "channel", "emoji", "broadcast"]
+    text: str | None = None
+    url: Url | None = None
+    user_id: str | None = None
+    channel_id: str | None = None
+    name: str | None = None
+    range: Literal["here", "channel", "everyone"] | None = None
+    style: dict[Literal["bold", "italic", "strike", "code"], bool] | None = None
+
+
+class RichPart(_Part):
+    """A paragraph, quotation or preformatted passage."""
+
+    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
+    elements: list[Inline]
+    border: Literal[0, 1] | None = None
+
+
+class RichList(_Part):
+    """A bulleted or numbered list."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichPart]
+    indent: int | None = None
+    offset: int | None = None
+    border: Literal[0, 1] | None = None
+
+
+class Inline(_Part):
+    """A piece of a rich text's line."""
+
+    type: Literal["text", "link", "user", "channel", "emoji", "broadcast"]
+    text: str | None = None
+    url: Url | None = None
+    user_id: str | None = None
+    channel_id: str | None = None
+    name: str | None = None
+    range: Literal["here", "channel", "everyone"] | None = None
+    style: dict[Literal["bold", "italic", "strike", "code"], bool] | None = None
+
+
+class RichPart(_Part):
+    """A paragraph, quotation or preformatted passage."""
+
+    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
+    elements: list[Inline]
+    border: Literal[0, 1] | None = None
+
+
+class RichList(_Part):
+    """A bulleted or numbered list."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichPart]
+    indent: int | None = None
+    offset: int | None = None
+    border: Literal[0, 1] | None = None
+
+
+class Inline(_Part):
+    """A piece of a rich text's line."""
+
+    type: Literal["text", "link", "user", "channel", "emoji", "broadcast"]
+    text: str | None = None
+    url: Url | None = None
+    user_id: str | None = None
+    channel_id: str | None = None
+    name: str | None = None
+    range: Literal["here", "channel", "everyone"] | None = None
+    style: dict[Literal["bold", "italic", "strike", "code"], bool] | None = None
+
+
+class RichPart(_Part):
+    """A paragraph, quotation or preformatted passage."""
+
+    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
+    elements: list[Inline]
+    border: Literal[0, 1] | None = None
+
+
+class RichList(_Part):
+    """A bulleted or numbered list."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichPart]
+    indent: int | None = None
+    offset: int | None = None
+    border: Literal[0, 1] | None = None
+
+
+class Inline(_Part):
+    """A piece of a rich text's line."""
+
+    type: Literal["text", "link", "user", "channel", "emoji", "broadcast"]
+    text: str | None = None
+    url: Url | None = None
+    user_id: str | None = None
+    channel_id: str | None = None
+    name: str | None = None
+    range: Literal["here", "channel", "everyone"] | None = None
+    style: dict[Literal["bold", "italic", "strike", "code"], bool] | None = None
+
+
+class RichPart(_Part):
+    """A paragraph, quotation or preformatted passage."""
+
+    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
+    elements: list[Inline]
+    border: Literal[0, 1] | None = None
+
+
+class RichList(_Part):
+    """A bulleted or numbered list."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichPart]
+    indent: int | None = None
+    offset: int | None = None
+    border: Literal[0, 1] | None = None
+
+
+class Inline(_Part):
+    """A piece of a rich text's line."""
+
+    type: Literal["text", "link", "user", "channel", "emoji", "broadcast"]
+    text: str | None = None
+    url: Url | None = None
+    user_id: str | None = None
+    channel_id: str | None = None
+    name: str | None = None
+    range: Literal["here", "channel", "everyone"] | None = None
+    style: dict[Literal["bold", "italic", "strike", "code"], bool] | None = None
+
+
+class RichPart(_Part):
+    """A paragraph, quotation or preformatted passage."""
+
+    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
+    elements: list[Inline]
+    border: Literal[0, 1] | None = None
+
+
+class RichList(_Part):
+    """A bulleted or numbered list."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichPart]
+    indent: int | None = None
+    offset: int | None = None
+    border: Literal[0, 1] | None = None
+
+
+class Inline(_Part):
+    """A piece of a rich text's line."""
+
+    type: Literal["text", "link", "user", "channel", "emoji", "broadcast"]
+    text: str | None = None
+    url: Url | None = None
+    user_id: str | None = None
+    channel_id: str | None = None
+    name: str | None = None
+    range: Literal["here", "channel", "everyone"] | None = None
+    style: dict[Literal["bold", "italic", "strike", "code"], bool] | None = None
+
+
+class RichPart(_Part):
+    """A paragraph, quotation or preformatted passage."""
+
+    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
+    elements: list[Inline]
+    border: Literal[0, 1] | None = None
+
+
+class RichList(_Part):
+    """A bulleted or numbered list."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichPart]
+    indent: int | None = None
+    offset: int | None = None
+    border: Literal[0, 1] | None = None
+
+
 class RichText(_Block):
-    """The editor's own format; its inside is not checked here."""
+    """The editor's own format, in which nothing a customer wrote is interpreted."""
 
     type: Literal["rich_text"]
-    elements: list[dict[str, Any]]
+    elements: Annotated[list[Annotated[RichPart | RichList, Discriminator("type")]], Field(min_length=1)]
 
 
 Block = Annotated[

@@ -54,6 +54,7 @@ class Pressed:
     status: int | None
     seconds: float
     note: str
+    at: float
 
 
 @dataclass(slots=True)
@@ -170,7 +171,7 @@ class Interactivity:
             else:
                 status = answer.status_code
                 note = "Acknowledged." if answer.is_success else f"The app answered {status}."
-        return Pressed(action_id, person.name, status, round(time.monotonic() - started, 3), note)
+        return Pressed(action_id, person.name, status, round(time.monotonic() - started, 3), note, started)
 
     def respond(self, key: str, body: object, hidden_seconds: float) -> None:
         """Carry out what an app posted to a response URL; raises SlackError as Slack would refuse it."""
