@@ -77,11 +77,12 @@ class Next:
     outcome: Status | None = None
 
 
-def taken_over(effect: Effect) -> Effect:
-    """The effect after a lease that nobody completed: whatever was being called may have happened."""
-    if effect.outside is Outside.ABSENT and effect.is_wanted:
-        return replace(effect, outside=Outside.UNKNOWN)
-    return effect
+def in_doubt(effect: Effect) -> Effect:
+    """The effect after a lease that nobody completed and that covered its creation, which may have happened.
+
+    A lost update or retraction leaves no doubt: it names its object and is simply made again.
+    """
+    return replace(effect, outside=Outside.UNKNOWN)
 
 
 def attempt(effect: Effect, traits: Traits) -> Operation | None:

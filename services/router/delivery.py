@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import uuid4
 
 import psycopg
@@ -20,7 +19,7 @@ from runtime import outbox
 from runtime.clock import Clock
 from runtime.postgres import Pool
 from services.router import ledger, metrics
-from services.router.attempt import Next, Status, attempt, postpone, rest, settle, taken_over, withhold
+from services.router.attempt import Next, Status, attempt, in_doubt, postpone, rest, settle, withhold
 from services.router.clearance import Policy, refusal
 from services.router.destination import (
     Absent,
@@ -212,7 +211,7 @@ class Deliveries:
         todo: list[tuple[Claimed, Operation]] = []
         at_rest: list[Completion] = []
         for leased in claimed:
-            effect = taken_over(leased.effect) if leased.was_interrupted else leased.effect
+            effect = in_doubt(leased.effect) if leased.is_in_doubt else leased.effect
             one = replace(leased, effect=effect)
             reason = refusal(one.standing, self._policy, self._audience(one), self.disabled, now)
             operation = attempt(effect, traits)
@@ -270,13 +269,12 @@ class Deliveries:
             return Completion(
                 claimed, postpone(claimed.effect, pause_seconds), claimed.leased_at, "not_started"
             )
-        now = claimed.leased_at + timedelta(seconds=self.lease_seconds)
         following = settle(
             claimed.effect,
             made.operation,
             made.result,
             traits=self._connected.plugin.traits,
-            now=now,
+            now=claimed.leased_at,
             jitter=self._rng(),
         )
         return Completion(

@@ -39,7 +39,7 @@ WITH due AS MATERIALIZED (
 UPDATE pending SET lease = %(lease)s, due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
 FROM taken WHERE pending.effect_id = taken.effect_id
 RETURNING pending.effect_id, pending.subject, pending.action, pending.rate_key, pending.failures,
-    pending.first_failed_at, taken.interrupted, clock_timestamp()
+    pending.first_failed_at, pending.in_doubt, taken.interrupted, now()
 """
 
 # What is wanted and known of the leased effects, with what their persons' profiles say now.
@@ -60,6 +60,18 @@ INSERT INTO attempts (effect_id, started_at, operation, version)
 SELECT effect_id, %(started_at)s, operation, version
 FROM unnest(%(effect_ids)s::uuid[], %(operations)b::text[], %(versions)s::bigint[])
     AS noted (effect_id, operation, version)
+"""
+
+# Calls whose lease ended without a completion: what came of them is not known.
+_LOSE_SQL = """
+WITH lost AS (
+    UPDATE attempts SET finished_at = clock_timestamp(), result = 'lost'
+    WHERE effect_id = ANY(%(effect_ids)s) AND finished_at IS NULL
+    RETURNING effect_id, operation
+)
+UPDATE pending SET in_doubt = true FROM lost
+WHERE pending.effect_id = lost.effect_id AND lost.operation = 'create'
+RETURNING pending.effect_id
 """
 
 _FINISH_ATTEMPTS_SQL = """
@@ -92,7 +104,7 @@ WITH done AS MATERIALIZED (
     WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND locked.is_finished
     RETURNING pending.effect_id
 ), kept AS (
-    UPDATE pending SET lease = NULL, failures = locked.failures, first_failed_at = locked.first_failed_at,
+    UPDATE pending SET lease = NULL, in_doubt = false, failures = locked.failures, first_failed_at = locked.first_failed_at,
         due_at = clock_timestamp() + make_interval(secs => coalesce(locked.pause_seconds, 0))
     FROM locked
     WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND NOT locked.is_finished
@@ -138,7 +150,7 @@ class Claimed:
     content: JsonObject
     lease: UUID
     leased_at: datetime
-    was_interrupted: bool
+    is_in_doubt: bool
     effect: Effect
     standing: Standing
 
@@ -181,14 +193,16 @@ def claim(
     }
     if not leased:
         return []
-    rows = connection.execute(
+    claimed = connection.execute(
         _READ_SQL,
         {
             "subjects": [row[1] for row in leased.values()],
             "actions": [row[2] for row in leased.values()],
         },
     )
-    return [_claimed(row, leased[row[0]], lease) for row in rows]
+    interrupted = [effect_id for effect_id, row in leased.items() if row[7]]
+    doubted = _lose(connection, interrupted) if interrupted else set()
+    return [_claimed(row, leased[row[0]], lease, is_in_doubt=row[0] in doubted) for row in claimed]
 
 
 def note_attempts(
@@ -259,13 +273,17 @@ def deliveries_of(connection: Connection, subject: str) -> list[dict[str, Any]]:
     ]
 
 
-def _claimed(row: tuple[Any, ...], leased: tuple[Any, ...], lease: UUID) -> Claimed:
+def _lose(connection: Connection, effect_ids: Sequence[UUID]) -> set[UUID]:
+    return {row[0] for row in connection.execute(_LOSE_SQL, {"effect_ids": list(effect_ids)})}
+
+
+def _claimed(row: tuple[Any, ...], leased: tuple[Any, ...], lease: UUID, *, is_in_doubt: bool) -> Claimed:
     (
         effect_id, subject, action, rule, person_key, account_id, program, channel, received_at, expires_at,
         traceparent, content, wanted, desired_version, sent_version, outside, external_id, is_erased,
         opt_outs,
     ) = row  # fmt: skip
-    rate_key, failures, first_failed_at, was_interrupted, leased_at = leased[3:]
+    rate_key, failures, first_failed_at, was_in_doubt, _, leased_at = leased[3:]
     return Claimed(
         effect_id=effect_id,
         subject=subject,
@@ -280,7 +298,7 @@ def _claimed(row: tuple[Any, ...], leased: tuple[Any, ...], lease: UUID) -> Clai
         content=content,
         lease=lease,
         leased_at=leased_at,
-        was_interrupted=was_interrupted,
+        is_in_doubt=is_in_doubt or was_in_doubt,
         effect=Effect(
             is_wanted=wanted == "present",
             desired_version=desired_version,

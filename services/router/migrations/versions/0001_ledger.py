@@ -88,6 +88,8 @@ CREATE TABLE pending (
     due_at timestamptz NOT NULL DEFAULT now(),
     -- Who works on it; still set when the lease has ended means that nobody knows what came of the call.
     lease uuid,
+    -- A creation was under way when a lease ended, and nothing was recorded since.
+    in_doubt boolean NOT NULL DEFAULT false,
     failures integer NOT NULL DEFAULT 0,
     first_failed_at timestamptz
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
