@@ -191,7 +191,6 @@ class Stack:
             "SALESFORCE_PUBLIC_KEY": public,
             "SALESFORCE_CALLS_PER_SECOND": _RAISED,
             "SANDBOX_RATE_FACTOR": _RAISED,
-            "SANDBOX_SALESFORCE_AUDIENCES": f"{sandbox}/salesforce",
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(self._ports["smtp"]),
             "SMTP_STARTTLS": "false",
