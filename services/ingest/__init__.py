@@ -1,0 +1,1 @@
+"""Takes answers, lifecycle events, profiles and accounts in, and serves the hosted survey."""

@@ -1,0 +1,203 @@
+"""The HTTP API: answers, lifecycle events, profiles, accounts."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ValidationError
+
+from runtime import outbox
+from runtime.clock import Clock
+from runtime.cloudevents import Event, to_message
+from runtime.messages import Message
+from runtime.postgres import Pool
+from runtime.tracing import child_of
+from services.ingest import metrics, problems, store
+from services.ingest.acceptance import Receipt, lifecycle_occurred, response_recorded
+from services.ingest.api_keys import ApiKeys
+from services.ingest.body import LIMIT_BYTES, IncompleteError, TooLargeError, read_body
+from services.ingest.identity import customer_key
+from services.ingest.inputs import AccountInput, LifecycleEventInput, ProfileInput, ResponseInput, context
+from services.ingest.openapi import described
+from services.ingest.profiles import account_after, profile_after
+from services.ingest.publisher import NotTakenError
+
+SOURCE = "/services/ingest"
+RELAYED_WITHIN_SECONDS = 4.5
+MAX_ID_LENGTH = 256
+_LOOK_EVERY_SECONDS = 0.02
+
+Input = TypeVar("Input", bound=BaseModel)
+Change = Callable[[store.Connection], tuple[int, list[int]]]
+"""Applies a change within a transaction: the row's version after it, and the outbox rows that announce it."""
+
+
+class Publishes(Protocol):
+    """Where accepted events go."""
+
+    def publish(self, message: Message) -> "asyncio.Future[None]":
+        """The future is done when Kafka has the message; call and future raise NotTakenError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """What the API stands on."""
+
+    publisher: Publishes
+    keys: ApiKeys
+    clock: Clock
+    pool: Pool
+    person_key_secret: bytes
+
+
+def api_routes(api: Api) -> APIRouter:
+    """The routes under `/v1`."""
+    routes = APIRouter()
+    secret = api.person_key_secret
+
+    @routes.post(
+        "/v1/responses",
+        **described(
+            "Send or change an answer",
+            ResponseInput,
+            status=202,
+            answer={"response_id": "7d0d1ad4-6b6f-5d0c-9f0e-5a3b0a8d1c52"},
+        ),
+    )
+    async def responses(request: Request) -> Response:
+        body, receipt = await _read(api, request, ResponseInput)
+        event = response_recorded(body, receipt, secret)
+        await api.publisher.publish(_message(request, event))
+        metrics.RESPONSES_ACCEPTED.labels(event.source, event.metric).inc()
+        return _json(202, f'{{"response_id":"{event.response_id}"}}')
+
+    @routes.post(
+        "/v1/lifecycle-events",
+        **described(
+            "Send or correct something that happened to a customer",
+            LifecycleEventInput,
+            status=202,
+            answer={"lifecycle_id": "0c2f8a52-5c2e-5a0f-8d2b-1e6a5f1b9d11"},
+        ),
+    )
+    async def lifecycle_events(request: Request) -> Response:
+        body, receipt = await _read(api, request, LifecycleEventInput)
+        event = lifecycle_occurred(body, receipt, secret)
+        await api.publisher.publish(_message(request, event))
+        metrics.LIFECYCLE_ACCEPTED.labels(event.source, event.moment).inc()
+        return _json(202, f'{{"lifecycle_id":"{event.lifecycle_id}"}}')
+
+    @routes.put(
+        "/v1/profiles/{customer_id:path}",
+        **described(
+            "Say who a person is",
+            ProfileInput,
+            status=200,
+            answer={"person_key": "5f0f6d3f2c2b4b8e9a3c1d7e8f901234", "version": 1},
+        ),
+    )
+    async def profiles(request: Request, customer_id: str) -> Response:
+        body, receipt = await _read(api, request, ProfileInput)
+        identifier = _checked_id(customer_id)
+        key = customer_key(secret, identifier)
+
+        def change(connection: store.Connection) -> tuple[int, list[int]]:
+            known = store.lock_profile(connection, key)
+            stated = profile_after(
+                body, customer_id=identifier, known=known, secret=secret, now=receipt.received_at
+            )
+            if stated == known:
+                return stated.version, store.owed_for(connection, stated.TOPIC, key)
+            store.put_profile(connection, stated)
+            return stated.version, outbox.append(connection, [_message(request, stated)])
+
+        version = await _stored_and_relayed(api, change)
+        metrics.CHANGES_ACCEPTED.labels(receipt.source, "profile").inc()
+        return _json(200, f'{{"person_key":"{key}","version":{version}}}')
+
+    @routes.put(
+        "/v1/accounts/{account_id:path}",
+        **described("Say who a company is", AccountInput, status=200, answer={"version": 1}),
+    )
+    async def accounts(request: Request, account_id: str) -> Response:
+        body, receipt = await _read(api, request, AccountInput)
+        identifier = _checked_id(account_id)
+
+        def change(connection: store.Connection) -> tuple[int, list[int]]:
+            known = store.lock_account(connection, identifier)
+            stated = account_after(body, account_id=identifier, known=known, now=receipt.received_at)
+            if stated == known:
+                return stated.version, store.owed_for(connection, stated.TOPIC, identifier)
+            store.put_account(connection, stated)
+            return stated.version, outbox.append(connection, [_message(request, stated)])
+
+        version = await _stored_and_relayed(api, change)
+        metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc()
+        return _json(200, f'{{"version":{version}}}')
+
+    return routes
+
+
+async def _read(api: Api, request: Request, model: type[Input]) -> tuple[Input, Receipt]:
+    headers = request.headers
+    source = api.keys.source_of(headers.get("authorization"))
+    if source is None:
+        raise problems.unknown_key()
+    idempotency_key = headers.get("idempotency-key")
+    if idempotency_key is not None and not 0 < len(idempotency_key) <= MAX_ID_LENGTH:
+        raise problems.bad_idempotency_key(MAX_ID_LENGTH)
+    try:
+        raw = await read_body(request)
+    except TooLargeError:
+        raise problems.too_large(LIMIT_BYTES) from None
+    except IncompleteError:
+        raise problems.incomplete() from None
+    now = api.clock.now()
+    try:
+        body = model.model_validate_json(raw, context=context(now))
+    except ValidationError as error:
+        raise problems.invalid(error, model) from None
+    return body, Receipt(source, idempotency_key, now)
+
+
+def _checked_id(given: str) -> str:
+    identifier = given.strip()
+    if not 0 < len(identifier) <= MAX_ID_LENGTH or "\x00" in identifier:
+        raise problems.bad_path_id(MAX_ID_LENGTH)
+    return identifier
+
+
+def _message(request: Request, event: Event) -> Message:
+    return to_message(event, source=SOURCE, traceparent=child_of(request.headers.get("traceparent")))
+
+
+async def _stored_and_relayed(api: Api, change: Change) -> int:
+    """Commits the change and waits until Kafka has it.
+
+    Raises NotTakenError after 4.5 s; what is committed stays and is relayed later.
+    """
+    deadline = time.monotonic() + RELAYED_WITHIN_SECONDS
+
+    def store_it() -> tuple[int, list[int]]:
+        with api.pool.connection() as connection:
+            return change(connection)
+
+    def progress(rows: list[int]) -> outbox.Progress:
+        with api.pool.connection() as connection:
+            return outbox.progress(connection, rows)
+
+    async with asyncio.timeout_at(asyncio.get_running_loop().time() + RELAYED_WITHIN_SECONDS):
+        version, rows = await run_in_threadpool(store_it)
+    while rows and await run_in_threadpool(progress, rows) is not outbox.Progress.SENT:
+        if time.monotonic() > deadline:
+            raise NotTakenError
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+    return version
+
+
+def _json(status: int, document: str) -> Response:
+    return Response(document, status_code=status, media_type="application/json")

@@ -1,0 +1,66 @@
+"""The ingest service's HTTP application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import psycopg
+from fastapi import FastAPI, Request, Response
+
+from runtime.health import Health
+from runtime.ops import ops_routes
+from runtime.problems import add_problem_handlers, problem_response
+from services.ingest import metrics, openapi, pages, problems
+from services.ingest.acceptance import NoSourceIdError
+from services.ingest.api import Api, api_routes
+from services.ingest.body import REFUSED_UNREAD_BYTES
+from services.ingest.publisher import NotTakenError
+from services.ingest.survey_routes import Surveys, survey_routes
+
+DESCRIPTION = """\
+Takes answers to surveys, and what you know about your customers.
+
+Every call needs `Authorization: Bearer fr_…`; the key decides which source the record comes from.
+A call can be repeated: the same source and the same id are the same record. Refusals are RFC 9457 problem
+details that name each field and what was expected of it.
+"""
+
+
+def build_app(
+    *, api: Api, surveys: Surveys, health: Health, background: Callable[[], Awaitable[None]] | None = None
+) -> FastAPI:
+    """The application; `background` runs in the server's event loop as long as the server does."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.ensure_future(background()) if background else None
+        yield
+        if task:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    app = FastAPI(title="feedback-router ingest", version="1", description=DESCRIPTION, lifespan=lifespan)
+    add_problem_handlers(app, max_body_bytes=REFUSED_UNREAD_BYTES)
+    app.add_exception_handler(NoSourceIdError, _no_source_id)
+    app.add_exception_handler(NotTakenError, _not_taken)
+    app.add_exception_handler(TimeoutError, _not_taken)
+    app.add_exception_handler(psycopg.OperationalError, _not_taken)
+    app.include_router(api_routes(api))
+    app.include_router(survey_routes(surveys))
+    app.include_router(ops_routes(health))
+    openapi.complete(app)
+    return app
+
+
+async def _no_source_id(_request: Request, _error: Exception) -> Response:
+    problem = problems.no_source_id()
+    return problem_response(problem.status, problem.detail, problem.errors)
+
+
+async def _not_taken(request: Request, _error: Exception) -> Response:
+    metrics.NOT_TAKEN.inc()
+    if request.url.path.startswith("/s/"):
+        return pages.unavailable_page()
+    problem = problems.not_taken()
+    return problem_response(problem.status, problem.detail, headers=problem.headers)

@@ -1,0 +1,42 @@
+"""Who a record is about: the pseudonym under which a person travels through the topics."""
+
+import hmac
+from hashlib import sha256
+
+_KEY_LENGTH = 32
+
+
+def normalised_email(email: str) -> str:
+    """One spelling of an address: without surrounding space, in lower case."""
+    return email.strip().casefold()
+
+
+def customer_key(secret: bytes, customer_id: str) -> str:
+    """Key of a person by the company's own id."""
+    return _key(secret, "customer:" + customer_id)
+
+
+def email_key(secret: bytes, email: str) -> str:
+    """Key of a person by e-mail address, however it is spelled."""
+    return _key(secret, "email:" + normalised_email(email))
+
+
+def person_key(
+    secret: bytes, *, customer_id: str | None = None, email: str | None = None, visitor_id: str | None = None
+) -> str | None:
+    """Key of a person by the strongest identifier given; None when there is none.
+
+    HMAC-SHA256 with the deployment's secret, 32 hexadecimal digits: nobody without the secret can test
+    whether a key belongs to an address.
+    """
+    if customer_id:
+        return customer_key(secret, customer_id)
+    if email:
+        return email_key(secret, email)
+    if visitor_id:
+        return _key(secret, "visitor:" + visitor_id)
+    return None
+
+
+def _key(secret: bytes, identifier: str) -> str:
+    return hmac.digest(secret, identifier.encode(), sha256).hex()[:_KEY_LENGTH]

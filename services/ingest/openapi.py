@@ -1,0 +1,97 @@
+"""What the OpenAPI document says about the routes: FastAPI does not read these bodies itself."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from runtime.problems import MEDIA_TYPE
+from services.ingest.inputs import AccountInput, LifecycleEventInput, ProfileInput, ResponseInput, examples
+
+_INPUTS: tuple[type[BaseModel], ...] = (ResponseInput, LifecycleEventInput, ProfileInput, AccountInput)
+_REF = "#/components/schemas/{model}"
+_PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "required": ["title", "status", "detail"],
+    "properties": {
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "expected"],
+                "properties": {
+                    "field": {"type": "string", "description": "RFC 6901 pointer; empty for the whole body."},
+                    "expected": {"type": "string", "description": "What was expected there."},
+                },
+            },
+        },
+    },
+}
+_IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+    "description": "Stands in for `source_id` where the body has none.",
+}
+_REFUSALS = {
+    400: "The body is not JSON.",
+    401: "The API key is missing or unknown.",
+    413: "The body is too large.",
+    422: "The body is JSON, but not what was expected; `errors` names each field.",
+    503: "Not confirmed in time. Send the same request again after `Retry-After` seconds.",
+}
+
+
+def described(summary: str, model: type[BaseModel], *, status: int, answer: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a FastAPI route that takes `model` as its body and answers like `answer`."""
+    name = model.__name__
+    responses: dict[int | str, dict[str, Any]] = {
+        code: {
+            "description": text,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
+        }
+        for code, text in _REFUSALS.items()
+    }
+    responses[status] = {
+        "description": "Confirmed by all replicas of the event log.",
+        "content": {"application/json": {"example": answer, "schema": _schema_of(answer)}},
+    }
+    extra: dict[str, Any] = {
+        "security": [{"apiKey": []}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": _REF.format(model=name)},
+                    "example": examples()[name],
+                }
+            },
+        },
+    }
+    if "source_id" in model.model_fields:
+        extra["parameters"] = [_IDEMPOTENCY_KEY]
+    return {"summary": summary, "status_code": status, "responses": responses, "openapi_extra": extra}
+
+
+def complete(app: FastAPI) -> None:
+    """Adds the bodies' schemas and the API key to the app's OpenAPI document."""
+    document = app.openapi()
+    _, definitions = models_json_schema([(model, "validation") for model in _INPUTS], ref_template=_REF)
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(definitions["$defs"], Problem=_PROBLEM_SCHEMA)
+    components["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
+
+
+def _schema_of(answer: dict[str, Any]) -> dict[str, Any]:
+    kinds = {str: "string", int: "integer"}
+    return {
+        "type": "object",
+        "required": list(answer),
+        "properties": {name: {"type": kinds[type(value)]} for name, value in answer.items()},
+    }

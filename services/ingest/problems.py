@@ -1,0 +1,81 @@
+"""The API's refusals: what was wrong, where, and what was expected. None repeats what was sent."""
+
+from http import HTTPStatus
+
+from fastapi import HTTPException
+from pydantic import BaseModel, ValidationError
+
+from runtime.problems import FieldProblem, Problem
+from services.ingest.faults import faults, is_not_json
+
+RETRY_AFTER_SECONDS = 5
+
+
+def unknown_key() -> HTTPException:
+    """401, with the header that HTTP asks for."""
+    return HTTPException(
+        HTTPStatus.UNAUTHORIZED,
+        "The API key is missing or unknown. Send the header `Authorization: Bearer fr_…` with a key of this"
+        " deployment; `feedback init` prints the first one.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def too_large(limit_bytes: int) -> Problem:
+    """413."""
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The body is too large. Nothing was stored.",
+        errors=[FieldProblem("", f"at most {limit_bytes:,} bytes")],
+    )
+
+
+def incomplete() -> Problem:
+    """400: the caller left in the middle of the body."""
+    return Problem(HTTPStatus.BAD_REQUEST, "The connection ended before the body did. Nothing was stored.")
+
+
+def invalid(error: ValidationError, model: type[BaseModel]) -> Problem:
+    """400 for what is not JSON, 422 for JSON that is not what was expected."""
+    if is_not_json(error):
+        status, detail = HTTPStatus.BAD_REQUEST, "The body is not JSON. Nothing was stored."
+    else:
+        status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, "The body is not as expected. Nothing was stored."
+    return Problem(status, detail, errors=faults(error, model))
+
+
+def no_source_id() -> Problem:
+    """422: a repeated call could not be told from a second record."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Without an id a repeated call could not be told from a second record. Nothing was stored.",
+        errors=[
+            FieldProblem("/source_id", "your own id of this record, here or in the header Idempotency-Key")
+        ],
+    )
+
+
+def bad_idempotency_key(longest: int) -> Problem:
+    """422."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"The header Idempotency-Key should have 1 to {longest} characters. Nothing was stored.",
+    )
+
+
+def bad_path_id(longest: int) -> Problem:
+    """422."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"The path should end in your own id of 1 to {longest} characters, percent-encoded where needed."
+        " Nothing was stored.",
+    )
+
+
+def not_taken() -> Problem:
+    """503: worth trying again with the same ids."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Not confirmed in time. Send it again with the same id: what did arrive is not counted twice.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )

@@ -1,0 +1,64 @@
+"""Profiles and accounts: what a caller sends, laid over what is known. Pure."""
+
+from datetime import datetime
+
+from schemas.accounts import AccountChanged
+from schemas.profiles import Consent, OptOut, ProfileChanged
+from services.ingest.identity import customer_key, email_key
+from services.ingest.inputs import AccountInput, ProfileInput
+
+
+def profile_after(
+    body: ProfileInput, *, customer_id: str, known: ProfileChanged | None, secret: bytes, now: datetime
+) -> ProfileChanged:
+    """The person's full state after the call, equal to `known` when the call changes nothing.
+
+    The body replaces what was known, except that consents, opt-outs and aliases are only ever added:
+    an import that does not mention an opt-out must not end it.
+    """
+    key = customer_key(secret, customer_id)
+    aliases = {email_key(secret, body.email)} if body.email else set()
+    consents = tuple(Consent(**consent.model_dump()) for consent in body.consents)
+    opt_outs = tuple(OptOut(**opt_out.model_dump()) for opt_out in body.opt_outs)
+    stated = ProfileChanged(
+        **body.model_dump(exclude={"consents", "opt_outs", "products"}),
+        person_key=key,
+        customer_id=customer_id,
+        version=known.version if known else 1,
+        changed_at=known.changed_at if known else now,
+        aliases=tuple(sorted(aliases | set(known.aliases if known else ()))),
+        merged_from=known.merged_from if known else (),
+        products=tuple(body.products),
+        consents=_added(known.consents if known else (), consents),
+        opt_outs=_added_opt_outs(known.opt_outs if known else (), opt_outs),
+    )
+    if known is None or stated == known:
+        return stated
+    return stated.model_copy(update={"version": known.version + 1, "changed_at": now})
+
+
+def account_after(
+    body: AccountInput, *, account_id: str, known: AccountChanged | None, now: datetime
+) -> AccountChanged:
+    """The account's full state after the call, equal to `known` when the call changes nothing."""
+    stated = AccountChanged(
+        **body.model_dump(),
+        account_id=account_id,
+        version=known.version if known else 1,
+        changed_at=known.changed_at if known else now,
+    )
+    if known is None or stated == known:
+        return stated
+    return stated.model_copy(update={"version": known.version + 1, "changed_at": now})
+
+
+def _added(known: tuple[Consent, ...], given: tuple[Consent, ...]) -> tuple[Consent, ...]:
+    return known + tuple(consent for consent in dict.fromkeys(given) if consent not in known)
+
+
+def _added_opt_outs(known: tuple[OptOut, ...], given: tuple[OptOut, ...]) -> tuple[OptOut, ...]:
+    # One a program: repeated imports say the same thing with another time.
+    by_program = {opt_out.program: opt_out for opt_out in reversed(known + given)}
+    return known + tuple(
+        opt_out for opt_out in by_program.values() if opt_out.program not in {out.program for out in known}
+    )

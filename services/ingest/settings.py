@@ -1,0 +1,33 @@
+"""The ingest service's settings."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+
+from runtime.settings import Port, ServiceSettings
+from services.ingest.api_keys import ApiKeys
+
+_MIN_SECRET_LENGTH = 32
+
+
+class IngestSettings(ServiceSettings):
+    """Settings of `python -m services.ingest`. Health and metrics are served beside the API."""
+
+    ingest_host: str = "127.0.0.1"
+    """The address that the API and the hosted survey are served on."""
+    ingest_port: Port = 8000
+    """The port that the API and the hosted survey are served on, 1 to 65535."""
+    ops_port: Port = 8000
+    """Not used by ingest: health and metrics are on INGEST_PORT."""
+    ingest_api_keys: SecretStr
+    """Lines of source-name:sha256-of-the-key."""
+    person_key_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
+    """At least 32 random characters; changing it separates every person from their history."""
+    survey_token_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
+    """At least 32 random characters, the same as the router's."""
+
+    @field_validator("ingest_api_keys")
+    @classmethod
+    def _readable(cls, value: SecretStr) -> SecretStr:
+        ApiKeys.parse(value.get_secret_value())
+        return value
