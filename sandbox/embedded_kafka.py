@@ -153,8 +153,7 @@ class EmbeddedKafka:
         arguments: list[str | Path] = [
             "format",
             "--standalone",
-            "--cluster-id",
-            cluster,
+            f"--cluster-id={cluster}",
             "--config",
             self._settings,
         ]
