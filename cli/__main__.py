@@ -1,0 +1,5 @@
+"""`python -m cli`: the `feedback` command without an installation."""
+
+from cli.app import main
+
+main()

@@ -1,0 +1,89 @@
+"""The jobs that run once before the services start: tables and topics."""
+
+import pkgutil
+from pathlib import Path
+
+import psycopg
+import typer
+from kafka.errors import KafkaError
+from pydantic import Field, SecretStr
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+import services
+from runtime.migrations import migrate as migrate_service
+from runtime.settings import EnvironmentSettings, load
+from runtime.topics import TopicSpec, ensure_topics
+from schemas.topics import TOPICS
+
+console = Console()
+errors = Console(stderr=True)
+
+
+class DatabaseSettings(EnvironmentSettings):
+    """What `feedback migrate` needs."""
+
+    database_url: SecretStr
+    """PostgreSQL as postgresql://user:password@host:port/database."""
+
+
+class BrokerSettings(EnvironmentSettings):
+    """What `feedback topics` needs."""
+
+    kafka_bootstrap_servers: str = Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
+    """Kafka's brokers as host:port, several separated by commas."""
+    kafka_replication_factor: int = Field(default=-1, ge=-1, le=16)
+    """Copies of each partition of a new topic; -1 leaves it to the broker's default."""
+
+
+def migrate() -> None:
+    """Bring every service's tables in PostgreSQL to their newest revision. Safe to repeat."""
+    url = load(DatabaseSettings).database_url.get_secret_value()
+    for service in services_with_tables():
+        try:
+            revision = migrate_service(url, service)
+        except (SQLAlchemyError, psycopg.Error) as error:
+            reason = type(getattr(error, "orig", None) or error).__name__
+            errors.print(f"[red]{service}: the tables could not be brought up to date ({reason}).[/]")
+            errors.print("Is DATABASE_URL right, is PostgreSQL up, and may its user create schemas?")
+            raise typer.Exit(1) from None
+        console.print(f"{service}: tables are at revision {revision}")
+
+
+def topics() -> None:
+    """Create the topics that are missing and set what differs. Safe to repeat."""
+    settings = load(BrokerSettings)
+    try:
+        changes = ensure_topics(
+            settings.kafka_bootstrap_servers, topic_specs(replication=settings.kafka_replication_factor)
+        )
+    except KafkaError as error:
+        errors.print(f"[red]The topics could not be made ({type(error).__name__}).[/]")
+        errors.print(f"Does Kafka answer at {settings.kafka_bootstrap_servers}?")
+        raise typer.Exit(1) from None
+    for change in filter(None, changes):
+        console.print(str(change))
+    console.print(f"{len(changes)} topics are as specified")
+
+
+def services_with_tables() -> list[str]:
+    """Names of the services that have migrations."""
+    return [
+        package.name
+        for package in pkgutil.iter_modules(services.__path__)
+        if any(
+            (Path(folder) / package.name / "migrations" / "versions").is_dir() for folder in services.__path__
+        )
+    ]
+
+
+def topic_specs(*, replication: int) -> list[TopicSpec]:
+    """Every topic of the product with its dead-letter topic."""
+    return [
+        TopicSpec(name, topic.partitions, settings, replication)
+        for topic in TOPICS
+        for name, settings in (
+            (topic.name, topic.settings()),
+            (topic.dead_letters, topic.dead_letter_settings()),
+        )
+    ]
