@@ -137,16 +137,18 @@ class Catcher:
         """Answer one message with an SMTP reply line."""
         started = time.monotonic()
         fault = self._faults.draw(Double.MAIL, "message")
+        result = "cut"
         try:
             reply = self._take(envelope) if fault is None else await self._struck(server, envelope, fault)
-        finally:
-            kind = None if fault is None else fault.kind
-            seconds = time.monotonic() - started
-            if fault is not None:
-                self._calls.add(Double.MAIL, "message", kind or "", seconds=seconds, fault=kind)
-        if fault is None:
             result = "ok" if reply.startswith("250") else reply
-            self._calls.add(Double.MAIL, "message", result, seconds=seconds)
+        finally:  # also when the client gives up and the handler is cancelled
+            self._calls.add(
+                Double.MAIL,
+                "message",
+                result,
+                seconds=time.monotonic() - started,
+                fault=None if fault is None else fault.kind,
+            )
         return reply
 
     def _take(self, envelope: Envelope) -> str:

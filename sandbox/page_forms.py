@@ -59,9 +59,7 @@ def routes(world: World, clock: BusinessClock) -> APIRouter:
         return _back(request, "top")
 
     @router.post("/clock")
-    async def turn(
-        request: Request, days: Annotated[float, Form(gt=0, le=_LONGEST_TURN_DAYS)]
-    ) -> Response:
+    async def turn(request: Request, days: Annotated[float, Form(gt=0, le=_LONGEST_TURN_DAYS)]) -> Response:
         try:
             offset = await clock.turn(days)
         except NoClockError as error:

@@ -54,14 +54,12 @@ class Records:
         self._by_object: dict[str, dict[str, Record]] = {}
         self._index: dict[tuple[str, str, str], list[str]] = {}
         self._people = ((username or "integration@sandbox.test", "Feedback Router"), *people)
-        self.created: dict[str, int] = {}
         self.clear()
 
     def clear(self) -> None:
         """Forget everything but the users and the support queue."""
         self._by_object = {name: {} for name in OBJECTS}
         self._index = {}
-        self.created = dict.fromkeys(OBJECTS, 0)
         user = OBJECTS["User"]
         self.user_id = ""
         for email, name in self._people:
@@ -114,7 +112,6 @@ class Records:
         table = self._by_object[kind.name]
         table[record.record_id] = record
         self._file(record, values)
-        self.created[kind.name] += 1
         while len(table) > self._keep:
             self.delete(table[next(iter(table))])
         return record

@@ -66,7 +66,7 @@ def _post_message(workspace: Workspace, arguments: Arguments, hidden_seconds: fl
     text, blocks, metadata = _checked_content(arguments)
     thread_ts = arguments.get("thread_ts")
     if thread_ts is not None and thread_ts not in channel.messages:
-        raise SlackError("thread_not_found")
+        raise SlackError("cannot_reply_to_message")
     message = workspace.post(
         channel,
         text=text or "",
@@ -144,12 +144,7 @@ def _replies(workspace: Workspace, arguments: Arguments, hidden_seconds: float) 
     ts = arguments.get("ts")
     if ts not in channel.messages:
         raise SlackError("thread_not_found")
-    thread = [
-        message
-        for message in channel.messages.values()
-        if message.deleted_at is None and message.only_for is None and ts in (message.ts, message.thread_ts)
-    ]
-    page, more = _page(thread, arguments)
+    page, more = _page(list(workspace.thread(channel, ts)), arguments)
     with_metadata = _truth(arguments.get("include_all_metadata"))
     return {"messages": [message.as_slack(with_metadata=with_metadata) for message in page], **more}
 

@@ -59,6 +59,10 @@ class Message:
         parsed: list[dict[str, Any]] = json.loads(self.blocks_json)
         return parsed
 
+    def shown(self, now: float) -> bool:
+        """Whether reads see it at `now` (monotonic seconds)."""
+        return self.deleted_at is None and self.only_for is None and self.visible_from <= now
+
     def as_slack(self, *, with_metadata: bool) -> dict[str, Any]:
         """The message object of Slack's API."""
         message: dict[str, Any] = {
@@ -88,7 +92,6 @@ class Channel:
     channel_id: str
     name: str
     messages: dict[str, Message] = field(default_factory=dict)
-    posted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,6 @@ class Workspace:
             only_for=only_for,
         )
         channel.messages[message.ts] = message
-        channel.posted += 1
         while len(channel.messages) > self._keep:
             del channel.messages[next(iter(channel.messages))]
         return message
@@ -215,10 +217,16 @@ class Workspace:
         return (
             message
             for message in reversed(channel.messages.values())
-            if message.deleted_at is None
-            and message.visible_from <= now
-            and message.only_for is None
-            and message.thread_ts in (None, message.ts)
+            if message.shown(now) and message.thread_ts in (None, message.ts)
+        )
+
+    def thread(self, channel: Channel, ts: str) -> Iterator[Message]:
+        """What the API shows now of a thread: the message it hangs on, then the replies, oldest first."""
+        now = time.monotonic()
+        return (
+            message
+            for message in channel.messages.values()
+            if message.shown(now) and ts in (message.ts, message.thread_ts)
         )
 
     def person_by_email(self, email: object) -> Person:
@@ -232,7 +240,6 @@ class Workspace:
         """Forget all messages; channels and people stay."""
         for channel in self.channels.values():
             channel.messages.clear()
-            channel.posted = 0
 
 
 def _with_ids(blocks: Sequence[dict[str, Any]]) -> str:
