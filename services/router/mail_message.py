@@ -38,8 +38,12 @@ def address(text: str, name: str | None = None) -> Address:
 
 
 def one_line(text: str, characters: int) -> str:
-    """`text` without line breaks and control characters, cut to `characters`."""
-    line = " ".join(_CONTROLS.sub(" ", text).split())
+    """`text` fit for a header: no line breaks, no control characters, cut to `characters`.
+
+    `=?` is drawn apart: Python decodes an encoded word it is given, and the line break hidden in one would
+    begin a header of the writer's own.
+    """
+    line = " ".join(_CONTROLS.sub(" ", text).split()).replace("=?", "= ?")
     return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"
 
 

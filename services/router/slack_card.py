@@ -5,6 +5,7 @@ element, which Slack does not parse, everything else is plain text or escaped mr
 Limits: https://docs.slack.dev/reference/block-kit
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from services.router.facts import Facts, ResponseFacts
 
 HEADER_CHARACTERS = 150
 FIELD_CHARACTERS = 300
-"""Slack takes 2,000; a longer value would push the comment off the screen."""
+"""After escaping. Slack takes 2,000; a longer value would push the comment off the screen."""
 COMMENT_CHARACTERS = 2_900
 """Slack takes 3,000 in a section, and about 13,000 in all blocks together."""
 TEXT_CHARACTERS = 3_000
@@ -30,6 +31,7 @@ _MARKS = {
     Group.DETRACTOR: "🔴",
     Group.NEGATIVE: "🔴",
 }
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _METRIC_NAMES = {Metric.NPS: "NPS", Metric.CSAT: "CSAT", Metric.CES: "CES"}
 
 
@@ -95,7 +97,8 @@ def withdrawn(reason: str) -> tuple[str, list[JsonValue]]:
 def comment_of(response: ResponseFacts) -> str | None:
     """The comment as a channel may see it: with personal details masked wherever that version is known."""
     comment = response.masked_comment or response.comment
-    return comment.strip() or None if comment else None
+    # Control characters show nothing and take six of Slack's characters each.
+    return _CONTROLS.sub("", comment).strip() or None if comment else None
 
 
 def _who(facts: Facts) -> str:
@@ -127,9 +130,17 @@ def _known(name: str, value: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _field(name: str, value: str) -> JsonValue:
-    text = f"*{name}*\n{escape(shorten(_one_line(value), FIELD_CHARACTERS))}"
+    text = f"*{name}*\n{_escaped(_one_line(value), FIELD_CHARACTERS)}"
     # verbatim: bare addresses, @names and #channels in the value stay text.
     return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _escaped(text: str, characters: int) -> str:
+    """`text` escaped, and so short that it still fits into `characters` then."""
+    room = characters
+    while len(escaped := escape(shorten(text, room))) > characters:
+        room -= max(1, (len(escaped) - characters) // len("&amp;"))
+    return escaped
 
 
 def _comment(response: ResponseFacts) -> JsonValue:
