@@ -1,0 +1,173 @@
+"""One topic through a function into another, on Faust, losing nothing.
+
+Left to itself Faust commits offsets of sends that failed and of events whose agent raised. Here it
+acknowledges nothing: events are gathered, what they become is written, and once the broker has all of it the
+events are acknowledged in order. What cannot be written is tried again; the partition does not move past it.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence, Set
+from datetime import UTC, datetime
+from typing import cast
+
+import faust
+import structlog
+import uvloop
+from faust.types import EventT
+
+from runtime import metrics
+from runtime.cloudevents import Undecodable
+from runtime.dead_letters import DeadLetter
+from runtime.faust_app import faust_app
+from runtime.faust_delivery import FaustDelivery, Outcome
+from runtime.gatherer import Gatherer
+from runtime.group_lag import GroupLag
+from runtime.kafka import KafkaSettings
+from runtime.messages import Headers, Message, Record
+from runtime.progress import Partition, Progress
+
+MAX_RECORDS = 500
+LINGER_SECONDS = 0.02
+SILENT_SECONDS = 30.0
+STOP_SECONDS = 7.0
+_LOOK_EVERY_SECONDS = 0.1
+
+Transform = Callable[[Record], Message]
+log = structlog.get_logger(__name__)
+
+
+class StreamCrashed(Exception):
+    """Faust gave up; the process should end and be started afresh."""
+
+
+class FaustStream:
+    """One member of a consumer group that turns each record into one message.
+
+    `transform` runs on the event loop, so 500 records should take it well under a second. It raises
+    Undecodable for a record that can never be read: that goes to the dead letters, and so does one on which
+    it fails otherwise.
+    """
+
+    def __init__(self, *, kafka: KafkaSettings, group: str, topic: str, transform: Transform) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._topic = topic
+        self._transform = transform
+        self._held: Set[Partition] = frozenset()
+        self._is_member = False
+        self.progress = Progress()
+        self._lag = GroupLag(kafka, group=group, topic=topic, progress=self.progress, held=lambda: self._held)
+        labels = (kafka.service, topic)
+        metrics.LAG.labels(*labels).set_function(lambda: self.progress.lag_records(topic))
+        metrics.OLDEST_UNPROCESSED.labels(*labels).set_function(
+            lambda: self.progress.oldest_unprocessed_seconds(topic)
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until `stop`, then finishes what is in hand and commits, at most 7 s.
+
+        Raises StreamCrashed when only a fresh process can help.
+        """
+        if not self._lag.wait_for_topic(stop):
+            return
+        measuring = threading.Thread(target=self._lag.run, args=[stop], name="lag", daemon=True)
+        measuring.start()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve(stop))
+
+    def check(self) -> str | None:
+        """Health: None while a member of the group that is free to work."""
+        waits_for = self.progress.standing().waits_for
+        if waits_for is not None:
+            return f"{self._group} waits for {waits_for}"
+        if not self._is_member:
+            return f"{self._group} has not joined its consumer group"
+        silent_seconds = self.progress.idle_seconds()
+        if silent_seconds > SILENT_SECONDS:
+            return f"{self._group} has not turned its event loop for {silent_seconds:.0f} s"
+        return None
+
+    async def _serve(self, stop: threading.Event) -> None:
+        app = faust_app(self._kafka, group=self._group, topic=self._topic, agent=self._consume)
+        self._app = app
+        self._delivery = FaustDelivery(app, service=self._kafka.service, group=self._group)
+        await app.start()
+        try:
+            while not (stop.is_set() or app.should_stop):
+                self._look(app)
+                await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        finally:
+            try:
+                await asyncio.wait_for(app.stop(), STOP_SECONDS)
+            except TimeoutError:
+                log.warning("not all in hand could be written; it is consumed again", group=self._group)
+        if not stop.is_set():
+            raise StreamCrashed(f"{self._group}: {type(app.crash_reason).__name__}") from app.crash_reason
+
+    def _look(self, app: faust.App) -> None:
+        self._is_member = not app.rebalancing and app.consumer_generation_id > 0
+        self._held = frozenset((held.topic, held.partition) for held in app.consumer.assignment())
+        self.progress.turned()
+
+    async def _consume(self, stream: faust.StreamT[bytes]) -> None:
+        gatherer: Gatherer[EventT[bytes]] = Gatherer(MAX_RECORDS, linger_seconds=LINGER_SECONDS)
+        writing = asyncio.create_task(self._write_all(gatherer))
+        try:
+            async for event in stream.noack().events():  # type: ignore[attr-defined]  # StreamT leaves it out
+                if gatherer.add(event):
+                    await gatherer.room()
+        finally:
+            writing.cancel()
+
+    async def _write_all(self, gatherer: Gatherer[EventT[bytes]]) -> None:
+        try:
+            while True:
+                await self._write(await gatherer.take())
+        except Exception as error:
+            await self._app.crash(error)
+            raise
+
+    async def _write(self, events: Sequence[EventT[bytes]]) -> None:
+        started = time.perf_counter()
+        records = [_record(event) for event in events]
+        self._note(records)
+        await self._delivery.deliver([Outcome(record, self._becomes(record)) for record in records])
+        for event in events:
+            # After a rebalance it is not ours to acknowledge: its new owner reads it again.
+            if event.message.generation_id == self._app.consumer_generation_id:
+                event.ack()
+        metrics.CONSUMED.labels(self._kafka.service, self._topic).inc(len(events))
+        metrics.BATCH_SECONDS.labels(self._kafka.service).observe(time.perf_counter() - started)
+
+    def _becomes(self, record: Record) -> Message | DeadLetter:
+        try:
+            return self._transform(record)
+        except Undecodable as error:
+            return DeadLetter(record, error.cause, error.detail)
+        except Exception as error:  # whatever a record provokes must not stop its partition
+            log.info("transform failed", group=self._group, exc_info=error)
+            return DeadLetter(record, "transform_failed", type(error).__name__)
+
+    def _note(self, records: Sequence[Record]) -> None:
+        spans: dict[Partition, tuple[datetime, int]] = {}
+        for record in records:
+            partition = (record.topic, record.partition)
+            first_at = spans[partition][0] if partition in spans else record.timestamp
+            spans[partition] = (first_at, record.offset + 1)
+        for partition, (first_at, end) in spans.items():
+            self.progress.taken(partition, first_at=first_at, end=end)
+
+
+def _record(event: EventT[bytes]) -> Record:
+    message = event.message
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        headers=tuple((name, value or b"") for name, value in cast("Headers", message.headers or ())),
+        timestamp=datetime.fromtimestamp(message.timestamp, UTC),
+    )

@@ -1,0 +1,1 @@
+"""Says of every response which group it belongs to, what it is about and whom it concerns."""

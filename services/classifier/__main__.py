@@ -1,0 +1,50 @@
+"""`python -m services.classifier`: wires the service and runs it."""
+
+import sys
+
+from runtime import logging
+from runtime.faust_stream import FaustStream
+from runtime.health import Health
+from runtime.ops import ops_app
+from runtime.service import run_service
+from runtime.settings import BAD_SETTINGS_EXIT_CODE, load
+from runtime.watchdog import Watchdog
+from runtime.yaml_file import ConfigError, load_yaml
+from schemas.responses import ResponseRecorded
+from services.classifier.app import SERVICE, classifier
+from services.classifier.lookup import Lookup
+from services.classifier.settings import ClassifierSettings
+from services.classifier.taxonomy import Themes
+
+
+def main() -> int:
+    """Runs until a signal; the exit code."""
+    settings = load(ClassifierSettings)
+    logging.configure(SERVICE, level=settings.log_level)
+    try:
+        themes = load_yaml(settings.config_dir / "themes.yaml", Themes)
+    except ConfigError as error:
+        sys.stderr.write(f"The themes do not allow a start:\n{error}\n")
+        return BAD_SETTINGS_EXIT_CODE
+    stream = FaustStream(
+        kafka=settings.kafka(SERVICE),
+        group=SERVICE,
+        topic=ResponseRecorded.TOPIC,
+        transform=classifier(Lookup(themes)),
+    )
+    health = Health()
+    health.add("stream", stream.check)
+    return run_service(
+        SERVICE,
+        workers={
+            "stream": stream.run,
+            "watchdog": Watchdog(stream.progress.standing, stalled_seconds=settings.stalled_seconds).run,
+        },
+        app=ops_app(health),
+        host=settings.ops_host,
+        port=settings.ops_port,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
