@@ -5,6 +5,7 @@ each request to the configured address instead and bounds it by what is left of 
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from threading import Lock
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,6 +26,14 @@ DAILY_CALLS = Gauge(
 )
 
 
+class TooManyCallsError(Exception):
+    """Salesforce asks to come back later; simple_salesforce's own exceptions do not say when."""
+
+    def __init__(self, retry_after_seconds: float | None) -> None:
+        super().__init__("Salesforce answered 429")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class _Adapter(HTTPAdapter):
     """Sends to `base_url` whatever host a request names, within the deadline."""
 
@@ -41,6 +50,10 @@ class _Adapter(HTTPAdapter):
         request.url = urlunsplit((self._base.scheme, self._base.netloc, path, asked.query, ""))
         response = super().send(request, timeout=remaining(), **options)  # type: ignore[arg-type]  # passed on as it came
         _note_usage(response.headers)
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            response.close()
+            wait = response.headers.get("Retry-After", "")
+            raise TooManyCallsError(float(wait) if wait.isdecimal() else None)
         return response
 
 

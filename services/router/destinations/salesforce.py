@@ -43,13 +43,14 @@ from services.router.destination import (
     Traits,
 )
 from services.router.facts import Facts
-from services.router.salesforce_session import SalesforceSession
+from services.router.salesforce_session import SalesforceSession, TooManyCallsError
 from services.router.templates import Templates
 
 EXTERNAL_ID = "Feedback_Effect_Id__c"
 
 _EMAIL_CHARACTERS = _NAME_CHARACTERS = 80
 _QUOTA_PAUSE_SECONDS = 900.0
+"""The daily allowance is spent (403); it refills little by little over 24 hours."""
 
 T = TypeVar("T")
 
@@ -79,10 +80,9 @@ Source: REST API Developer Guide, "Status Codes and Error Responses".
 """
 
 STATUSES: Mapping[int, type[Retry | Failed | Ambiguous]] = {
-    HTTPStatus.TOO_MANY_REQUESTS: Retry,
     HTTPStatus.SERVICE_UNAVAILABLE: Retry,
 }
-"""What a status means whose body holds no known code; 5xx else: Ambiguous, anything else: Failed."""
+"""What a status means whose body holds no known code; any other 5xx: Ambiguous, anything else: Failed."""
 
 
 class Action(BaseModel):
@@ -162,6 +162,8 @@ class Salesforce:
             if call.operation is Operation.RETRACT and isinstance(error, SalesforceResourceNotFound):
                 return Delivered(call.external_id)
             return verdict(error)
+        except TooManyCallsError as error:
+            return Retry("http_429", error.retry_after_seconds)
         except OSError as error:
             return _lost(error)
 
@@ -176,6 +178,8 @@ class Salesforce:
             return Absent()
         except SalesforceError as error:
             return Retry(_code(error), _pause(_code(error)))
+        except TooManyCallsError as error:
+            return Retry("http_429", error.retry_after_seconds)
         except OSError as error:
             return Retry(_lost(error).cause)
 
