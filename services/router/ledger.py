@@ -104,7 +104,8 @@ WITH done AS MATERIALIZED (
     WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND locked.is_finished
     RETURNING pending.effect_id
 ), kept AS (
-    UPDATE pending SET lease = NULL, in_doubt = false, failures = locked.failures, first_failed_at = locked.first_failed_at,
+    UPDATE pending SET lease = NULL, in_doubt = false,
+        failures = locked.failures, first_failed_at = locked.first_failed_at,
         due_at = clock_timestamp() + make_interval(secs => coalesce(locked.pause_seconds, 0))
     FROM locked
     WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND NOT locked.is_finished

@@ -162,7 +162,7 @@ FATES = ("fine", "answer_lost", "never_arrived", "busy", "crash_before", "crash_
 
 @dataclass
 class World:
-    """What a destination really holds, as plainly as can be: objects with a version and whether they stand."""
+    """What a destination really holds: objects with a version and whether they stand."""
 
     objects: dict[str, tuple[int, bool]] = field(default_factory=dict)
     creations: int = 0
@@ -180,7 +180,7 @@ class World:
 
 @dataclass
 class Ledger:
-    """The database's part: keeps the effect, notices a lease that nobody completed, counts wanted versions."""
+    """The database's part: keeps the effect and the doubt a dead router left, counts wanted versions."""
 
     traits: Traits
     world: World = field(default_factory=World)
@@ -213,19 +213,20 @@ class Ledger:
         if fate == "busy":
             return Retry("busy")
         if operation is Operation.RECONCILE:
-            if fate in {"never_arrived", "answer_lost"}:
-                return Retry("timeout")
-            held = sorted(self.world.objects)
-            found: Found | Absent = Found(held[0]) if held else Absent()
-            return None if fate == "crash_after" else found
-        if fate == "impossible":
-            return Failed("impossible")
-        if fate == "never_arrived":
-            return Ambiguous("timeout")
+            return self._look(fate)
+        if fate in {"impossible", "never_arrived"}:
+            return Failed("impossible") if fate == "impossible" else Ambiguous("timeout")
         name = self.world.apply(operation, claimed)
         if fate == "crash_after":
             return None
         return Ambiguous("timeout") if fate == "answer_lost" else Delivered(name)
+
+    def _look(self, fate: str) -> Found | Absent | Retry | None:
+        if fate in {"never_arrived", "answer_lost"}:
+            return Retry("timeout")
+        held = sorted(self.world.objects)
+        found = Found(held[0]) if held else Absent()
+        return None if fate == "crash_after" else found
 
     def _complete(self, following: Next) -> None:
         kept = following.effect
