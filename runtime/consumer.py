@@ -17,6 +17,7 @@ import structlog
 from kafka import KafkaConsumer
 from kafka.errors import FencedInstanceIdError, KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
+from psycopg_pool import PoolClosed
 
 from runtime import metrics
 from runtime.cloudevents import Undecodable, event_id_of
@@ -45,7 +46,7 @@ class DependencyDown(Exception):
 
 
 DOWN = (DependencyDown, psycopg.OperationalError, psycopg.InterfaceError, KafkaError)
-OUR_FAULT = (psycopg.ProgrammingError, psycopg.InternalError, psycopg.NotSupportedError)
+OUR_FAULT = (PoolClosed, psycopg.ProgrammingError, psycopg.InternalError, psycopg.NotSupportedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,8 @@ class Consumer(Generic[E]):
             self.progress.taken((topic, partition), first_at=first.timestamp, end=in_hand[-1].offset + 1)
         try:
             self._process(records)
+        except OUR_FAULT:
+            raise
         except DOWN as error:
             self._pause(source, polled, error, stop)
             return

@@ -4,15 +4,16 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.net.compat import KafkaNetClient
 
 from runtime.messages import Message, Record
 
@@ -24,6 +25,8 @@ DELIVERY_TIMEOUT_SECONDS = 30
 MAX_REQUEST_BYTES = 2_000_000
 CLOSE_SECONDS = 2
 _LOOK_EVERY_SECONDS = 0.2
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ def producer(kafka: KafkaSettings) -> KafkaProducer:
     refuses, and answers all others with that record's error. Readers bear repeats; one request in flight a
     connection keeps the order across retries.
     """
-    return KafkaProducer(
+    return _connected(
+        KafkaProducer,
         bootstrap_servers=kafka.bootstrap_servers.split(","),
         client_id=kafka.group_instance_id,
         acks="all",
@@ -72,8 +76,8 @@ def producer(kafka: KafkaSettings) -> KafkaProducer:
 
 def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_records: int) -> KafkaConsumer:
     """A member of `group` that commits only when told to; raises KafkaTimeoutError without a broker."""
-    return KafkaConsumer(
-        *topics,
+    source = _connected(
+        KafkaConsumer,
         bootstrap_servers=kafka.bootstrap_servers.split(","),
         client_id=kafka.group_instance_id,
         group_id=group,
@@ -89,6 +93,24 @@ def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_rec
         reconnect_backoff_max_ms=1000,
         metrics_enabled=False,
     )
+    source.subscribe(topics)
+    return source
+
+
+def _connected(cls: Callable[..., T], **config: object) -> T:
+    """A client of kafka-python, or its error without the thread and the sockets that it leaves behind."""
+    networks: list[KafkaNetClient] = []
+
+    def network(**settings: object) -> KafkaNetClient:
+        networks.append(KafkaNetClient(**settings))
+        return networks[0]
+
+    try:
+        return cls(kafka_client=network, **config)
+    except KafkaError:
+        for left in networks:
+            left.close()
+        raise
 
 
 def to_record(polled: ConsumerRecord) -> Record:

@@ -14,6 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MEDIA_TYPE = "application/problem+json"
 MAX_BODY_BYTES = 1_000_000
 
+EXPECTATIONS = {
+    "missing": "a value; the field is required",
+    "extra_forbidden": "no field of this name",
+    "timezone_aware": "a time with its offset from UTC, such as 2026-11-22T10:00:00Z",
+}
+"""What pydantic's own words do not say as an expectation."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
@@ -100,17 +107,13 @@ def problem_response(
 
 def explain(error: Mapping[str, Any]) -> FieldProblem:
     """One of pydantic's errors as the field and what was expected."""
-    kind, context = error["type"], error.get("ctx") or {}
-    if kind == "json_invalid":
-        return FieldProblem("body", f"JSON; character {error['loc'][-1]}: {context.get('error')}")
-    field = ".".join(str(step) for step in error["loc"] if step != "body") or "body"
-    if field == "body":
-        return FieldProblem(field, "a JSON object, sent with Content-Type: application/json")
-    if kind == "missing":
-        return FieldProblem(field, "a value; the field is required")
-    if kind == "extra_forbidden":
-        return FieldProblem(field, "no field of this name")
-    return FieldProblem(field, error["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
+    if error["type"] == "json_invalid":
+        return FieldProblem("body", f"JSON; character {error['loc'][-1]}: {error['ctx']['error']}")
+    field = ".".join(str(step) for step in error["loc"] if step != "body")
+    if not field:
+        return FieldProblem("body", "a JSON object, sent with Content-Type: application/json")
+    said = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return FieldProblem(field, EXPECTATIONS.get(error["type"], said))
 
 
 async def _on_problem(_request: Request, error: Problem) -> JSONResponse:

@@ -15,6 +15,7 @@ from kafka.errors import (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
 )
+from psycopg_pool import PoolClosed
 
 from runtime import metrics, outbox
 from runtime.kafka import KafkaSettings, close, deliver, producer
@@ -104,6 +105,8 @@ class Relay:
                         self._work(connection, stop)
                     finally:
                         _release(connection)
+            except PoolClosed:
+                raise
             except psycopg.OperationalError as error:
                 self._hold("PostgreSQL", error, stop)
             except KafkaError as error:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from yaml.reader import ReaderError
 
 M = TypeVar("M", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -54,8 +55,8 @@ def complaint(name: str, root: yaml.Node | None, detail: ErrorDetails) -> str:
 
 
 def _read(text: str, name: str) -> tuple[yaml.Node | None, Any]:
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         if root is None:
             return None, {}
@@ -67,10 +68,9 @@ def _read(text: str, name: str) -> tuple[yaml.Node | None, Any]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise ConfigError([f"{name}:{line}: not YAML: {error.problem or error.context}"]) from None
-    except yaml.YAMLError:
-        raise ConfigError([f"{name}:1: not YAML: a character that YAML does not allow"]) from None
-    finally:
-        loader.dispose()
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError([f"{name}:{line}: not YAML: a character that YAML does not allow"]) from None
 
 
 def _repeated_keys(node: yaml.Node) -> Iterator[tuple[str, int]]:

@@ -225,7 +225,7 @@ def test_stops_within_seconds_while_a_dependency_is_down(broker: Broker, pool: P
         raise DependencyDown
 
     stop = threading.Event()
-    thread = threading.Thread(target=consumer_of(broker, topic, pool, down).run, args=(stop,))
+    thread = threading.Thread(target=consumer_of(broker, topic, pool, down).run, args=(stop,), daemon=True)
     thread.start()
     assert attempted.wait(30)
     stop.set()

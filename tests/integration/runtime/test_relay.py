@@ -142,7 +142,7 @@ def test_sent_rows_are_swept_and_owed_ones_are_not(broker: Broker, pool: Pool) -
 
 def test_stops_within_seconds(broker: Broker, pool: Pool) -> None:
     stop = threading.Event()
-    thread = threading.Thread(target=relay_of(broker, pool).run, args=(stop,))
+    thread = threading.Thread(target=relay_of(broker, pool).run, args=(stop,), daemon=True)
     thread.start()
     until(lambda: _locks(pool) == 1, "it works")
     stop.set()

@@ -62,7 +62,7 @@ def running(worker: Callable[[threading.Event], None]) -> Iterator[threading.Eve
         except BaseException as error:  # noqa: BLE001 - raised again in the test's own thread
             raised.append(error)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     try:
         yield stop

@@ -1,0 +1,35 @@
+from datetime import UTC, datetime, timedelta
+
+from runtime.progress import Progress
+
+AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
+
+
+def test_lag_is_what_is_written_and_not_processed() -> None:
+    progress = Progress()
+    progress.measured({("t", 0): 100, ("t", 1): 50, ("u", 0): 9}, {("t", 0): 90, ("t", 1): 50, ("u", 0): 0})
+    assert (progress.lag_records("t"), progress.lag_records("u")) == (10, 9)
+    progress.done(("t", 0), 100)
+    assert progress.lag_records("t") == 0
+
+
+def test_records_in_hand_are_lag_before_the_next_measurement() -> None:
+    progress = Progress()
+    progress.taken(("t", 0), first_at=AN_HOUR_AGO, end=10)
+    assert progress.standing().lag_records == 10
+
+
+def test_the_oldest_unprocessed_record_ages_until_all_is_processed() -> None:
+    progress = Progress()
+    assert progress.oldest_unprocessed_seconds("t") == 0
+    progress.taken(("t", 0), first_at=AN_HOUR_AGO, end=10)
+    assert 3600 <= progress.oldest_unprocessed_seconds("t") < 3700
+    progress.done(("t", 0), 10)
+    assert progress.oldest_unprocessed_seconds("t") == 0
+
+
+def test_partitions_that_were_given_away_count_no_more() -> None:
+    progress = Progress()
+    progress.measured({("t", 0): 100}, {("t", 0): 0})
+    progress.measured({("t", 1): 5}, {("t", 1): 5})
+    assert progress.standing().lag_records == 0
