@@ -34,6 +34,7 @@ check: $(READY) ## lint, type-check, hold the layers apart, check that generated
 	$(BIN)/lint-imports
 	$(BIN)/python requirements/lock.py --check
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m cli.env_example --check
 
 format: $(READY) ## format the code and fix what can be fixed without thought
 	$(BIN)/ruff format
@@ -45,6 +46,7 @@ bench: jars ## measure one thing: NAME=classifier, NAME=ingest, NAME=ledger; the
 
 generate: $(READY) ## write generated files anew
 	$(BIN)/python -m schemas.generate
+	$(BIN)/python -m cli.env_example
 
 lock: $(BIN)/uv ## write requirements/*.txt for pyproject.toml; UPGRADE=1: with the newest versions
 	$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)
