@@ -1,8 +1,13 @@
-"""The `feedback` command: one Typer application, its commands in modules of their own."""
+"""The `feedback` command: one Typer application.
+
+A command imports what it needs when it runs: the image of the jobs installs no destination's library.
+"""
+# ruff: noqa: PLC0415 - the reason stands above
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
-
-from cli import jobs
 
 app = typer.Typer(
     name="feedback",
@@ -11,8 +16,45 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-app.command()(jobs.migrate)
-app.command()(jobs.topics)
+config = typer.Typer(help="The YAML in deploy/config.", no_args_is_help=True)
+app.add_typer(config, name="config")
+
+InstallFolder = Annotated[Path, typer.Option("--dir", help="Where docker-compose.yml is.", file_okay=False)]
+ConfigFolder = Annotated[Path, typer.Option("--dir", help="Where the YAML files are.", file_okay=False)]
+Source = Annotated[str, typer.Option(help="Name of the first source that may send answers.")]
+Demo = Annotated[bool, typer.Option("--demo", help="Make the sandbox the outside world.")]
+
+
+@app.command()
+def init(folder: InstallFolder = Path(), source: Source = "api", *, demo: Demo = False) -> None:
+    """Write .env and the secret files; nothing that is there already is changed. Safe to repeat."""
+    from cli.installation import install
+
+    install(folder, source=source, demo=demo)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring every service's tables in PostgreSQL to their newest revision. Safe to repeat."""
+    from cli.jobs import migrate
+
+    migrate()
+
+
+@app.command()
+def topics() -> None:
+    """Create the topics that are missing and set what differs. Safe to repeat."""
+    from cli.jobs import topics
+
+    topics()
+
+
+@config.command()
+def check(folder: ConfigFolder = Path("deploy/config")) -> None:
+    """Read rules, programs, themes and destinations as the services do; name each mistake with its line."""
+    from cli.config_check import check
+
+    check(folder)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ class BrokerSettings(EnvironmentSettings):
 
 
 def migrate() -> None:
-    """Bring every service's tables in PostgreSQL to their newest revision. Safe to repeat."""
+    """Brings every service's tables to their newest revision; ends with code 1 when PostgreSQL refuses."""
     url = load(DatabaseSettings).database_url.get_secret_value()
     for service in services_with_tables():
         try:
@@ -51,7 +51,7 @@ def migrate() -> None:
 
 
 def topics() -> None:
-    """Create the topics that are missing and set what differs. Safe to repeat."""
+    """Creates the topics that are missing and sets what differs; ends with code 1 without a broker."""
     settings = load(BrokerSettings)
     try:
         changes = ensure_topics(

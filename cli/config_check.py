@@ -1,0 +1,64 @@
+"""`feedback config check`: every mistake in the YAML that users edit, before a service meets it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from runtime.settings import BadSettings
+from runtime.yaml_file import ConfigError, load_yaml
+from services.classifier.taxonomy import Themes
+from services.router.destination_settings import read_destinations
+from services.router.plugins import discover
+from services.router.rules import load_rules
+from services.router.templates import Templates
+from services.scheduler.programs import Programs
+
+console = Console(soft_wrap=True, highlight=False)
+
+
+def check(folder: Path) -> None:
+    """Prints every mistake and ends with code 1, or says that all is in order."""
+    found = mistakes(folder)
+    for mistake in found:
+        console.print(mistake, markup=False)
+    if found:
+        raise typer.Exit(1)
+    console.print(f"{', '.join(CHECKS)} in {folder} are in order", markup=False)
+
+
+def mistakes(folder: Path) -> list[str]:
+    """What is wrong in each file as "file:line: field: what was expected"; empty when all can be used."""
+    found: list[str] = []
+    for read in CHECKS.values():
+        try:
+            read(folder)
+        except (ConfigError, BadSettings) as error:
+            found.extend(str(error).splitlines())
+    return found
+
+
+def _rules(folder: Path) -> None:
+    load_rules(folder / "rules.yaml", discover(), Templates(folder / "templates"))
+
+
+def _programs(folder: Path) -> None:
+    load_yaml(folder / "programs.yaml", Programs)
+
+
+def _themes(folder: Path) -> None:
+    load_yaml(folder / "themes.yaml", Themes)
+
+
+def _destinations(folder: Path) -> None:
+    read_destinations(folder / "destinations.yaml", discover())
+
+
+CHECKS: dict[str, Callable[[Path], None]] = {
+    "rules.yaml": _rules,
+    "programs.yaml": _programs,
+    "themes.yaml": _themes,
+    "destinations.yaml": _destinations,
+}
+"""Each file with the function that reads it as its service does."""
