@@ -4,24 +4,21 @@ The Case carries the effect's id in a unique External ID field (`deploy/salesfor
 twice makes one Case. Status and owner are sent when the Case is made and never again: people change them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 from uuid import UUID
 
-import requests
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 from simple_salesforce.api import Salesforce as Client
 from simple_salesforce.api import SFType
 from simple_salesforce.exceptions import (
-    SalesforceAuthenticationFailed,
     SalesforceError,
     SalesforceExpiredSession,
     SalesforceResourceNotFound,
 )
 from simple_salesforce.format import format_external_id, format_soql
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from runtime.settings import EnvironmentSettings
 from services.router.case_text import description, subject
@@ -29,10 +26,8 @@ from services.router.deadline import within
 from services.router.destination import (
     Absent,
     AfterAmbiguity,
-    Ambiguous,
     Call,
     Delivered,
-    Failed,
     Found,
     Limits,
     Operation,
@@ -43,46 +38,17 @@ from services.router.destination import (
     Traits,
 )
 from services.router.facts import Facts
+from services.router.salesforce_errors import code_of, lost, pause_of, verdict
 from services.router.salesforce_session import SalesforceSession, TooManyCallsError
 from services.router.templates import Templates
+
+if TYPE_CHECKING:
+    import requests
 
 EXTERNAL_ID = "Feedback_Effect_Id__c"
 
 _EMAIL_CHARACTERS = _NAME_CHARACTERS = 80
-_QUOTA_PAUSE_SECONDS = 900.0
-"""The daily allowance is spent (403); it refills little by little over 24 hours."""
-
 T = TypeVar("T")
-
-ERRORS: Mapping[str, type[Retry | Failed | Ambiguous]] = {
-    "REQUEST_LIMIT_EXCEEDED": Retry,
-    "UNABLE_TO_LOCK_ROW": Retry,
-    "DUPLICATE_VALUE": Retry,
-    "INVALID_SESSION_ID": Retry,
-    "SERVER_UNAVAILABLE": Retry,
-    "API_DISABLED_FOR_ORG": Retry,
-    "API_CURRENTLY_DISABLED": Retry,
-    "INACTIVE_OWNER_OR_USER": Retry,
-    "QUERY_TIMEOUT": Retry,
-    "ENTITY_IS_LOCKED": Retry,
-    # Login: wrong key, revoked app, a user not pre-authorised. Nothing works until that is put right.
-    "invalid_grant": Retry,
-    "invalid_client": Retry,
-    "invalid_client_id": Retry,
-    "inactive_user": Retry,
-    "inactive_org": Retry,
-    "rate_limit_exceeded": Retry,
-    "UNKNOWN_EXCEPTION": Ambiguous,
-}
-"""What an `errorCode` means; any other of a 4xx: Failed, as are duplicate and validation rules.
-
-Source: REST API Developer Guide, "Status Codes and Error Responses".
-"""
-
-STATUSES: Mapping[int, type[Retry | Failed | Ambiguous]] = {
-    HTTPStatus.SERVICE_UNAVAILABLE: Retry,
-}
-"""What a status means whose body holds no known code; any other 5xx: Ambiguous, anything else: Failed."""
 
 
 class Action(BaseModel):
@@ -165,7 +131,7 @@ class Salesforce:
         except TooManyCallsError as error:
             return Retry("http_429", error.retry_after_seconds)
         except OSError as error:
-            return _lost(error)
+            return lost(error)
 
     def reconcile(self, call: Call) -> Sighting:
         """Look for the Case by the effect's id. The field is unique: there is never a second one."""
@@ -177,11 +143,11 @@ class Salesforce:
         except SalesforceResourceNotFound:
             return Absent()
         except SalesforceError as error:
-            return Retry(_code(error), _pause(_code(error)))
+            return Retry(code_of(error), pause_of(code_of(error)))
         except TooManyCallsError as error:
             return Retry("http_429", error.retry_after_seconds)
         except OSError as error:
-            return Retry(_lost(error).cause)
+            return Retry(lost(error).cause)
 
     def close(self) -> None:
         """Close the connections."""
@@ -220,7 +186,7 @@ class Salesforce:
                 format_external_id(EXTERNAL_ID, str(effect_id)), fields, raw_response=True, headers=headers
             )
         except SalesforceError as error:
-            if _code(error) != "DUPLICATE_VALUE":
+            if code_of(error) != "DUPLICATE_VALUE":
                 raise
             return self._join(client, effect_id, content)
         if answer.status_code == HTTPStatus.NO_CONTENT:
@@ -269,47 +235,6 @@ def _only(client: Client, kind: Literal["Contact", "User"], email: str) -> str |
     """Id of the one record with this address; None where there is none or more than one."""
     records = client.query(lookup(kind, email))["records"]
     return str(records[0]["Id"]) if len(records) == 1 else None
-
-
-def _code(error: SalesforceError) -> str:
-    if isinstance(error, SalesforceAuthenticationFailed):
-        code = str(error.code)
-        return code if code in ERRORS else "login_refused"
-    content: object = error.content  # declared bytes, in fact the decoded JSON
-    match content:
-        case [{"errorCode": str(code)}, *_] if code.replace("_", "").isalnum():
-            return code
-        case _:
-            return f"http_{error.status}"
-
-
-def _pause(code: str) -> float | None:
-    return _QUOTA_PAUSE_SECONDS if code == "REQUEST_LIMIT_EXCEEDED" else None
-
-
-def verdict(error: SalesforceError) -> Result:
-    """What a refusal means for the effect."""
-    code = _code(error)
-    if isinstance(error, SalesforceAuthenticationFailed):
-        meaning: type[Retry | Failed | Ambiguous] = Retry
-    elif code in ERRORS:
-        meaning = ERRORS[code]
-    else:
-        server = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        meaning = STATUSES.get(error.status, Ambiguous if server else Failed)
-    return Retry(code, _pause(code)) if meaning is Retry else meaning(code)
-
-
-def _lost(error: OSError) -> Retry | Ambiguous:
-    """A call that ended without an answer; only one that found nobody to talk to surely changed nothing."""
-    if isinstance(error, requests.ConnectTimeout):
-        return Retry("connect_timeout")
-    if isinstance(error, requests.ConnectionError):
-        cause = error.args[0] if error.args else None
-        if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
-            return Retry("connection_refused")
-    timed_out = isinstance(error, TimeoutError | requests.Timeout)
-    return Ambiguous("timeout" if timed_out else "connection_lost")
 
 
 def render(action: Action, facts: Facts, _templates: Templates) -> Content | None:

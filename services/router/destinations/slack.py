@@ -8,11 +8,10 @@ the workspace: it holds that id and a version, nothing about a person.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import HTTPException
 from string import Formatter
 from threading import Lock
-from typing import Annotated, Any
-from urllib.error import URLError
+from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, JsonValue, SecretStr
@@ -27,10 +26,8 @@ from services.router.deadline import remaining, within
 from services.router.destination import (
     Absent,
     AfterAmbiguity,
-    Ambiguous,
     Call,
     Delivered,
-    Failed,
     Found,
     Limits,
     Operation,
@@ -41,61 +38,10 @@ from services.router.destination import (
     Traits,
 )
 from services.router.facts import Facts
+from services.router.slack_errors import cause_of, code_of, lost, retry_after, verdict
 from services.router.templates import Templates
 
 EVENT_TYPE = "feedback_effect"
-
-ERRORS: Mapping[str, type[Retry | Failed | Ambiguous]] = {
-    "ratelimited": Retry,
-    "rate_limited": Retry,
-    "message_limit_exceeded": Retry,
-    "service_unavailable": Retry,
-    "team_added_to_org": Retry,
-    "org_login_required": Retry,
-    "request_timeout": Retry,
-    # The whole workspace refuses us until somebody puts the token right: no single message is to blame.
-    "not_authed": Retry,
-    "invalid_auth": Retry,
-    "account_inactive": Retry,
-    "token_expired": Retry,
-    "token_revoked": Retry,
-    "missing_scope": Retry,
-    "no_permission": Retry,
-    "ekm_access_denied": Retry,
-    "access_denied": Retry,
-    # "It's possible some aspect of the operation succeeded before the error was raised."
-    "fatal_error": Ambiguous,
-    "internal_error": Ambiguous,
-    "channel_not_found": Failed,
-    "not_in_channel": Failed,
-    "is_archived": Failed,
-    "restricted_action": Failed,
-    "restricted_action_read_only_channel": Failed,
-    "restricted_action_thread_only_channel": Failed,
-    "posting_to_general_channel_denied": Failed,
-    "invalid_arguments": Failed,
-    "invalid_blocks": Failed,
-    "invalid_blocks_format": Failed,
-    "invalid_metadata_format": Failed,
-    "metadata_too_large": Failed,
-    "msg_too_long": Failed,
-    "msg_blocks_too_long": Failed,
-    "no_text": Failed,
-    "message_not_found": Failed,
-    "cant_update_message": Failed,
-    "cant_delete_message": Failed,
-    "edit_window_closed": Failed,
-}
-"""What an `error` of Slack's API means; any other: Retry. Source: docs.slack.dev, errors of each method."""
-
-STATUSES: Mapping[int, type[Retry | Failed | Ambiguous]] = {
-    HTTPStatus.TOO_MANY_REQUESTS: Retry,
-    HTTPStatus.INTERNAL_SERVER_ERROR: Ambiguous,
-    HTTPStatus.BAD_GATEWAY: Ambiguous,
-    HTTPStatus.SERVICE_UNAVAILABLE: Retry,
-    HTTPStatus.GATEWAY_TIMEOUT: Ambiguous,
-}
-"""What an HTTP status other than 200 means, whatever its body says; any other from 500: Ambiguous."""
 
 _GONE = frozenset({"message_not_found"})
 _SCAN_SECONDS = 5.0
@@ -199,11 +145,11 @@ class Slack:
         try:
             return within(call.deadline_seconds, lambda: self._deliver(call))
         except SlackApiError as error:
-            if call.operation is Operation.RETRACT and _code(error.response) in _GONE:
+            if call.operation is Operation.RETRACT and code_of(error.response) in _GONE:
                 return Delivered(call.external_id)
             return verdict(error.response)
-        except OSError as error:
-            return _lost(error)
+        except (OSError, HTTPException) as error:
+            return lost(error)
 
     def reconcile(self, call: Call) -> Sighting:
         """Look for the effect's message in its channel; of several the first stays, the rest is deleted."""
@@ -211,9 +157,9 @@ class Slack:
         try:
             return within(call.deadline_seconds, lambda: self._look_for(str(call.effect_id), content.channel))
         except SlackApiError as error:
-            return Retry(_cause(error.response), _retry_after(error.response))
-        except OSError as error:
-            return Retry(_lost(error).cause)
+            return Retry(cause_of(error.response), retry_after(error.response))
+        except (OSError, HTTPException) as error:
+            return Retry(lost(error).cause)
 
     def close(self) -> None:
         """Nothing is held open between calls."""
@@ -226,6 +172,8 @@ class Slack:
         }
         text, blocks = content.text, content.blocks
         if call.operation is Operation.RETRACT:
+            if call.external_id is None:
+                return Delivered()
             text, blocks = slack_card.withdrawn("this answer does not count any more.")
         if call.external_id is None:
             posted = self._client().chat_postMessage(
@@ -287,7 +235,7 @@ class Slack:
         try:
             self._client().chat_delete(channel=channel, ts=ts)
         except SlackApiError as error:
-            if _code(error.response) not in _GONE:
+            if code_of(error.response) not in _GONE:
                 raise
 
     def _channel_id(self, name: str) -> str | None:
@@ -318,41 +266,6 @@ class Slack:
 def _next(page: SlackResponse) -> str | None:
     metadata: Mapping[str, str] = page.get("response_metadata") or {}
     return metadata.get("next_cursor") or None
-
-
-def _code(response: SlackResponse) -> str:
-    data: Any = response.data
-    return str(data.get("error", "unknown")) if isinstance(data, dict) else "unknown"
-
-
-def _cause(response: SlackResponse) -> str:
-    code = _code(response)
-    if response.status_code != HTTPStatus.OK:
-        return f"http_{response.status_code}"
-    return code if code in ERRORS else "unknown_slack_error"
-
-
-def _retry_after(response: SlackResponse) -> float | None:
-    value = {name.lower(): value for name, value in response.headers.items()}.get("retry-after")
-    return float(value) if value is not None and value.isdecimal() else None
-
-
-def verdict(response: SlackResponse) -> Result:
-    """What an answer other than "ok" means for the effect."""
-    status, cause = response.status_code, _cause(response)
-    if status == HTTPStatus.OK:
-        meaning = ERRORS.get(_code(response), Retry)
-    else:
-        meaning = STATUSES.get(status, Ambiguous if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Failed)
-    return Retry(cause, _retry_after(response)) if meaning is Retry else meaning(cause)
-
-
-def _lost(error: OSError) -> Retry | Ambiguous:
-    """A call that ended without an answer; only one that found nobody to talk to surely changed nothing."""
-    reason = error.reason if isinstance(error, URLError) else error
-    if isinstance(reason, ConnectionRefusedError):
-        return Retry("connection_refused")
-    return Ambiguous("timeout" if isinstance(reason, TimeoutError) else "connection_lost")
 
 
 def render(action: Action, facts: Facts, _templates: Templates) -> Content | None:

@@ -18,8 +18,9 @@ from simple_salesforce.exceptions import (
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from services.router import salesforce_errors, slack_errors
 from services.router.destination import Ambiguous, Failed, Result, Retry
-from services.router.destinations import email, salesforce, slack
+from services.router.destinations import email
 
 
 def slack_says(status: int, error: str, headers: dict[str, str] | None = None) -> SlackResponse:
@@ -51,7 +52,7 @@ def slack_says(status: int, error: str, headers: dict[str, str] | None = None) -
     ],
 )
 def test_slack(status: int, error: str, headers: dict[str, str], expected: Result) -> None:
-    assert slack.verdict(slack_says(status, error, headers)) == expected
+    assert slack_errors.verdict(slack_says(status, error, headers)) == expected
 
 
 def salesforce_says(kind: type[SalesforceError], status: int, content: object) -> SalesforceError:
@@ -87,7 +88,7 @@ def salesforce_says(kind: type[SalesforceError], status: int, content: object) -
     ],
 )
 def test_salesforce(error: SalesforceError, expected: Result) -> None:
-    assert salesforce.verdict(error) == expected
+    assert salesforce_errors.verdict(error) == expected
 
 
 @pytest.mark.parametrize(

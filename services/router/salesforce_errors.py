@@ -1,0 +1,86 @@
+"""What a refusal of Salesforce, or its silence, means for a delivery."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import requests
+from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from services.router.destination import Ambiguous, Failed, Result, Retry
+
+_QUOTA_PAUSE_SECONDS = 900.0
+"""The daily allowance is spent (403); it refills little by little over 24 hours."""
+
+ERRORS: Mapping[str, type[Retry | Failed | Ambiguous]] = {
+    "REQUEST_LIMIT_EXCEEDED": Retry,
+    "UNABLE_TO_LOCK_ROW": Retry,
+    "DUPLICATE_VALUE": Retry,
+    "INVALID_SESSION_ID": Retry,
+    "SERVER_UNAVAILABLE": Retry,
+    "API_DISABLED_FOR_ORG": Retry,
+    "API_CURRENTLY_DISABLED": Retry,
+    "INACTIVE_OWNER_OR_USER": Retry,
+    "QUERY_TIMEOUT": Retry,
+    "ENTITY_IS_LOCKED": Retry,
+    # Login: wrong key, revoked app, a user not pre-authorised. Nothing works until that is put right.
+    "invalid_grant": Retry,
+    "invalid_client": Retry,
+    "invalid_client_id": Retry,
+    "inactive_user": Retry,
+    "inactive_org": Retry,
+    "rate_limit_exceeded": Retry,
+    "UNKNOWN_EXCEPTION": Ambiguous,
+}
+"""What an `errorCode` means; any other of a 4xx: Failed, as are duplicate and validation rules.
+
+Source: REST API Developer Guide, "Status Codes and Error Responses".
+"""
+
+HTTP_STATUSES: Mapping[int, type[Retry | Failed | Ambiguous]] = {
+    HTTPStatus.SERVICE_UNAVAILABLE: Retry,
+}
+"""What a status means whose body holds no known code; any other 5xx: Ambiguous, anything else: Failed."""
+
+
+def code_of(error: SalesforceError) -> str:
+    """Salesforce's own code; the status where there is none. Never its message, which repeats values."""
+    if isinstance(error, SalesforceAuthenticationFailed):
+        code = str(error.code)
+        return code if code in ERRORS else "login_refused"
+    content: object = error.content  # declared bytes, in fact the decoded JSON
+    match content:
+        case [{"errorCode": str(code)}, *_] if code.replace("_", "").isalnum():
+            return code
+        case _:
+            return f"http_{error.status}"
+
+
+def pause_of(code: str) -> float | None:
+    """Seconds to wait before the next call at all."""
+    return _QUOTA_PAUSE_SECONDS if code == "REQUEST_LIMIT_EXCEEDED" else None
+
+
+def verdict(error: SalesforceError) -> Result:
+    """What a refusal means for the effect."""
+    code = code_of(error)
+    if isinstance(error, SalesforceAuthenticationFailed):
+        meaning: type[Retry | Failed | Ambiguous] = Retry
+    elif code in ERRORS:
+        meaning = ERRORS[code]
+    else:
+        server = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        meaning = HTTP_STATUSES.get(error.status, Ambiguous if server else Failed)
+    return Retry(code, pause_of(code)) if meaning is Retry else meaning(code)
+
+
+def lost(error: OSError) -> Retry | Ambiguous:
+    """A call that ended without an answer; only one that found nobody to talk to surely changed nothing."""
+    if isinstance(error, requests.ConnectTimeout):
+        return Retry("connect_timeout")
+    if isinstance(error, requests.ConnectionError):
+        cause = error.args[0] if error.args else None
+        if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
+            return Retry("connection_refused")
+    timed_out = isinstance(error, TimeoutError | requests.Timeout)
+    return Ambiguous("timeout" if timed_out else "connection_lost")
