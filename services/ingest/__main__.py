@@ -1,6 +1,7 @@
 """`python -m services.ingest`: wires the service and runs it."""
 
 import sys
+from logging import CRITICAL, getLogger
 
 from runtime import logging
 from runtime.clock import business_clock
@@ -28,6 +29,8 @@ def main() -> int:
     """Runs until a signal; the exit code."""
     settings = load(IngestSettings)
     logging.configure(SERVICE, level=settings.log_level)
+    # It writes a line for each attempt of each connection; the publisher says once what that means for us.
+    getLogger("aiokafka").setLevel(CRITICAL)
     kafka = settings.kafka(SERVICE)
     pool = open_pool(
         settings.database_url.get_secret_value(), schema=SERVICE, application=SERVICE, max_size=16

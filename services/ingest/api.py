@@ -24,7 +24,7 @@ from services.ingest.identity import customer_key
 from services.ingest.inputs import AccountInput, LifecycleEventInput, ProfileInput, ResponseInput, context
 from services.ingest.openapi import described
 from services.ingest.profiles import account_after, profile_after
-from services.ingest.publisher import NotTakenError
+from services.ingest.waiting import NotTakenError
 
 SOURCE = "/services/ingest"
 RELAYED_WITHIN_SECONDS = 4.5

@@ -14,8 +14,8 @@ from services.ingest import metrics, openapi, pages, problems
 from services.ingest.acceptance import NoSourceIdError
 from services.ingest.api import Api, api_routes
 from services.ingest.body import REFUSED_UNREAD_BYTES
-from services.ingest.publisher import NotTakenError
 from services.ingest.survey_routes import Surveys, survey_routes
+from services.ingest.waiting import NotTakenError
 
 DESCRIPTION = """\
 Takes answers to surveys, and what you know about your customers.

@@ -1,15 +1,14 @@
 """Hands messages to Kafka and tells each caller when all in-sync replicas have them.
 
-Group commit: while one produce request travels, the messages of all other callers gather, and leave together in
-the next one. aiokafka itself would await, wrap and wake once a message.
+Group commit: while one produce request travels, the messages of all other callers gather, and leave together
+in the next one. aiokafka itself would await, wrap and wake once a message.
 """
 
 import asyncio
 import contextlib
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -17,29 +16,22 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from runtime.messages import Message
+from services.ingest.waiting import NotTakenError, WaitingRoom
 
 DEADLINE_SECONDS = 4.5
 """How long a message may wait for its acknowledgement; the HTTP answer has to be out within 5 s."""
-MAX_WAITING = 2_000
-"""Messages that may wait at once: with bodies of at most 256 KiB this bounds the memory."""
+MAX_WAITING = 5_000
+MAX_WAITING_BYTES = 32 * 1024 * 1024
+"""Together these bound the memory while Kafka is away."""
 MAX_TOGETHER = 500
 _RECONNECT_SECONDS = 0.5
 _SWEEP_SECONDS = 0.25
+_STOP_SECONDS = 2.0
+_RETRY_MILLISECONDS = 250
 _MAX_BATCH_BYTES = 900_000
 _POSITIVE = 0x7FFFFFFF
 
 log = structlog.get_logger(__name__)
-
-
-class NotTakenError(Exception):
-    """Kafka has not acknowledged the message. It may arrive yet; it can be sent again under the same id."""
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    message: Message
-    deadline: float
-    acknowledged: "asyncio.Future[None]"
 
 
 class Publisher:
@@ -56,14 +48,14 @@ class Publisher:
         client_id: str,
         deadline_seconds: float = DEADLINE_SECONDS,
         max_waiting: int = MAX_WAITING,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers.split(",")
         self._client_id = client_id
         self._deadline_seconds = deadline_seconds
-        self._max_waiting = max_waiting
-        self._waiting: deque[_Waiting] = deque()
-        self._travelling = 0
-        self._arrived = asyncio.Event()
+        self._room = WaitingRoom(
+            deadline_seconds=deadline_seconds, max_messages=max_waiting, max_bytes=max_waiting_bytes
+        )
         self._abandoned: set[asyncio.Task[None]] = set()
         self._connected = False
 
@@ -74,15 +66,10 @@ class Publisher:
     def publish(self, message: Message) -> "asyncio.Future[None]":
         """Takes the message; the future is done when all in-sync replicas have it.
 
-        It fails with NotTakenError after `deadline_seconds` at the latest. Raises NotTakenError at once when too
-        many messages wait already.
+        It fails with NotTakenError after `deadline_seconds` at the latest. Raises NotTakenError at once when
+        too many messages wait already.
         """
-        if len(self._waiting) + self._travelling >= self._max_waiting:
-            raise NotTakenError
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(message, time.monotonic() + self._deadline_seconds, future))
-        self._arrived.set()
-        return future
+        return self._room.enter(message)
 
     async def run(self) -> None:
         """Connects, sends, reconnects; ends only by cancellation."""
@@ -96,7 +83,7 @@ class Publisher:
             for task in self._abandoned:
                 task.cancel()
             await asyncio.gather(sweeper, *self._abandoned, return_exceptions=True)
-            _fail(self._waiting)
+            self._room.release_all()
 
     async def _serve_one_connection(self) -> None:
         producer = AIOKafkaProducer(
@@ -105,52 +92,42 @@ class Publisher:
             acks="all",
             enable_idempotence=True,
             max_batch_size=_MAX_BATCH_BYTES,
-            request_timeout_ms=5_000,
-            retry_backoff_ms=100,
+            request_timeout_ms=int(self._deadline_seconds * 1000),
+            retry_backoff_ms=_RETRY_MILLISECONDS,
         )
         try:
             async with asyncio.timeout(self._deadline_seconds):
                 await producer.start()
             self._connected = True
+            log.info("producer connected")
             await self._send_until_it_fails(producer)
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
-                async with asyncio.timeout(self._deadline_seconds):
+                async with asyncio.timeout(_STOP_SECONDS):
                     await producer.stop()
             raise
-        except Exception as error:  # noqa: BLE001 - whatever broke this producer, the answer is a new one
-            log.warning("producer replaced", exc_info=error)
+        except Exception as error:  # whatever broke this producer, the answer is a new one
+            if self._connected:
+                log.warning("producer lost, connecting again", exc_info=error)
             self._abandon(producer)
         finally:
             self._connected = False
 
     async def _send_until_it_fails(self, producer: AIOKafkaProducer) -> None:
         while True:
-            await self._arrived.wait()
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_TOGETHER))]
-            if not self._waiting:
-                self._arrived.clear()
-            if not group:
-                continue
-            self._travelling = len(group)
+            group = await self._room.next_group(MAX_TOGETHER)
             try:
                 async with asyncio.timeout(group[0].deadline - time.monotonic()):
                     await _send(producer, [waiting.message for waiting in group])
             except BaseException:
-                _fail(group)
+                self._room.release(group, NotTakenError())
                 raise
-            finally:
-                self._travelling = 0
-            for waiting in group:
-                if not waiting.acknowledged.done():
-                    waiting.acknowledged.set_result(None)
+            self._room.release(group)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            now = time.monotonic()
-            while self._waiting and self._waiting[0].deadline <= now:
-                _fail([self._waiting.popleft()])
+            self._room.release_overdue()
 
     def _abandon(self, producer: AIOKafkaProducer) -> None:
         # Stopping waits for what was sent, which can need the broker back: nothing waits for the stopping.
@@ -193,9 +170,3 @@ def _batches(producer: AIOKafkaProducer, messages: Iterable[Message]) -> Iterabl
 def _append(batch: BatchBuilder, message: Message) -> bool:
     taken = batch.append(timestamp=None, key=message.key, value=message.value, headers=list(message.headers))
     return taken is not None
-
-
-def _fail(group: Iterable[_Waiting]) -> None:
-    for waiting in group:
-        if not waiting.acknowledged.done():
-            waiting.acknowledged.set_exception(NotTakenError())

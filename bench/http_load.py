@@ -1,0 +1,95 @@
+"""A lean HTTP client: keep-alive connections, each sending its next request once the last is answered."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import uvloop
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round of requests took: all of it in seconds, and each answer's latency in seconds, sorted."""
+
+    seconds: float
+    latencies: Sequence[float]
+
+    @property
+    def per_second(self) -> float:
+        """Answered requests a second."""
+        return len(self.latencies) / self.seconds
+
+
+class RefusedError(Exception):
+    """The server answered with another status than 202."""
+
+
+class _Connection(asyncio.Protocol):
+    """Expects answers that have a JSON object as their body: they end where a read ends in a brace."""
+
+    def __init__(
+        self, requests: Iterator[bytes], latencies: list[float], finished: "asyncio.Future[None]"
+    ) -> None:
+        self._requests = requests
+        self._latencies = latencies
+        self._finished = finished
+        self._answer = b""
+        self._sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        if not data.endswith(b"}"):
+            return
+        if not self._answer.startswith(b"HTTP/1.1 202 "):
+            self._end(RefusedError(self._answer[:300].decode()))
+            return
+        self._answer = b""
+        self._latencies.append(time.perf_counter() - self._sent_at)
+        self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(exc or ConnectionError("the server closed a connection"))
+
+    def _next(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self._end(None)
+            self._transport.close()
+            return
+        self._sent_at = time.perf_counter()
+        self._transport.write(request)
+
+    def _end(self, error: Exception | None) -> None:
+        if self._finished.done():
+            return
+        if error is None:
+            self._finished.set_result(None)
+        else:
+            self._finished.set_exception(error)
+
+
+def run_round(port: int, requests: Sequence[bytes], *, connections: int) -> Round:
+    """Sends all requests to 127.0.0.1:`port`. Raises RefusedError for an answer other than 202."""
+    return uvloop.run(_round(port, requests, connections))
+
+
+async def _round(port: int, requests: Sequence[bytes], connections: int) -> Round:
+    loop = asyncio.get_running_loop()
+    waiting = iter(requests)
+    latencies: list[float] = []
+    started = time.perf_counter()
+    ends = []
+    for _ in range(connections):
+        finished: asyncio.Future[None] = loop.create_future()
+        ends.append(finished)
+        await loop.create_connection(
+            lambda end=finished: _Connection(waiting, latencies, end), "127.0.0.1", port
+        )
+    await asyncio.gather(*ends)
+    return Round(time.perf_counter() - started, sorted(latencies))

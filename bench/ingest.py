@@ -1,0 +1,229 @@
+"""Accepted requests a second with acks=all, beside the same route without the produce, and a bare route.
+
+One process serves all three, another asks over keep-alive connections, in alternating rounds; each rate is the
+median of its rounds.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+
+import httpx
+from fastapi import Request, Response
+from kafka import KafkaConsumer, TopicPartition
+from psycopg_pool import ConnectionPool
+
+from bench import report
+from bench.http_load import Round, run_round
+from runtime.clock import WallClock
+from runtime.health import Health
+from runtime.messages import Message
+from runtime.service import run_service
+from runtime.topics import TopicSpec, ensure_topics
+from sandbox.embedded_kafka import EmbeddedKafka
+from sandbox.processes import free_port
+from schemas.responses import ResponseRecorded
+from schemas.topics import BY_NAME
+from services.ingest.api import Api, api_routes
+from services.ingest.api_keys import ApiKeys
+from services.ingest.app import build_app
+from services.ingest.publisher import Publisher
+from services.ingest.survey_routes import Surveys
+
+CONNECTIONS = 64
+ACCEPTED, WITHOUT_PRODUCE, BARE = "/v1/responses", "/without-produce/v1/responses", "/bare"
+KEY = "fr_bench"
+SECRET = b"a secret of the measurement alone"
+WARM_UP_REQUESTS = 2_000
+START_SECONDS = 60
+
+
+class _Nowhere:
+    """The produce left out."""
+
+    def publish(self, message: Message) -> "asyncio.Future[None]":  # noqa: ARG002 - the protocol's argument
+        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        acknowledged.set_result(None)
+        return acknowledged
+
+
+def serve(bootstrap: str, port: int) -> int:
+    """Serves the three routes until a signal."""
+    publisher = Publisher(bootstrap_servers=bootstrap, client_id="bench")
+    keys = ApiKeys({sha256(KEY.encode()).digest(): "bench"})
+    clock = WallClock()
+    # None of the measured routes uses the database.
+    pool = ConnectionPool("", open=False)
+
+    def api(to: Publisher | _Nowhere) -> Api:
+        return Api(publisher=to, keys=keys, clock=clock, pool=pool, person_key_secret=SECRET)
+
+    health = Health()
+    health.add("kafka", publisher.check)
+    app = build_app(
+        api=api(publisher),
+        surveys=Surveys(pool=pool, clock=clock, token_secret=SECRET),
+        health=health,
+        background=publisher.run,
+    )
+    app.include_router(api_routes(api(_Nowhere())), prefix=WITHOUT_PRODUCE.removesuffix(ACCEPTED))
+
+    @app.post(BARE)
+    async def bare(_request: Request) -> Response:
+        return Response(
+            '{"response_id":"00000000-0000-0000-0000-000000000000"}', 202, media_type="application/json"
+        )
+
+    return run_service("bench", workers={}, app=app, host="127.0.0.1", port=port)
+
+
+def ask(port: int, path: str, count: int, first: int) -> None:
+    """Sends `count` requests and prints what they took."""
+    took = run_round(
+        port, [_request(path, first + number) for number in range(count)], connections=CONNECTIONS
+    )
+    print(json.dumps({"seconds": took.seconds, "latencies": took.latencies}))
+
+
+def _request(path: str, number: int) -> bytes:
+    body = json.dumps(
+        {
+            "source_id": f"answer-{number}",
+            "metric": "nps",
+            "score": number % 11,
+            "comment": "Exports have been slow since the last release, and support took four days to answer.",
+            "responded_at": "2026-11-20T09:30:00+01:00",
+            "respondent": {
+                "customer_id": f"c-{number % 5_000}",
+                "email": f"person-{number % 5_000}@customer.example",
+                "name": "Dana Whitfield",
+            },
+            "account_id": f"a-{number % 300}",
+            "program": "relationship",
+            "channel": "email",
+        }
+    ).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {KEY}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@contextmanager
+def _server(bootstrap: str) -> Iterator[int]:
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "bench.ingest", "--serve", str(port), "--bootstrap", bootstrap],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _await_ready(server, port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(15)
+
+
+def _await_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _ready(port):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the server is not ready after {START_SECONDS} s, exit code {server.poll()}")
+        time.sleep(0.1)
+
+
+def _ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready").is_success
+    except httpx.TransportError:
+        return False
+
+
+def _asked(port: int, path: str, count: int, first: int) -> Round:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.ingest", "--ask", path, str(port), str(count), str(first)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Round(**json.loads(done.stdout))
+
+
+def _records(bootstrap: str) -> int:
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        topic = ResponseRecorded.TOPIC
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        return sum(consumer.end_offsets(partitions).values())
+    finally:
+        consumer.close()
+
+
+def measure(bootstrap: str, *, rounds: int, requests: int) -> int:
+    """Runs the rounds and reports; the exit status."""
+    topic = BY_NAME[ResponseRecorded.TOPIC]
+    ensure_topics(bootstrap, [TopicSpec(topic.name, topic.partitions, topic.settings())])
+    records_before = _records(bootstrap)
+    results: dict[str, list[Round]] = {ACCEPTED: [], WITHOUT_PRODUCE: [], BARE: []}
+    with _server(bootstrap) as port:
+        for path in results:
+            _asked(port, path, WARM_UP_REQUESTS, 0)
+        for number in range(rounds):
+            # Every other round in the opposite order, so that none always has the warmer machine.
+            for path in list(results)[:: 1 if number % 2 else -1]:
+                results[path].append(_asked(port, path, requests, WARM_UP_REQUESTS + number * requests))
+                print(f"round {number + 1}: {path}: {results[path][-1].per_second:,.0f}/s", flush=True)
+    accepted = sum(len(done.latencies) for done in results[ACCEPTED])
+    rate = {path: statistics.median(done.per_second for done in of) for path, of in results.items()}
+    latencies = sorted(latency for done in results[ACCEPTED] for latency in done.latencies)
+    return report.publish(
+        "ingest",
+        figures={
+            "ratio": rate[ACCEPTED] / rate[WITHOUT_PRODUCE],
+            "per_second": rate[ACCEPTED],
+            "without_produce_per_second": rate[WITHOUT_PRODUCE],
+            "bare_per_second": rate[BARE],
+            "p50_seconds": latencies[len(latencies) // 2],
+            "p99_seconds": latencies[len(latencies) * 99 // 100],
+            "unaccounted_records": accepted + WARM_UP_REQUESTS - (_records(bootstrap) - records_before),
+        },
+        scale={"requests": accepted, "connections": CONNECTIONS, "rounds": rounds},
+        reference="the same route without the produce",
+        packages=("fastapi", "uvicorn", "uvloop", "pydantic", "aiokafka"),
+        at_least={"ratio": 0.65},
+        at_most={"p99_seconds": 0.05, "unaccounted_records": 0},
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--requests", type=int, default=15_000, help="requests a round and route")
+    parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"))
+    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
+    parser.add_argument("--ask", nargs=4, metavar=("PATH", "PORT", "COUNT", "FIRST"), help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if given.serve:
+        return serve(given.bootstrap, given.serve)
+    if given.ask:
+        path, *numbers = given.ask
+        ask(int(numbers[0]), path, int(numbers[1]), int(numbers[2]))
+        return 0
+    if given.bootstrap:
+        return measure(given.bootstrap, rounds=given.rounds, requests=given.requests)
+    with EmbeddedKafka() as kafka:
+        return measure(kafka.bootstrap_servers, rounds=given.rounds, requests=given.requests)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
