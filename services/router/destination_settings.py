@@ -21,8 +21,7 @@ def read_destinations(path: Path, plugins: Mapping[str, AnyPlugin]) -> dict[str,
     Raises runtime.yaml_file.ConfigError for the file, runtime.settings.BadSettings for the environment.
     """
     sections: dict[str, Any] = {
-        name: (_section(plugin), Field(default_factory=dict))
-        for name, plugin in plugins.items()
+        name: (_section(plugin), Field(default_factory=dict)) for name, plugin in plugins.items()
     }
     file = load_yaml(path, create_model("Destinations", __config__=_STRICT, **sections))
     return {
