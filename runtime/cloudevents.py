@@ -55,6 +55,16 @@ class Undecodable(Exception):
 
 def to_message(event: Event, *, source: str, traceparent: str, subject: str | None = None) -> Message:
     """The event as a Kafka message; `source` is the writer, such as "/services/ingest"."""
+    return Message(
+        topic=event.TOPIC,
+        key=event.event_key().encode(),
+        value=event.model_dump_json().encode(),
+        headers=attributes(event, source=source, traceparent=traceparent, subject=subject),
+    )
+
+
+def attributes(event: Event, *, source: str, traceparent: str, subject: str | None = None) -> Headers:
+    """The headers that say which event this is."""
     headers = [
         ("ce_specversion", SPEC_VERSION),
         ("ce_id", event.event_id().encode()),
@@ -66,12 +76,7 @@ def to_message(event: Event, *, source: str, traceparent: str, subject: str | No
     ]
     if subject is not None:
         headers.append(("ce_subject", subject.encode()))
-    return Message(
-        topic=event.TOPIC,
-        key=event.event_key().encode(),
-        value=event.model_dump_json().encode(),
-        headers=tuple(headers),
-    )
+    return tuple(headers)
 
 
 def decode(record: Record, models: Mapping[str, type[E]], *, max_bytes: int = MAX_BYTES) -> E:
