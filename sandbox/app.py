@@ -26,17 +26,21 @@ def sandbox_app(world: World) -> FastAPI:
             clock.close()
             await world.interactivity.close()
 
-    app = FastAPI(title="feedback-router sandbox", lifespan=lifespan, docs_url=None, redoc_url=None)
+    token = world.settings.slack_bot_token.get_secret_value()
+    doubles = [
+        *slack.routes(world.workspace, world.front, token),
+        *salesforce.routes(world.salesforce, world.front),
+    ]
+    app = FastAPI(
+        title="feedback-router sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, routes=doubles
+    )
 
     @app.get("/health/live")
     @app.get("/health/ready")
-    def healthy() -> dict[str, str]:
+    async def healthy() -> dict[str, str]:
         return {"status": "ok"}
 
-    token = world.settings.slack_bot_token.get_secret_value()
-    app.include_router(slack.routes(world.workspace, world.front, token))
     app.include_router(slack_interactivity.routes(world.interactivity, world.front))
-    app.include_router(salesforce.routes(world.salesforce, world.front))
     app.include_router(marketing.routes(world.marketing, world.front))
     app.include_router(received.routes(world))
     app.include_router(page.routes(world, clock))

@@ -102,8 +102,8 @@ class RunningSandbox:
     ) -> "RunningSandbox":
         """Start one on free ports and wait until it answers; `environment` adds settings to the credentials'.
 
-        Call it from a thread that lives as long as the sandbox should. Raises EmbeddedServerError with the end
-        of `log` if it does not come up.
+        Call it from a thread that lives as long as the sandbox should. Raises EmbeddedServerError with the
+        end of `log` if it does not come up.
         """
         port, smtp_port = free_port(), free_port()
         process = spawn(

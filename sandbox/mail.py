@@ -131,7 +131,7 @@ class Catcher:
             and hmac.compare_digest(auth_data.login, self._username.encode())
             and hmac.compare_digest(auth_data.password, self._password.encode())
         )
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's hook
         """Answer one message with an SMTP reply line."""

@@ -3,7 +3,6 @@
 Paths, codes and bodies as in the REST API Developer Guide.
 """
 
-import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Mapping
@@ -12,9 +11,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from fastapi import APIRouter
+from pydantic_core import from_json
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from sandbox.faults import Double
 from sandbox.rates import Factor
@@ -22,7 +22,7 @@ from sandbox.salesforce_checks import SalesforceError
 from sandbox.salesforce_login import Login, LoginRefusedError
 from sandbox.salesforce_objects import Field, ObjectType, object_named
 from sandbox.salesforce_records import Record, Records, SeveralMatchesError
-from sandbox.server import Front
+from sandbox.server import Front, json_answer
 from sandbox.soql import parse
 
 _BODY_SINCE = 46  # API version from which an updating upsert answers 200 with a body instead of 204
@@ -96,7 +96,7 @@ class Salesforce:
 
 def _problem(error: SalesforceError) -> Response:
     body = [{"message": error.message, "errorCode": error.code, "fields": error.fields}]
-    return JSONResponse(body, error.status, {"x-sandbox-result": error.code})
+    return json_answer(body, error.status, {"x-sandbox-result": error.code})
 
 
 def _not_found() -> SalesforceError:
@@ -135,7 +135,7 @@ class _Request:
     @property
     def json(self) -> dict[str, Any]:
         try:
-            parsed = json.loads(self.body)
+            parsed = from_json(self.body)
         except ValueError:
             parsed = None
         if not isinstance(parsed, dict):
@@ -153,22 +153,22 @@ class _Request:
 
 
 def _query(org: Salesforce, call: _Request) -> Response:
-    return JSONResponse(org.query(call.query.get("q", ""), call.path["version"]))
+    return json_answer(org.query(call.query.get("q", ""), call.path["version"]))
 
 
 def _query_more(org: Salesforce, call: _Request) -> Response:
-    return JSONResponse(org.query_more(call.path["cursor"], call.path["version"]))
+    return json_answer(org.query_more(call.path["cursor"], call.path["version"]))
 
 
 def _limits(org: Salesforce, _call: _Request) -> Response:
-    return JSONResponse({"DailyApiRequests": {"Max": org.allowance, "Remaining": org.allowance - org.used}})
+    return json_answer({"DailyApiRequests": {"Max": org.allowance, "Remaining": org.allowance - org.used}})
 
 
 def _create(org: Salesforce, call: _Request) -> Response:
     record = org.records.create(
         call.kind, call.json, auto_assign=call.auto_assign, hidden_seconds=call.hidden_seconds
     )
-    return JSONResponse({"id": record.record_id, "success": True, "errors": []}, HTTPStatus.CREATED)
+    return json_answer({"id": record.record_id, "success": True, "errors": []}, HTTPStatus.CREATED)
 
 
 def _by_id(org: Salesforce, call: _Request) -> Response:
@@ -176,7 +176,7 @@ def _by_id(org: Salesforce, call: _Request) -> Response:
     if record is None:
         raise _not_found()
     if call.method == "GET":
-        return JSONResponse(org.records.as_json(record))
+        return json_answer(org.records.as_json(record))
     if call.method == "PATCH":
         org.records.update(record, call.json)
     else:
@@ -191,7 +191,7 @@ def _get_by_external_id(org: Salesforce, call: _Request) -> Response:
         raise SeveralMatchesError(seen)
     if not seen:
         raise _not_found()
-    return JSONResponse(org.records.as_json(seen[0]))
+    return json_answer(org.records.as_json(seen[0]))
 
 
 def _upsert(org: Salesforce, call: _Request) -> Response:
@@ -213,7 +213,7 @@ def _upsert(org: Salesforce, call: _Request) -> Response:
     if not created and not call.answers_upsert_with_body:
         return Response(status_code=HTTPStatus.NO_CONTENT)
     answer = {"id": record.record_id, "success": True, "errors": [], "created": created}
-    return JSONResponse(answer, HTTPStatus.CREATED if created else HTTPStatus.OK)
+    return json_answer(answer, HTTPStatus.CREATED if created else HTTPStatus.OK)
 
 
 def _collection(org: Salesforce, call: _Request) -> Response:
@@ -230,7 +230,7 @@ def _collection(org: Salesforce, call: _Request) -> Response:
         raise SalesforceError("NOT_SUPPORTED", "the sandbox answers Collections with allOrNone=false only")
     ids = Counter(str(row.get(field.name, "")).lower() for row in rows if isinstance(row, dict))
     repeated = {value for value, times in ids.items() if times > 1}
-    return JSONResponse([_collection_result(org, call, row, repeated) for row in rows])
+    return json_answer([_collection_result(org, call, row, repeated) for row in rows])
 
 
 def _collection_result(
@@ -266,7 +266,7 @@ def _upserted_row(
 
 
 def _describe_object(_org: Salesforce, call: _Request) -> Response:
-    return JSONResponse(_described(call.kind))
+    return json_answer(_described(call.kind))
 
 
 def _described(kind: ObjectType) -> dict[str, Any]:
@@ -295,7 +295,7 @@ def _described(kind: ObjectType) -> dict[str, Any]:
     }
 
 
-_DATA = "/services/data/{version}"
+_DATA = "/salesforce/services/data/{version}"
 _ROUTES: tuple[tuple[str, str, str, Callable[[Salesforce, _Request], Response]], ...] = (
     ("GET", "/query", "query", _query),
     ("GET", "/query/", "query", _query),
@@ -315,13 +315,15 @@ _ROUTES: tuple[tuple[str, str, str, Callable[[Salesforce, _Request], Response]],
 """Method, path below `/services/data/vNN.N`, name for faults and counts, and what does it."""
 
 
-def routes(org: Salesforce, front: Front) -> APIRouter:
+def routes(org: Salesforce, front: Front) -> list[BaseRoute]:
     """Serve `/salesforce/services/...`."""
-    router = APIRouter(prefix="/salesforce")
-    router.add_api_route("/services/oauth2/token", _token_endpoint(org, front), methods=["POST"])
-    for method, path, operation, perform in _ROUTES:
-        router.add_api_route(_DATA + path, _endpoint(org, front, operation, perform), methods=[method])
-    return router
+    return [
+        Route("/salesforce/services/oauth2/token", _token_endpoint(org, front), methods=["POST"]),
+        *(
+            Route(f"{_DATA}{path}", _endpoint(org, front, operation, perform), methods=[method])
+            for method, path, operation, perform in _ROUTES
+        ),
+    ]
 
 
 def _token_endpoint(org: Salesforce, front: Front) -> Callable[[Request], Awaitable[Response]]:
@@ -337,9 +339,9 @@ def _token(org: Salesforce, form: Mapping[str, str]) -> Response:
         access_token = org.login.log_in(form)
     except LoginRefusedError as refusal:
         body = {"error": refusal.error, "error_description": refusal.description}
-        return JSONResponse(body, HTTPStatus.BAD_REQUEST, {"x-sandbox-result": refusal.error})
+        return json_answer(body, HTTPStatus.BAD_REQUEST, {"x-sandbox-result": refusal.error})
     instance_url = f"{org.public_url}/salesforce"
-    return JSONResponse(
+    return json_answer(
         {
             "access_token": access_token,
             "scope": "api",
@@ -381,4 +383,4 @@ def _answered(
         return _problem(error)
     except SeveralMatchesError as several:
         urls = [org.records.attributes(record)["url"] for record in several.records]
-        return JSONResponse(urls, HTTPStatus.MULTIPLE_CHOICES, {"x-sandbox-result": "several_matches"})
+        return json_answer(urls, HTTPStatus.MULTIPLE_CHOICES, {"x-sandbox-result": "several_matches"})

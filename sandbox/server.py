@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
+from pydantic_core import to_json
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sandbox.calls import CallLog
@@ -84,4 +85,11 @@ def refused(double: Double, status: int, error: str, *, retry_after_seconds: flo
     elif double is Double.SALESFORCE:
         code = "REQUEST_LIMIT_EXCEEDED" if status == HTTPStatus.TOO_MANY_REQUESTS else "SERVER_UNAVAILABLE"
         body = [{"message": error, "errorCode": code}]
-    return JSONResponse(body, status, headers)
+    return json_answer(body, status, headers)
+
+
+def json_answer(
+    body: object, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with `body` as JSON; several times faster than Starlette's own, which counts in a load test."""
+    return Response(to_json(body), status, headers, "application/json")

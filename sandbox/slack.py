@@ -4,18 +4,18 @@ Names, arguments and errors as on docs.slack.dev/reference/methods. A new method
 """
 
 import hmac
-import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter
+from pydantic_core import from_json
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from sandbox.faults import Double
-from sandbox.server import Front, refused
+from sandbox.server import Front, json_answer, refused
 from sandbox.slack_checks import SlackError, check_blocks, check_metadata, check_text
 from sandbox.slack_workspace import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Channel, Message, Person, Workspace
 
@@ -88,8 +88,8 @@ def _update(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -
     message = workspace.message(channel, arguments.get("ts"))
     text, blocks, metadata = _checked_content(arguments)
     workspace.edit(message, text=text, blocks=blocks, metadata=metadata)
-    answer = {"channel": channel.channel_id, "ts": message.ts, "text": message.text}
-    return _with_warning(answer | {"message": message.as_slack(with_metadata=True)}, text=text)
+    edited = {"channel": channel.channel_id, "ts": message.ts, "text": message.text}
+    return _with_warning(edited | {"message": message.as_slack(with_metadata=True)}, text=text)
 
 
 def _delete(workspace: Workspace, arguments: Arguments, hidden_seconds: float) -> Answer:  # noqa: ARG001 - one signature for all methods
@@ -197,12 +197,11 @@ _METHODS: Mapping[str, Callable[[Workspace, Arguments, float], Answer]] = {
 }
 
 
-def routes(workspace: Workspace, front: Front, token: str) -> APIRouter:
+def routes(workspace: Workspace, front: Front, token: str) -> list[BaseRoute]:
     """Serve the methods under `/slack/api/`; only `token` is let in, and nothing at all if it is empty."""
-    router = APIRouter(prefix="/slack/api")
 
-    @router.api_route("/{method}", methods=["GET", "POST"])
-    async def call(method: str, request: Request) -> Response:
+    async def call(request: Request) -> Response:
+        method = request.path_params["method"]
         arguments = await _arguments(request)
 
         def act(hidden_seconds: float) -> Response:
@@ -213,11 +212,11 @@ def routes(workspace: Workspace, front: Front, token: str) -> APIRouter:
                 body: Answer = {"ok": False, "error": error.error}
                 if error.messages:
                     body["response_metadata"] = {"messages": error.messages}
-                return JSONResponse(body, headers={"x-sandbox-result": error.error})
+                return json_answer(body, headers={"x-sandbox-result": error.error})
 
         return await front.serve(request, Double.SLACK, method, act)
 
-    return router
+    return [Route("/slack/api/{method}", call, methods=["GET", "POST"])]
 
 
 def _called(workspace: Workspace, method: str, arguments: Arguments, hidden_seconds: float) -> Response:
@@ -231,7 +230,7 @@ def _called(workspace: Workspace, method: str, arguments: Arguments, hidden_seco
         return refused(
             Double.SLACK, HTTPStatus.TOO_MANY_REQUESTS, "ratelimited", retry_after_seconds=wait_seconds
         )
-    return JSONResponse({"ok": True, **perform(workspace, arguments, hidden_seconds)})
+    return json_answer({"ok": True, **perform(workspace, arguments, hidden_seconds)})
 
 
 async def _arguments(request: Request) -> dict[str, Any]:
@@ -250,7 +249,7 @@ async def _arguments(request: Request) -> dict[str, Any]:
 
 def _json_or_none(text: str | bytes) -> object:
     try:
-        return json.loads(text)
+        return from_json(text)
     except ValueError:
         return None
 

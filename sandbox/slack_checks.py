@@ -4,12 +4,11 @@ Limits are those of docs.slack.dev/reference/block-kit; the undocumented limit o
 measured in slackapi/bolt-js#2509 (near 13,200 characters, containers counted in).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError, to_json
 
 MAX_TEXT = 40_000
 MAX_BLOCKS = 50
@@ -296,7 +295,7 @@ def check_metadata(metadata: object) -> None:
         raise SlackError(
             "invalid_metadata_format", _messages(error, {"metadata": metadata}, "metadata")
         ) from error
-    if len(json.dumps(metadata).encode()) > MAX_METADATA_BYTES:
+    if len(to_json(metadata)) > MAX_METADATA_BYTES:
         raise SlackError("metadata_too_large")
 
 
@@ -315,7 +314,7 @@ def check_blocks(blocks: object) -> None:
     faults = [*_empty_sections(checked), *_repeated_ids(checked)]
     if faults:
         raise SlackError("invalid_blocks", faults)
-    if len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))) > MAX_BLOCKS_LENGTH:
+    if len(to_json(blocks).decode()) > MAX_BLOCKS_LENGTH:
         raise SlackError("msg_blocks_too_long")
 
 

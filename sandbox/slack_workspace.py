@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from sandbox.rates import Factor, TokenBucket
 from sandbox.slack_checks import SlackError
@@ -42,7 +43,7 @@ class Message:
 
     ts: str
     text: str
-    blocks_json: str
+    blocks_json: bytes
     metadata: dict[str, Any] | None
     thread_ts: str | None
     posted_at: datetime
@@ -56,7 +57,7 @@ class Message:
     @property
     def blocks(self) -> list[dict[str, Any]]:
         """The message's blocks, parsed anew at each call."""
-        parsed: list[dict[str, Any]] = json.loads(self.blocks_json)
+        parsed: list[dict[str, Any]] = from_json(self.blocks_json)
         return parsed
 
     def shown(self, now: float) -> bool:
@@ -199,7 +200,7 @@ class Workspace:
         """Change a message. Text without blocks removes the blocks; metadata not given stays."""
         if text is not None:
             message.text = text
-            message.blocks_json = "[]"
+            message.blocks_json = b"[]"
         if blocks is not None:
             message.blocks_json = _with_ids(blocks)
         if metadata is not None:
@@ -242,7 +243,7 @@ class Workspace:
             channel.messages.clear()
 
 
-def _with_ids(blocks: Sequence[dict[str, Any]]) -> str:
+def _with_ids(blocks: Sequence[dict[str, Any]]) -> bytes:
     """Give every block and interactive element an id, as Slack does, and pack them."""
     named = []
     for number, block in enumerate(blocks):
@@ -257,4 +258,4 @@ def _with_ids(blocks: Sequence[dict[str, Any]]) -> str:
         ):
             named_block["accessory"] = {"action_id": "a0", **block["accessory"]}
         named.append(named_block)
-    return json.dumps(named, ensure_ascii=False, separators=(",", ":"))
+    return to_json(named)

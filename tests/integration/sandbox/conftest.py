@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -7,10 +6,10 @@ import pytest
 from sandbox.client import Credentials, RunningSandbox
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     log = tmp_path_factory.mktemp("sandbox") / "sandbox.log"
-    with RunningSandbox.start(Credentials.generate(), log=Path(log)) as running:
+    with RunningSandbox.start(Credentials.generate(), log=log) as running:
         yield running
 
 

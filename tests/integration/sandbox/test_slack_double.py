@@ -16,7 +16,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from sandbox.client import Credentials, RunningSandbox
 
-CARD = [
+CARD: list[dict[str, Any]] = [
     {"type": "header", "text": {"type": "plain_text", "text": "Detractor: 3 of 10"}},
     {"type": "section", "text": {"type": "mrkdwn", "text": "> Too slow since *May*"}},
     {
