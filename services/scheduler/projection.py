@@ -39,7 +39,7 @@ ON CONFLICT (lifecycle_id) DO UPDATE SET
     context = excluded.context, traceparent = excluded.traceparent
 WHERE (known.order_revision, known.order_tie, known.order_mapping)
     < (excluded.order_revision, excluded.order_tie, excluded.order_mapping)
-RETURNING lifecycle_id
+RETURNING lifecycle_id, xmax <> 0 AS is_corrected
 """
 _DROP_WORK_SQL = """
 UPDATE due_work SET state = 'cancelled'
@@ -156,32 +156,35 @@ def _put_lifecycle(
             [traceparent for _, traceparent in given],
         ),
     ).fetchall()
-    occasions: list[UUID] = [occasion for (occasion,) in newer]
-    planned = [plan for occasion in occasions for plan in plans(batch.lifecycle[occasion][0], programs)]
-    return _replan(connection, occasions, planned, winners, now)
+    planned = [plan for occasion, _ in newer for plan in plans(batch.lifecycle[occasion][0], programs)]
+    _plan(connection, planned, winners)
+    return _drop(connection, [occasion for occasion, is_corrected in newer if is_corrected], planned, now)
 
 
-def _replan(
-    connection: Connection[Any],
-    occasions: Sequence[UUID],
-    planned: Sequence[Planned],
-    winners: people.Winners,
-    now: datetime,
-) -> list[SurveyRequestCancelled]:
-    if not occasions:
-        return []
-    wanted = ([plan.program for plan in planned], [plan.occasion for plan in planned])
-    connection.execute(_DROP_WORK_SQL, (occasions, *wanted))
+def _plan(connection: Connection[Any], planned: Sequence[Planned], winners: people.Winners) -> None:
+    if not planned:
+        return
     connection.execute(
         _PLAN_SQL,
         (
-            *wanted,
+            [plan.program for plan in planned],
+            [plan.occasion for plan in planned],
             [winners[plan.person] for plan in planned],
             [plan.occurred_at for plan in planned],
             [plan.due_at for plan in planned],
             [plan.gives_up_at for plan in planned],
         ),
     )
+
+
+def _drop(
+    connection: Connection[Any], corrected: Sequence[UUID], planned: Sequence[Planned], now: datetime
+) -> list[SurveyRequestCancelled]:
+    """Cancels whatever corrected events no longer call for."""
+    if not corrected:
+        return []
+    wanted = ([plan.program for plan in planned], [plan.occasion for plan in planned])
+    connection.execute(_DROP_WORK_SQL, (corrected, *wanted))
     return [
         SurveyRequestCancelled(
             request_id=request_id,
@@ -192,7 +195,7 @@ def _replan(
             cancelled_at=now,
         )
         for request_id, version, person, program in connection.execute(
-            _CANCEL_REQUESTS_SQL, (now, occasions, *wanted)
+            _CANCEL_REQUESTS_SQL, (now, corrected, *wanted)
         )
     ]
 
