@@ -1,7 +1,7 @@
 """Accepted requests a second with acks=all, beside the same route without the produce, and a bare route.
 
-One process serves all three, another asks over keep-alive connections, in alternating rounds; each rate is the
-median of its rounds.
+One process serves all three, another asks over keep-alive connections, in alternating rounds; each rate is
+the median of its rounds.
 """
 
 import argparse

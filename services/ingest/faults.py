@@ -102,7 +102,7 @@ def _unknown_field(location: tuple[int | str, ...], model: type[BaseModel]) -> s
     close = get_close_matches(str(location[0]), fields, n=1)
     if close:
         return f"no field of this name; did you mean `{close[0]}`?"
-    return f"this field is unknown; expected one of {', '.join(fields)}"
+    return f"no field of this name, but any of {', '.join(fields)}"
 
 
 def _of_pattern(pattern: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -43,8 +44,17 @@ Email = Annotated[
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
 Context = Annotated[dict[Word, Line], Field(max_length=50)]
-Number = Annotated[int, Field(ge=-(2**53), le=2**53)]
-Traits = Annotated[dict[Word, Line | bool | Number | float], Field(max_length=100)]
+_Exact = Field(ge=-(2**53), le=2**53)
+Traits = Annotated[
+    dict[Word, Line | bool | Annotated[int, _Exact] | Annotated[float, _Exact]], Field(max_length=100)
+]
+
+
+def _written_out(value: object) -> object:
+    # pydantic would read 1763800000 and "1763800000" as seconds since 1970.
+    if not isinstance(value, str) or "-" not in value[1:]:
+        raise PydanticCustomError("datetime_parsing", "no date")
+    return value
 
 
 def _plausible(value: datetime, info: ValidationInfo) -> datetime:
@@ -60,7 +70,9 @@ def _plausible(value: datetime, info: ValidationInfo) -> datetime:
     return value
 
 
-Past = Annotated[AwareDatetime, AfterValidator(_plausible)]
+Past = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_plausible)
+]
 """A time with an offset, at most 5 minutes ahead of the business clock."""
 
 
