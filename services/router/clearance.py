@@ -45,7 +45,7 @@ class Standing:
 def refusal(
     standing: Standing, policy: Policy, audience: tuple[str, ...], disabled: str | None, now: datetime
 ) -> str | None:
-    """Why an effect is withheld, or None. `disabled` is why its destination is, `now` is business time."""
+    """Why an effect is withheld, or None. `audience` matters to a pilot only, `now` is business time."""
     if policy.mode is DeliveryMode.OBSERVE:
         return "observe mode"
     if disabled is not None:

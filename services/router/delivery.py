@@ -20,7 +20,7 @@ from runtime.clock import Clock
 from runtime.postgres import Pool
 from services.router import ledger, metrics
 from services.router.attempt import Next, Status, attempt, in_doubt, postpone, rest, settle, withhold
-from services.router.clearance import Policy, refusal
+from services.router.clearance import DeliveryMode, Policy, refusal
 from services.router.destination import (
     Absent,
     Ambiguous,
@@ -224,6 +224,8 @@ class Deliveries:
         return todo, at_rest
 
     def _audience(self, claimed: Claimed) -> tuple[str, ...]:
+        if self._policy.mode is not DeliveryMode.PILOT:
+            return ()
         plugin = self._connected.plugin
         return plugin.audience(plugin.content.model_validate(claimed.content))
 

@@ -16,7 +16,7 @@ from tests.integration.router.world import EPOCH, World, account, profile
 
 
 def _versions(world: World) -> list[tuple[str, int]]:
-    return world.ask("SELECT person_key, version FROM profiles ORDER BY person_key")  # type: ignore[return-value]  # two columns
+    return world.ask("SELECT person_key, version FROM profiles ORDER BY person_key")
 
 
 @pytest.mark.parametrize("together", [True, False])
