@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import psycopg
 import structlog
 from kafka import KafkaConsumer
-from kafka.errors import FencedInstanceIdError, KafkaError
+from kafka.errors import FencedInstanceIdError, KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 from psycopg_pool import PoolClosed
 
@@ -32,6 +32,7 @@ CLOSE_SECONDS = 2.0
 MEASURE_EVERY_SECONDS = 2.0
 MEASURE_TIMEOUT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
+JOIN_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 COMMIT_TIMEOUT_SECONDS = 5.0
@@ -101,6 +102,7 @@ class Consumer(Generic[E]):
         source = self._join(stop)
         if source is None:
             return
+        self.progress.waiting(None)
         try:
             while not stop.is_set():
                 self._turn(source, stop)
@@ -136,8 +138,9 @@ class Consumer(Generic[E]):
             except KafkaError as error:
                 if not error.retriable:
                     raise
-                log.warning("no broker to consume from", group=self._group, error=type(error).__name__)
-                stop.wait(FIRST_PAUSE_SECONDS)
+                log.warning("cannot join", group=self._group, reason=str(error))
+                self.progress.waiting("a broker" if isinstance(error, KafkaTimeoutError) else str(error))
+                stop.wait(JOIN_PAUSE_SECONDS)
         return None
 
     def _turn(self, source: KafkaConsumer, stop: threading.Event) -> None:
@@ -173,7 +176,8 @@ class Consumer(Generic[E]):
         except DOWN as error:
             self._pause(source, polled, error, stop)
             return
-        self._pauses = 0
+        if self._pauses:
+            self._resumed()
         for (topic, partition), in_hand in polled.items():
             next_offset = in_hand[-1].offset + 1
             self._uncommitted[TopicPartition(topic, partition)] = next_offset
@@ -245,6 +249,10 @@ class Consumer(Generic[E]):
             _rewind(source, self._poll(source, FIRST_PAUSE_SECONDS))
             self._measure(source)
         source.resume(*source.paused())
+
+    def _resumed(self) -> None:
+        log.info("consumer goes on", group=self._group)
+        self._pauses = 0
         self.progress.waiting(None)
         metrics.PAUSED.labels(self._kafka.service, self._group).set(0)
 

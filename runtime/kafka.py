@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError, UnknownTopicOrPartitionError
 from kafka.net.compat import KafkaNetClient
 
 from runtime.messages import Message, Record
@@ -21,6 +21,7 @@ SESSION_TIMEOUT_SECONDS = 10
 HEARTBEAT_SECONDS = 3
 REQUEST_TIMEOUT_SECONDS = 10
 BLOCK_SECONDS = 5
+METADATA_SECONDS = 60
 DELIVERY_TIMEOUT_SECONDS = 30
 MAX_REQUEST_BYTES = 2_000_000
 CLOSE_SECONDS = 2
@@ -75,7 +76,10 @@ def producer(kafka: KafkaSettings) -> KafkaProducer:
 
 
 def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_records: int) -> KafkaConsumer:
-    """A member of `group` that commits only when told to; raises KafkaTimeoutError without a broker."""
+    """A member of `group` that commits only when told to.
+
+    Raises KafkaTimeoutError without a broker, UnknownTopicOrPartitionError while a topic is missing.
+    """
     source = _connected(
         KafkaConsumer,
         bootstrap_servers=kafka.bootstrap_servers.split(","),
@@ -86,6 +90,7 @@ def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_rec
         auto_offset_reset="earliest",
         allow_auto_create_topics=False,
         max_poll_records=max_records,
+        metadata_max_age_ms=METADATA_SECONDS * 1000,
         session_timeout_ms=SESSION_TIMEOUT_SECONDS * 1000,
         heartbeat_interval_ms=HEARTBEAT_SECONDS * 1000,
         bootstrap_timeout_ms=BLOCK_SECONDS * 1000,
@@ -93,8 +98,20 @@ def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_rec
         reconnect_backoff_max_ms=1000,
         metrics_enabled=False,
     )
+    try:
+        _know_partitions(source, topics)
+    except KafkaError:
+        source.close(autocommit=False)
+        raise
     source.subscribe(topics)
     return source
+
+
+def _know_partitions(source: KafkaConsumer, topics: Sequence[str]) -> None:
+    # A group's leader that joins before it knows them can assign nothing until its metadata expires.
+    missing = [topic for topic in topics if not source.partitions_for_topic(topic)]
+    if missing:
+        raise UnknownTopicOrPartitionError(f"there is no topic {', '.join(missing)}")
 
 
 def _connected(cls: Callable[..., T], **config: object) -> T:

@@ -16,8 +16,10 @@ class Standing:
     lag_records: int
     position: tuple[tuple[Partition, int], ...]
     """Next offset of each partition, after what is processed."""
+    waits: int
+    """How often the consumer found a dependency down."""
     waits_for: str | None
-    """What the consumer is paused for, or None."""
+    """Which dependency that is now, or None."""
 
 
 class Progress:
@@ -28,6 +30,7 @@ class Progress:
         self._ends: dict[Partition, int] = {}
         self._done: dict[Partition, int] = {}
         self._oldest: dict[Partition, datetime] = {}
+        self._waits = 0
         self._waits_for: str | None = None
         self._turned_at = time.monotonic()
 
@@ -58,7 +61,8 @@ class Progress:
             self._done[partition] = next_offset
 
     def waiting(self, dependency: str | None) -> None:
-        """The consumer is paused until `dependency` is back; None: it works again."""
+        """An attempt found `dependency` down; None: one succeeded."""
+        self._waits += dependency is not None
         self._waits_for = dependency
 
     def lag_records(self, topic: str) -> int:
@@ -78,6 +82,7 @@ class Progress:
             return Standing(
                 lag_records=sum(self._lag(held) for held in self._ends),
                 position=tuple(sorted(self._done.items())),
+                waits=self._waits,
                 waits_for=self._waits_for,
             )
 

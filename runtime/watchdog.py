@@ -23,12 +23,12 @@ class Watch:
 
 
 def watch(last: Watch | None, standing: Standing, now: float) -> Watch:
-    """The watch after another look: it starts over on movement, without work, and on a known wait."""
+    """The watch after another look: it starts over on movement, without work, on a failed attempt."""
     is_still = (
         last is not None
         and standing.lag_records > 0
-        and standing.waits_for is None
         and standing.position == last.standing.position
+        and standing.waits == last.standing.waits
     )
     return Watch(standing, last.since if last is not None and is_still else now)
 
@@ -36,7 +36,7 @@ def watch(last: Watch | None, standing: Standing, now: float) -> Watch:
 class Watchdog:
     """A worker that raises Stalled once lag > 0 and no position has moved for `stalled_seconds`.
 
-    A consumer that waits for a dependency is left alone: health reports it, a restart would not help.
+    A consumer that keeps asking for a dependency is left alone: health reports it, a restart would not help.
     """
 
     def __init__(self, standing: Callable[[], Standing], *, stalled_seconds: float = 120) -> None:

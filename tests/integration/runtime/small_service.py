@@ -22,7 +22,7 @@ from runtime.service import run_service
 from runtime.watchdog import Watchdog
 from tests.integration.runtime.world import Counted
 
-STALLED_SECONDS = 2
+STALLED_SECONDS = 7
 
 
 def main(topic: str, database: str, schema: str, mode: str, port: str) -> int:

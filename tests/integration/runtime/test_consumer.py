@@ -1,6 +1,7 @@
 """The at-least-once loop on a real broker and a real database."""
 
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -198,6 +199,17 @@ def test_waits_for_a_dependency_in_the_group_and_skips_nothing(broker: Broker, p
         until(lambda: len(taken(pool)) >= 60, "everything is taken once it is back")
         until(lambda: consumer.check() is None, "it is ready again")
     assert sorted(taken(pool)) == list(range(60))
+
+
+def test_a_topic_that_is_made_later_is_waited_for(broker: Broker, pool: Pool) -> None:
+    topic = f"tests.{uuid.uuid4().hex[:12]}.v1"
+    consumer = consumer_of(broker, topic, pool)
+    with running(consumer.run):
+        until(lambda: f"there is no topic {topic}" in (consumer.check() or ""), "health names it")
+        broker.make(topic)
+        broker.write([message(topic, 1)])
+        until(lambda: taken(pool) == [1], "its record is taken")
+        assert consumer.check() is None
 
 
 def test_our_own_fault_ends_the_consumer_instead_of_filling_the_dead_letters(

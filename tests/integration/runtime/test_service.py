@@ -8,15 +8,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
 from tests.integration.runtime.world import Broker, message, until
 
+PROGRAM = (sys.executable, "-m", "tests.integration.runtime.small_service")
+
 
 class Service:
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process = process
+        self.log = log
         self._url = f"http://127.0.0.1:{port}"
 
     def ask(self, path: str) -> httpx.Response | None:
@@ -37,38 +41,34 @@ class Service:
 
 
 @contextmanager
-def service(bootstrap: str, topic: str, database: str, schema: str, mode: str = "works") -> Iterator[Service]:
+def service(
+    bootstrap: str, topic: str, database: str, schema: str, folder: Path, *, mode: str = "works"
+) -> Iterator[Service]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.integration.runtime.small_service",
-            topic,
-            database,
-            schema,
-            mode,
-            str(port),
-        ],
-        env=os.environ | {"BROKER": bootstrap},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*PROGRAM, topic, database, schema, mode, str(port)],
+            env=os.environ | {"BROKER": bootstrap},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     try:
-        yield Service(process, port)
+        yield Service(process, port, log)
     finally:
         process.kill()
         process.wait()
-        assert process.stdout
-        process.stdout.close()
+        print(log.read_text())  # noqa: T201 - pytest shows it when the test fails
 
 
-def test_works_is_measured_and_stops_on_sigterm(broker: Broker, database: str, schema: str) -> None:
+def test_works_is_measured_and_stops_on_sigterm(
+    broker: Broker, database: str, schema: str, tmp_path: Path
+) -> None:
     topic = broker.topic()
     broker.write([message(topic, number) for number in range(100)])
-    with service(broker.settings.bootstrap_servers, topic, database, schema) as running:
+    with service(broker.settings.bootstrap_servers, topic, database, schema, tmp_path) as running:
         until(running.is_ready, "it is ready")
         assert len(broker.read(f"{topic}.dlq", 100)) == 100, "what it says is relayed"
         metrics = running.ask("/metrics")
@@ -83,11 +83,13 @@ def test_works_is_measured_and_stops_on_sigterm(broker: Broker, database: str, s
     assert seconds < 10
 
 
-def test_is_alive_but_not_ready_without_its_database_and_still_stops(broker: Broker, schema: str) -> None:
+def test_is_alive_but_not_ready_without_its_database_and_still_stops(
+    broker: Broker, schema: str, tmp_path: Path
+) -> None:
     topic = broker.topic()
     broker.write([message(topic, 1)])
     nowhere = "postgresql://nobody@127.0.0.1:1/none"
-    with service(broker.settings.bootstrap_servers, topic, nowhere, schema) as running:
+    with service(broker.settings.bootstrap_servers, topic, nowhere, schema, tmp_path) as running:
         until(lambda: running.ask("/health/live"), "it is alive")
         ready = running.ask("/health/ready")
         assert ready is not None
@@ -98,21 +100,27 @@ def test_is_alive_but_not_ready_without_its_database_and_still_stops(broker: Bro
     assert seconds < 10
 
 
-def test_a_worker_that_dies_takes_the_process_down(broker: Broker, database: str, schema: str) -> None:
+def test_a_worker_that_dies_takes_the_process_down(
+    broker: Broker, database: str, schema: str, tmp_path: Path
+) -> None:
     topic = broker.topic()
     broker.write([message(topic, 1)])
-    with service(broker.settings.bootstrap_servers, topic, database, schema, "dies") as running:
-        assert running.process.wait(30) == 1
+    with service(
+        broker.settings.bootstrap_servers, topic, database, schema, tmp_path, mode="dies"
+    ) as running:
+        assert running.process.wait(60) == 1
 
 
-def test_the_watchdog_ends_a_process_whose_consumer_hangs(broker: Broker, database: str, schema: str) -> None:
+def test_the_watchdog_ends_a_process_whose_consumer_hangs(
+    broker: Broker, database: str, schema: str, tmp_path: Path
+) -> None:
     topic = broker.topic()
     broker.write([message(topic, 1)])
-    with service(broker.settings.bootstrap_servers, topic, database, schema, "hangs") as running:
-        assert running.process.wait(40) == 1
-        assert running.process.stdout
-        log = running.process.stdout.read()
-    assert "has not moved" in log
+    with service(
+        broker.settings.bootstrap_servers, topic, database, schema, tmp_path, mode="hangs"
+    ) as running:
+        assert running.process.wait(60) == 1
+        assert "has not moved" in running.log.read_text()
 
 
 def test_a_port_that_is_taken_is_an_error(broker: Broker, database: str, schema: str) -> None:
@@ -121,11 +129,11 @@ def test_a_port_that_is_taken_is_an_error(broker: Broker, database: str, schema:
         taken.listen()
         process = subprocess.run(
             [
-                *(sys.executable, "-m", "tests.integration.runtime.small_service"),
+                *PROGRAM,
                 *(broker.topic(), database, schema, "works", str(taken.getsockname()[1])),
             ],
             env=os.environ | {"BROKER": broker.settings.bootstrap_servers},
-            timeout=40,
+            timeout=60,
             check=False,
         )
     assert process.returncode == 1

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import ClassVar
 
 import pytest
@@ -82,11 +83,13 @@ class Broker:
 
     def topic(self, *, partitions: int = 1, configs: Mapping[str, str] | None = None) -> str:
         name = f"tests.{uuid.uuid4().hex[:12]}.v1"
-        ensure_topics(
-            self.settings.bootstrap_servers,
-            [TopicSpec(name, partitions, configs or {}), TopicSpec(f"{name}.dlq", 1, configs or {})],
-        )
+        self.make(name, partitions, configs or {})
         return name
+
+    def make(self, name: str, partitions: int = 1, configs: Mapping[str, str] = MappingProxyType({})) -> None:
+        """The topic and its dead-letter topic."""
+        specs = [TopicSpec(name, partitions, configs), TopicSpec(f"{name}.dlq", 1, configs)]
+        ensure_topics(self.settings.bootstrap_servers, specs)
 
     def write(self, messages: Sequence[Message]) -> None:
         to = producer(self.settings)
