@@ -1,0 +1,134 @@
+"""The ingest service as a process, what it was given, and what it wrote."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+from kafka import KafkaConsumer, TopicPartition
+
+from runtime.cloudevents import Event, decode, to_message
+from runtime.kafka import KafkaSettings, close, deliver, producer, to_record
+from runtime.messages import Record
+from runtime.tracing import new_traceparent
+from sandbox.processes import free_port, spawn, stop
+from schemas.event import Event as Contract
+from schemas.requests import SurveyRequestCancelled, SurveyRequested
+from schemas.scales import Metric
+from schemas.survey_link import sign
+
+KEY = "fr_of_the_tests"
+SOURCE = "crm"
+TOKEN_SECRET = "signs the links of these tests, only"  # noqa: S105 - made for this process
+START_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0
+
+E = TypeVar("E", bound=Contract)
+
+
+class Ingest:
+    """One process, and an HTTP client that holds a key to it."""
+
+    def __init__(self, bootstrap: str, database: str, folder: Path) -> None:
+        self.bootstrap = bootstrap
+        self.url = f"http://127.0.0.1:{(port := free_port())}"
+        self.log = folder / "ingest.log"
+        environment = {
+            "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+            "DATABASE_URL": database,
+            "INSTANCE": "1",
+            "INGEST_PORT": str(port),
+            "INGEST_API_KEYS": f"{SOURCE}:{sha256(KEY.encode()).hexdigest()}",
+            "PERSON_KEY_SECRET": "keeps persons apart in these tests",
+            "SURVEY_TOKEN_SECRET": TOKEN_SECRET,
+        }
+        self._process = spawn(
+            [sys.executable, "-m", "services.ingest"], log=self.log, environment=os.environ | environment
+        )
+        self.http = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS
+        )
+        eventually(self.is_ready, seconds=START_SECONDS)
+
+    def is_ready(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text()
+        try:
+            return self.http.get("/health/ready").is_success
+        except httpx.TransportError:
+            return False
+
+    def close(self) -> None:
+        self.http.close()
+        stop(self._process, signal.SIGTERM)
+
+    def records(self, topic: str) -> list[Record]:
+        """Everything on a topic, read to the ends of now."""
+        with closing(KafkaConsumer(bootstrap_servers=self.bootstrap)) as consumer:
+            numbers = consumer.partitions_for_topic(topic) or set()
+            partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+            consumer.assign(partitions)
+            consumer.seek_to_beginning(*partitions)
+            ends = consumer.end_offsets(partitions)
+            found: list[Record] = []
+            while any(consumer.position(partition) < ends[partition] for partition in partitions):
+                for polled in consumer.poll(timeout_ms=500).values():
+                    found += [to_record(record) for record in polled]
+            return found
+
+    def events(self, model: type[E]) -> list[E]:
+        """Everything on a model's topic."""
+        return [decode(record, {model.TYPE: model}) for record in self.records(model.TOPIC)]
+
+    def ask(self, **changes: object) -> SurveyRequested:
+        """Publishes a survey request, as the scheduler does."""
+        request = survey_request(**changes)
+        self.publish(request)
+        return request
+
+    def publish(self, event: Event | SurveyRequested | SurveyRequestCancelled) -> None:
+        message = to_message(event, source="/tests", traceparent=new_traceparent())
+        to = producer(KafkaSettings(self.bootstrap, "tests"))
+        try:
+            assert deliver(to, [message]) == [None]
+        finally:
+            close(to)
+
+
+def survey_request(**changes: object) -> SurveyRequested:
+    now = datetime.now(UTC)
+    given: dict[str, object] = {
+        "request_id": uuid4(),
+        "version": 1,
+        "person_key": "p-1",
+        "account_id": "a-77",
+        "program": "relationship",
+        "metric": Metric.NPS,
+        "channel": "email",
+        "question": "How likely are you to recommend us?",
+        "follow_up_question": "What is the main reason?",
+        "why_we_ask": "You have been with us for 30 days.",
+        "requested_at": now,
+        "expires_at": now + timedelta(days=7),
+        "closes_at": now + timedelta(days=14),
+    }
+    return SurveyRequested.model_validate(given | changes)
+
+
+def path(request_id: UUID, *, valid_for: timedelta = timedelta(days=30)) -> str:
+    """The survey's address, as the router writes it into a mail."""
+    return f"/s/{sign(TOKEN_SECRET.encode(), request_id, datetime.now(UTC) + valid_for)}"
+
+
+def eventually(holds: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
