@@ -49,6 +49,8 @@ STALE_PROFILES_SECONDS = 60.0
 """Respondents get no mail while the projection of profiles is older than this: they may have opted out."""
 STOP_SECONDS = 7.0
 
+DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
+
 log = structlog.get_logger(__name__)
 
 
@@ -146,7 +148,7 @@ class Deliveries:
                 self._record_ended(calls)
             elif not claimed:
                 self._stop.wait(IDLE_SECONDS)
-        except psycopg.OperationalError as error:
+        except DATABASE_DOWN as error:
             # What could not be recorded keeps its lease and is reconciled when that has ended.
             log.warning("deliveries wait", destination=self.name, error=type(error).__name__)
             self._stop.wait(DOWN_SECONDS)
@@ -157,7 +159,7 @@ class Deliveries:
             wait(calls, timeout=RECORD_SECONDS)
             try:
                 self._record_ended(calls)
-            except psycopg.OperationalError as error:
+            except DATABASE_DOWN as error:
                 log.warning("deliveries not recorded", destination=self.name, error=type(error).__name__)
                 return
 

@@ -10,6 +10,7 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from runtime.consumer import DependencyDown
 from runtime.postgres import Pool
 from services.router.metrics import PLANNED_ON_STALE_FACTS, PROJECTION_AGE
 from services.router.projections import TOPICS
@@ -34,7 +35,10 @@ class Ends:
         self._consumer: KafkaConsumer | None = None
 
     def now(self) -> Offsets:
-        """Next offset of every partition with records; raises KafkaError when the broker does not say."""
+        """Next offset of every partition with records.
+
+        Raises KafkaError when the broker does not say, DependencyDown while a topic has not been created.
+        """
         if self._consumer is None:
             self._consumer = KafkaConsumer(
                 bootstrap_servers=self._bootstrap_servers.split(","),
@@ -47,10 +51,17 @@ class Ends:
         partitions = [
             TopicPartition(topic, partition)
             for topic in TOPICS
-            for partition in self._consumer.partitions_for_topic(topic) or ()
+            for partition in self._partitions(self._consumer, topic)
         ]
         ends = self._consumer.end_offsets(partitions, timeout_ms=ANSWER_SECONDS * 1000)
         return {(held.topic, held.partition): offset for held, offset in ends.items() if offset > 0}
+
+    @staticmethod
+    def _partitions(consumer: KafkaConsumer, topic: str) -> set[int]:
+        partitions: set[int] | None = consumer.partitions_for_topic(topic)
+        if not partitions:
+            raise DependencyDown(f"{topic} does not exist yet")
+        return partitions
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -115,7 +126,7 @@ class ProjectionAge:
             ends = self._ends.now()
             with self._pool.connection() as connection:
                 is_fresh = is_caught_up(ends, read_progress(connection))
-        except (KafkaError, psycopg.OperationalError) as error:
+        except (KafkaError, DependencyDown, psycopg.OperationalError, psycopg.InterfaceError) as error:
             log.warning("projection age unknown", error=type(error).__name__)
             return False
         if is_fresh:

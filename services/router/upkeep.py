@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from runtime.postgres import Pool
 from services.router import metrics
-from services.router.delivery import Connected
+from services.router.delivery import DATABASE_DOWN, Connected
 
 EVERY_SECONDS = 10.0
 PARTITION_EVERY_TURNS = 360
@@ -71,7 +71,7 @@ class Upkeep:
                         self._say_destinations(connection)
                     self._measure(connection)
                 turns += 1
-            except psycopg.OperationalError as error:
+            except DATABASE_DOWN as error:
                 log.warning("upkeep waits", error=type(error).__name__)
             stop.wait(EVERY_SECONDS)
 
