@@ -13,8 +13,7 @@ from sandbox.world import World
 def sandbox_app(world: World) -> FastAPI:
     """Build the application; the SMTP catcher listens as long as it runs."""
 
-    database_url = world.settings.database_url
-    clock = BusinessClock(str(database_url) if database_url is not None else None)
+    clock = BusinessClock(world.settings.database_url.get_secret_value())
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -15,13 +15,13 @@ class NoClockError(Exception):
 class BusinessClock:
     """Every service's shiftable clock, kept in PostgreSQL. Without a database there is none to show."""
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
         self._clock: ShiftedClock | None = None
 
     async def now(self) -> datetime | None:
         """Aware UTC; None while the database or its table is not there."""
-        if self._clock is None and self._url is not None:
+        if self._clock is None and self._url:
             try:
                 self._clock = await asyncio.to_thread(ShiftedClock, self._url)
             except psycopg.Error:
@@ -30,7 +30,7 @@ class BusinessClock:
 
     async def turn(self, days: float) -> timedelta:
         """Turn the clock forward and return how far ahead of the wall clock it is; raises NoClockError."""
-        if self._url is None:
+        if not self._url:
             raise NoClockError("There is no business clock to turn: set DATABASE_URL.")
         try:
             return await asyncio.to_thread(turn_forward, self._url, timedelta(days=days))
