@@ -213,8 +213,8 @@ class Deliveries:
         todo: list[tuple[Claimed, Operation]] = []
         at_rest: list[Completion] = []
         for leased in claimed:
-            effect = in_doubt(leased.effect) if leased.is_in_doubt else leased.effect
-            one = replace(leased, effect=effect)
+            one = replace(leased, effect=in_doubt(leased.effect)) if leased.is_in_doubt else leased
+            effect = one.effect
             reason = refusal(one.standing, self._policy, self._audience(one), self.disabled, now)
             operation = attempt(effect, traits)
             if reason is not None:

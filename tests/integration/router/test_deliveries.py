@@ -13,7 +13,17 @@ from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Ambiguous, Call, Delivered, Failed, Operation, Result, Retry
 from services.router.ledger import Completion
 from services.router.projections import Erased
-from tests.integration.router.world import EPOCH, LIVE, World, answer, cancelled, profile, request, until
+from tests.integration.router.world import (
+    EPOCH,
+    LIVE,
+    RULES,
+    World,
+    answer,
+    cancelled,
+    profile,
+    request,
+    until,
+)
 
 
 def _end_leases(world: World) -> None:
@@ -187,6 +197,29 @@ def test_a_call_that_hangs_does_not_keep_its_neighbours_from_being_recorded(worl
     world.say(answer(1, person="ann", comment="slow"), answer(1, person="bob", comment="quick"))
     with world.delivering():
         until(lambda: world.count("effects", "status = 'delivered'") == 1)
+        release.set()
+        until(lambda: world.count("pending") == 0)
+
+
+def test_a_destination_that_hangs_delays_no_other(world: World) -> None:
+    release = threading.Event()
+
+    def hang(call: Call) -> Result:
+        release.wait(20)
+        return world.box.accept(call)
+
+    world.box.answer = hang
+    world.use_rules(
+        RULES.replace(
+            "[{id: alert, destination: box}]",
+            "[{id: alert, destination: box}, {id: note, destination: neighbour}]",
+        )
+    )
+    world.say(*(answer(1, person=f"p{number}") for number in range(300)))
+    with world.delivering(), world.delivering("neighbour"):
+        until(lambda: len(world.box.calls) == world.box.limits.parallel_calls)
+        until(lambda: world.count("effects", "action = 'note' AND status = 'delivered'") == 300)
+        assert world.count("effects", "action = 'alert' AND status = 'delivered'") == 0
         release.set()
         until(lambda: world.count("pending") == 0)
 

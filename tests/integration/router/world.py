@@ -170,6 +170,8 @@ class World:
         self._folder = folder
         self._templates = Templates(folder)
         self.plugin = box_plugin(traits)
+        self.plugins = {"box": self.plugin, "neighbour": box_plugin(traits, "neighbour")}
+        self.neighbour = Box()
         self.rules: Ruleset
         self.use_rules(RULES)
 
@@ -180,11 +182,11 @@ class World:
     def use_rules(self, text: str) -> None:
         path = self._folder / "rules.yaml"
         path.write_text(text)
-        self.rules = load_rules(path, {"box": self.plugin}, self._templates)
+        self.rules = load_rules(path, self.plugins, self._templates)
 
     def planner(self) -> Planner:
         return Planner(
-            playbook=Playbook(self.rules, {"box": self.plugin}, self._templates),
+            playbook=Playbook(self.rules, self.plugins, self._templates),
             clock=self.clock,
             links=SurveyLinks("https://ask.test", b"k" * 32),
             wait_for_facts=lambda _connection: True,
@@ -199,9 +201,10 @@ class World:
         with self.pool.connection() as connection:
             projections.project(connection, [Given(_record(), change) for change in changes])
 
-    def worker(self) -> Deliveries:
+    def worker(self, name: str = "box") -> Deliveries:
+        box = self.box if name == "box" else self.neighbour
         return Deliveries(
-            connected=Connected(self.plugin, None if self.disabled else self.box, self.disabled),
+            connected=Connected(self.plugins[name], None if self.disabled else box, self.disabled),
             pool=self.pool,
             clock=self.clock,
             policy=self.policy,
@@ -210,10 +213,10 @@ class World:
         )
 
     @contextmanager
-    def delivering(self) -> Iterator[Deliveries]:
+    def delivering(self, name: str = "box") -> Iterator[Deliveries]:
         """A delivery worker at work."""
         stop = threading.Event()
-        worker = self.worker()
+        worker = self.worker(name)
         thread = threading.Thread(target=worker.run, args=(stop,))
         thread.start()
         try:
