@@ -35,4 +35,4 @@ OUTBOX_SENT = Counter("feedback_outbox_sent_records_total", "Outbox rows acknowl
 OUTBOX_REFUSED = Counter(
     "feedback_outbox_refused_records_total", "Outbox rows that the broker will never take.", ["service"]
 )
-READY = Gauge("feedback_ready", "1 when the service can do its job now.", ["service"])
+READY = Gauge("feedback_ready", "1 when the service can do its job now; asked at each scrape.")

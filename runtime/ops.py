@@ -5,6 +5,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from runtime.health import Health
+from runtime.metrics import READY
 
 
 def ops_app(health: Health) -> FastAPI:
@@ -30,6 +31,7 @@ def ops_routes(health: Health) -> APIRouter:
 
     @routes.get("/metrics")
     def metrics() -> Response:
+        READY.set(not health.problems())
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -30,3 +30,13 @@ def test_metrics_are_in_prometheus_text_format() -> None:
     response = call(ops_app(Health()), "GET", "/metrics")
     assert response.headers["content-type"].startswith("text/plain")
     assert "# TYPE feedback_dead_letters_total counter" in response.text
+
+
+def test_metrics_say_whether_it_is_ready() -> None:
+    health = Health()
+    reasons: dict[str, str | None] = {"database": None}
+    health.add("database", lambda: reasons["database"])
+    app = ops_app(health)
+    assert "\nfeedback_ready 1.0\n" in call(app, "GET", "/metrics").text
+    reasons["database"] = "it does not answer"
+    assert "\nfeedback_ready 0.0\n" in call(app, "GET", "/metrics").text
