@@ -1,8 +1,10 @@
 """Events a second of a classifier worker, beside a textbook Faust agent and a plain kafka-python loop.
 
 All three do the same: read a response, classify it, write the classified event under the same headers.
-Each is a process of its own that reads the same pre-filled topic from its beginning; they take turns. Rates are
-medians of the rounds, from the first record seen written to the last. Run with `make bench NAME=classifier`.
+Each is a process of its own that reads the same pre-filled topic from its beginning; they take turns. Rates
+are medians of the rounds, from the first record seen written to the last.
+
+Run with `make bench NAME=classifier`.
 """
 
 import argparse
