@@ -15,6 +15,7 @@ from services.ingest.acceptance import NoSourceIdError
 from services.ingest.api import Api, api_routes
 from services.ingest.body import REFUSED_UNREAD_BYTES
 from services.ingest.survey_routes import Surveys, survey_routes
+from services.ingest.unsubscribe_routes import unsubscribe_routes
 from services.ingest.waiting import NotTakenError
 
 DESCRIPTION = """\
@@ -48,6 +49,7 @@ def build_app(
     app.add_exception_handler(psycopg.OperationalError, _not_taken)
     app.include_router(api_routes(api))
     app.include_router(survey_routes(surveys))
+    app.include_router(unsubscribe_routes(surveys))
     app.include_router(ops_routes(health))
     openapi.complete(app)
     return app

@@ -85,6 +85,19 @@ def thanks_page(request: SurveyRequested, answer: Answer, *, token: str) -> Resp
     )
 
 
+def unsubscribe_page(*, token: str) -> Response:
+    """Asks before anything changes."""
+    return _page("unsubscribe.html", 200, action=f"/s/{token}/unsubscribe")
+
+
+def unsubscribed_page() -> Response:
+    """It is done."""
+    return _message(
+        "You will get no more surveys",
+        "Thank you for telling us. If something is on your mind, reply to any message of ours.",
+    )
+
+
 def forged_page() -> Response:
     """The link was not made by us, or only part of it was copied."""
     return _message(

@@ -26,6 +26,7 @@ from services.ingest.surveys import (
     answered,
     blank_form,
     read_form,
+    read_score,
     standing,
     survey_response,
 )
@@ -59,16 +60,15 @@ def survey_routes(surveys: Surveys) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.api_route("/s/{token}", methods=["GET", "HEAD"])
-    async def show(token: str, thanks: bool = False) -> Response:
+    async def show(token: str, thanks: bool = False, score: str = "") -> Response:
         try:
             state = await _open_survey(surveys, token)
         except _Ended as ended:
             return ended.page
         if thanks and state.answer:
             return pages.thanks_page(state.open_request, state.answer, token=token)
-        return pages.survey_page(
-            state.open_request, blank_form(state.answer), token=token, already_answered=bool(state.answer)
-        )
+        form = blank_form(state.answer, read_score(state.open_request.metric, score))
+        return pages.survey_page(state.open_request, form, token=token, already_answered=bool(state.answer))
 
     @routes.post("/s/{token}")
     async def answer(request: Request, token: str) -> Response:

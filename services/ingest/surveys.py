@@ -74,19 +74,28 @@ def standing(state: SurveyState | None, now: datetime) -> Standing:
     return Standing.OPEN if now < state.request.closes_at else Standing.CLOSED
 
 
-def blank_form(previous: Answer | None) -> Form:
-    """The form before anything is filled in: an earlier answer, so that sending it again keeps it."""
-    return Form(previous.score, previous.comment, {}) if previous else Form(None, "", {})
+def blank_form(previous: Answer | None, clicked: int | None = None) -> Form:
+    """The form before anything is filled in: an earlier answer, so that sending it again keeps it.
+
+    `clicked` is the score that the link in the mail named. It is selected, never recorded.
+    """
+    score, comment = (previous.score, previous.comment) if previous else (None, "")
+    return Form(score if clicked is None else clicked, comment, {})
+
+
+def read_score(metric: Metric, given: str) -> int | None:
+    """The score that a form or a link names; None when it is not on the metric's scale."""
+    scale = SCALES[metric]
+    readable = given.isascii() and given.isdigit() and len(given) <= len("10")
+    return int(given) if readable and scale.lowest <= int(given) <= scale.highest else None
 
 
 def read_form(metric: Metric, fields: Mapping[str, str]) -> Form:
     """Reads the posted form: a score on the metric's scale is required, a comment is optional."""
     scale = SCALES[metric]
     errors: dict[str, str] = {}
-    given = fields.get("score", "")
-    score = int(given) if given.isascii() and given.isdigit() and len(given) <= len("10") else None
-    if score is None or not scale.lowest <= score <= scale.highest:
-        score = None
+    score = read_score(metric, fields.get("score", ""))
+    if score is None:
         errors["score"] = f"Please choose a number from {scale.lowest} to {scale.highest}."
     comment = fields.get("comment", "").replace("\r\n", "\n").replace("\x00", "").strip()
     if len(comment) > COMMENT_LIMIT:

@@ -19,7 +19,7 @@ def html(page: Response) -> str:
 
 def shown(metric: Metric = Metric.NPS, form: Form | None = None, *, status: int = 200) -> Response:
     request = REQUEST.model_copy(update={"metric": metric})
-    form = form or blank_form(metric, None)
+    form = form or blank_form(None)
     return pages.survey_page(request, form, token=TOKEN, already_answered=False, status=status)
 
 

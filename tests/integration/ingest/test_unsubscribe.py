@@ -1,0 +1,37 @@
+"""Unsubscribing by a survey's own link, from outside."""
+
+from uuid import uuid4
+
+from schemas.profiles import ProfileChanged
+from schemas.survey_events import SurveyStep, SurveyStepOccurred
+from tests.integration.ingest.world import Ingest, eventually, path
+
+
+def profiles(ingest: Ingest, person_key: str) -> list[ProfileChanged]:
+    return [event for event in ingest.events(ProfileChanged) if event.person_key == person_key]
+
+
+def test_one_click_ends_all_surveys_and_only_the_post_does(ingest: Ingest) -> None:
+    request = ingest.ask(person_key="p-tired")
+    address = path(request.request_id)
+    eventually(lambda: ingest.http.get(address).status_code == 200)
+    assert "Send me no more surveys" in ingest.http.get(f"{address}/unsubscribe").text
+    assert ingest.http.head(f"{address}/unsubscribe").status_code == 200
+    assert profiles(ingest, "p-tired") == []
+
+    for _ in range(2):
+        done = ingest.http.post(f"{address}/unsubscribe", data={"List-Unsubscribe": "One-Click"})
+        assert done.status_code == 200
+        assert "no more surveys" in done.text
+    eventually(lambda: bool(profiles(ingest, "p-tired")))
+    (profile,) = profiles(ingest, "p-tired")
+    assert profile.opted_out_of("any program")
+    steps = [step for step in ingest.events(SurveyStepOccurred) if step.request_id == request.request_id]
+    assert [step.step for step in steps] == [SurveyStep.UNSUBSCRIBED]
+
+
+def test_a_link_that_was_not_made_by_us_unsubscribes_nobody(ingest: Ingest) -> None:
+    address = path(uuid4())
+    assert ingest.http.post(f"{address[:20]}/unsubscribe").status_code == 404
+    assert ingest.http.get(f"{address[:20]}/unsubscribe").status_code == 404
+    assert ingest.http.post(f"{path(uuid4())}/unsubscribe").status_code == 503, "not projected yet"
