@@ -14,7 +14,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import httpx
 from fastapi import Request, Response
@@ -85,12 +88,12 @@ def serve(bootstrap: str, port: int) -> int:
     return run_service("bench", workers={}, app=app, host="127.0.0.1", port=port)
 
 
-def ask(port: int, path: str, count: int, first: int) -> None:
-    """Sends `count` requests and prints what they took."""
+def ask(port: int, path: str, count: int, first: int, into: Path) -> None:
+    """Sends `count` requests and writes what they took."""
     took = run_round(
         port, [_request(path, first + number) for number in range(count)], connections=CONNECTIONS
     )
-    print(json.dumps({"seconds": took.seconds, "latencies": took.latencies}))
+    into.write_text(json.dumps(asdict(took)))
 
 
 def _request(path: str, number: int) -> bytes:
@@ -149,13 +152,22 @@ def _ready(port: int) -> bool:
 
 
 def _asked(port: int, path: str, count: int, first: int) -> Round:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.ingest", "--ask", path, str(port), str(count), str(first)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return Round(**json.loads(done.stdout))
+    with NamedTemporaryFile() as file:
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "bench.ingest",
+                "--ask",
+                path,
+                str(port),
+                str(count),
+                str(first),
+                file.name,
+            ],
+            check=True,
+        )
+        return Round(**json.load(file))
 
 
 def _records(bootstrap: str) -> int:
@@ -211,13 +223,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, default=15_000, help="requests a round and route")
     parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"))
     parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
-    parser.add_argument("--ask", nargs=4, metavar=("PATH", "PORT", "COUNT", "FIRST"), help=argparse.SUPPRESS)
+    parser.add_argument("--ask", nargs=5, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.serve:
         return serve(given.bootstrap, given.serve)
     if given.ask:
-        path, *numbers = given.ask
-        ask(int(numbers[0]), path, int(numbers[1]), int(numbers[2]))
+        path, port, count, first, into = given.ask
+        ask(int(port), path, int(count), int(first), Path(into))
         return 0
     if given.bootstrap:
         return measure(given.bootstrap, rounds=given.rounds, requests=given.requests)

@@ -190,8 +190,7 @@ async def _stored_and_relayed(api: Api, change: Change) -> int:
         with api.pool.connection() as connection:
             return outbox.progress(connection, rows)
 
-    async with asyncio.timeout_at(asyncio.get_running_loop().time() + RELAYED_WITHIN_SECONDS):
-        version, rows = await run_in_threadpool(store_it)
+    version, rows = await run_in_threadpool(store_it)
     while rows and await run_in_threadpool(progress, rows) is not outbox.Progress.SENT:
         if time.monotonic() > deadline:
             raise NotTakenError

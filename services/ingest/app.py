@@ -41,11 +41,17 @@ def build_app(
             with suppress(asyncio.CancelledError):
                 await task
 
-    app = FastAPI(title="feedback-router ingest", version="1", description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="feedback-router ingest",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        # It would look for an exporter at every request, and a trace of /s/… would carry the survey's key.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     add_problem_handlers(app, max_body_bytes=REFUSED_UNREAD_BYTES)
     app.add_exception_handler(NoSourceIdError, _no_source_id)
     app.add_exception_handler(NotTakenError, _not_taken)
-    app.add_exception_handler(TimeoutError, _not_taken)
     app.add_exception_handler(psycopg.OperationalError, _not_taken)
     app.include_router(api_routes(api))
     app.include_router(survey_routes(surveys))
