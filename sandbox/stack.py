@@ -5,7 +5,6 @@ import secrets
 import subprocess
 import sys
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -13,9 +12,8 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sandbox.client import Credentials
 from sandbox.embedded_kafka import EmbeddedKafka
 from sandbox.embedded_postgres import EmbeddedPostgres
 from sandbox.processes import EmbeddedServerError, free_port
@@ -165,7 +163,7 @@ class Stack:
 
     def _environment(self, database: str, brokers: str) -> dict[str, str]:
         sandbox = f"http://127.0.0.1:{self._ports['sandbox']}"
-        private, public = _key_pair()
+        credentials = Credentials.generate()
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "PYTHONPATH": str(ROOT),
@@ -179,24 +177,12 @@ class Stack:
             "PERSON_KEY_SECRET": secrets.token_hex(32),
             "SURVEY_TOKEN_SECRET": secrets.token_hex(32),
             "INGEST_API_KEYS": f"sample:{sha256(self.api_key.encode()).hexdigest()}",
-            "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(16)}",
-            "SLACK_SIGNING_SECRET": secrets.token_hex(16),
-            "SLACK_BASE_URL": f"{sandbox}/slack/api/",
+            **credentials.for_sandbox(),
+            **credentials.for_router(sandbox, self._ports["smtp"]),
             "SLACK_CALLS_PER_SECOND": _RAISED,
-            "SALESFORCE_INSTANCE_URL": f"{sandbox}/salesforce",
-            "SALESFORCE_LOGIN_URL": f"{sandbox}/salesforce",
-            "SALESFORCE_CLIENT_ID": "feedback-router",
-            "SALESFORCE_USERNAME": "integration@acme.test",
-            "SALESFORCE_PRIVATE_KEY": private,
-            "SALESFORCE_PUBLIC_KEY": public,
             "SALESFORCE_CALLS_PER_SECOND": _RAISED,
             "SANDBOX_RATE_FACTOR": _RAISED,
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(self._ports["smtp"]),
-            "SMTP_STARTTLS": "false",
             "MAIL_FROM": "Acme Software <hello@acme.test>",
-            "MARKETING_URL": f"{sandbox}/marketing/events",
-            "MARKETING_SECRET": f"whsec_{b64encode(secrets.token_bytes(24)).decode()}",
         }
 
     def _tail(self, name: str) -> str:
@@ -217,14 +203,3 @@ def _is_ready(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
-
-
-def _key_pair() -> tuple[str, str]:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return private.decode(), public.decode()
