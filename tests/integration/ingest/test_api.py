@@ -64,7 +64,7 @@ def test_a_lifecycle_event_is_accepted(ingest: Ingest) -> None:
     assert (event.moment, event.context) == (Moment.PURCHASED, {"plan": "team"})
 
 
-def test_a_profile_is_relayed_before_the_answer_and_versioned(ingest: Ingest) -> None:
+def test_a_profile_is_relayed_and_versioned(ingest: Ingest) -> None:
     customer = f"c-{uuid4()}"
     for version, name in ((1, "Dana"), (1, "Dana"), (2, "Dana Whitfield")):
         answer = ingest.http.put(
