@@ -34,6 +34,7 @@ check: $(READY) ## lint, type-check, hold the layers apart, check that generated
 	$(BIN)/lint-imports
 	$(BIN)/python requirements/lock.py --check
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m schemas.compatibility
 	$(BIN)/python -m cli.env_example --check
 
 format: $(READY) ## format the code and fix what can be fixed without thought
