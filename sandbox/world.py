@@ -7,9 +7,9 @@ from sandbox.faults import FaultBoard
 from sandbox.mail import Catcher, Mailbox
 from sandbox.marketing import Marketing
 from sandbox.rates import Factor
-from sandbox.salesforce import Salesforce
 from sandbox.salesforce_login import Login
 from sandbox.salesforce_objects import OBJECTS
+from sandbox.salesforce_org import Salesforce
 from sandbox.salesforce_records import Records
 from sandbox.server import Front
 from sandbox.settings import SandboxSettings

@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.salesforce_checks import SalesforceError, long_id
 from sandbox.salesforce_objects import OBJECTS
+from sandbox.salesforce_query import run
 from sandbox.salesforce_records import Records
 from sandbox.soql import parse
 
@@ -16,7 +17,7 @@ def records() -> Records:
 
 
 def ids(records: Records, soql: str) -> list[Any]:
-    return [row["Subject"] for row in records.query(parse(soql))[0]]
+    return [row["Subject"] for row in run(records, parse(soql))[0]]
 
 
 def test_the_long_id_is_the_one_salesforce_makes() -> None:
@@ -31,6 +32,7 @@ def test_conditions_and_order(records: Records) -> None:
     assert ids(records, "SELECT Subject FROM Case WHERE Feedback_Score__c > 2") == ["high"]
     assert ids(records, "SELECT Subject FROM Case WHERE Feedback_Score__c = null") == ["none"]
     assert ids(records, "SELECT Subject FROM Case WHERE Subject LIKE 'H%'") == ["high"]
+    assert ids(records, "SELECT Subject FROM Case WHERE Subject LIKE '[h]*'") == []
     assert ids(records, "SELECT Subject FROM Case WHERE Subject NOT IN ('low', 'HIGH')") == ["none"]
     ordered = "SELECT Subject FROM Case ORDER BY Feedback_Score__c"
     assert ids(records, ordered) == ["none", "low", "high"]
@@ -44,7 +46,7 @@ def test_a_literal_of_the_wrong_type(records: Records) -> None:
         "SELECT Id FROM Case WHERE Feedback_Score__c = '3'",
     ):
         with pytest.raises(SalesforceError, match="INVALID_FIELD"):
-            records.query(parse(soql))
+            run(records, parse(soql))
 
 
 def test_a_record_hidden_is_not_read_but_its_id_is_taken(records: Records) -> None:

@@ -1,0 +1,262 @@
+"""Block Kit as far as messages use it: every field, what it may hold and how long it may be.
+
+Limits are those of docs.slack.dev/reference/block-kit. Fields not listed are refused, as Slack does.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
+from pydantic_core import PydanticCustomError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PlainText(_Part):
+    """Text without markup."""
+
+    type: Literal["plain_text"]
+    text: Annotated[str, Field(min_length=1, max_length=3000)]
+    emoji: bool | None = None
+
+
+class Mrkdwn(_Part):
+    """Text in Slack's markup."""
+
+    type: Literal["mrkdwn"]
+    text: Annotated[str, Field(min_length=1, max_length=3000)]
+    verbatim: bool | None = None
+
+
+AnyText = Annotated[PlainText | Mrkdwn, Discriminator("type")]
+
+
+def _at_most(characters: int) -> AfterValidator:
+    def check(text: PlainText | Mrkdwn) -> PlainText | Mrkdwn:
+        if len(text.text) > characters:
+            raise PydanticCustomError(
+                "text_too_long", "must be no more than {limit} characters", {"limit": characters}
+            )
+        return text
+
+    return AfterValidator(check)
+
+
+ActionId = Annotated[str, Field(min_length=1, max_length=255)]
+Label = Annotated[PlainText, _at_most(75)]
+Url = Annotated[str, Field(min_length=1, max_length=3000)]
+
+
+class Confirm(_Part):
+    """The question asked before a button acts."""
+
+    title: Annotated[PlainText, _at_most(100)]
+    text: Annotated[PlainText | Mrkdwn, Discriminator("type"), _at_most(300)]
+    confirm: Annotated[PlainText, _at_most(30)]
+    deny: Annotated[PlainText, _at_most(30)]
+    style: Literal["primary", "danger"] | None = None
+
+
+class Option(_Part):
+    """A choice of a menu."""
+
+    text: Annotated[PlainText | Mrkdwn, Discriminator("type"), _at_most(75)]
+    value: Annotated[str, Field(min_length=1, max_length=150)]
+    description: Label | None = None
+    url: Url | None = None
+
+
+class _Interactive(_Part):
+    action_id: ActionId | None = None
+    confirm: Confirm | None = None
+
+
+class Button(_Interactive):
+    """A button; one with a `url` opens it and is reported to the app all the same."""
+
+    type: Literal["button"]
+    text: Label
+    value: Annotated[str, Field(max_length=2000)] | None = None
+    url: Url | None = None
+    style: Literal["primary", "danger"] | None = None
+    accessibility_label: Annotated[str, Field(max_length=75)] | None = None
+
+
+class Overflow(_Interactive):
+    """The menu behind three dots."""
+
+    type: Literal["overflow"]
+    options: Annotated[list[Option], Field(min_length=1, max_length=5)]
+
+
+class StaticSelect(_Interactive):
+    """A menu of the app's own options."""
+
+    type: Literal["static_select"]
+    options: Annotated[list[Option], Field(min_length=1, max_length=100)]
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+    initial_option: Option | None = None
+    focus_on_load: bool | None = None
+
+
+class UsersSelect(_Interactive):
+    """A menu of the workspace's people."""
+
+    type: Literal["users_select"]
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+    initial_user: str | None = None
+    focus_on_load: bool | None = None
+
+
+class Choices(_Interactive):
+    """Radio buttons or check boxes."""
+
+    type: Literal["radio_buttons", "checkboxes"]
+    options: Annotated[list[Option], Field(min_length=1, max_length=10)]
+    initial_option: Option | None = None
+    initial_options: list[Option] | None = None
+    focus_on_load: bool | None = None
+
+
+class DatePicker(_Interactive):
+    """A calendar."""
+
+    type: Literal["datepicker"]
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+    initial_date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    focus_on_load: bool | None = None
+
+
+class ImageElement(_Part):
+    """A small picture."""
+
+    type: Literal["image"]
+    image_url: Url
+    alt_text: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+ActionElement = Annotated[
+    Button | Overflow | StaticSelect | UsersSelect | Choices | DatePicker, Discriminator("type")
+]
+Accessory = Annotated[
+    Button | Overflow | StaticSelect | UsersSelect | Choices | DatePicker | ImageElement,
+    Discriminator("type"),
+]
+
+
+class _Block(_Part):
+    block_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+
+
+class Section(_Block):
+    """Text, or up to ten fields in two columns."""
+
+    type: Literal["section"]
+    text: AnyText | None = None
+    fields: (
+        Annotated[
+            list[Annotated[PlainText | Mrkdwn, Discriminator("type"), _at_most(2000)]],
+            Field(min_length=1, max_length=10),
+        ]
+        | None
+    ) = None
+    accessory: Accessory | None = None
+    expand: bool | None = None
+
+
+class Header(_Block):
+    """A headline."""
+
+    type: Literal["header"]
+    text: Annotated[PlainText, _at_most(150)]
+
+
+class Divider(_Block):
+    """A line."""
+
+    type: Literal["divider"]
+
+
+class Context(_Block):
+    """Small print."""
+
+    type: Literal["context"]
+    elements: Annotated[
+        list[Annotated[PlainText | Mrkdwn | ImageElement, Discriminator("type")]],
+        Field(min_length=1, max_length=10),
+    ]
+
+
+class Actions(_Block):
+    """Buttons and menus."""
+
+    type: Literal["actions"]
+    elements: Annotated[list[ActionElement], Field(min_length=1, max_length=25)]
+
+
+class Image(_Block):
+    """A picture."""
+
+    type: Literal["image"]
+    image_url: Url
+    alt_text: Annotated[str, Field(min_length=1, max_length=2000)]
+    title: PlainText | None = None
+
+
+class Markdown(_Block):
+    """Standard Markdown, translated by Slack."""
+
+    type: Literal["markdown"]
+    text: Annotated[str, Field(min_length=1, max_length=12_000)]
+
+
+class Inline(_Part):
+    """A piece of a rich text's line."""
+
+    type: Literal["text", "link", "user", "channel", "emoji", "broadcast"]
+    text: str | None = None
+    url: Url | None = None
+    user_id: str | None = None
+    channel_id: str | None = None
+    name: str | None = None
+    range: Literal["here", "channel", "everyone"] | None = None
+    style: dict[Literal["bold", "italic", "strike", "code"], bool] | None = None
+
+
+class RichPart(_Part):
+    """A paragraph, quotation or preformatted passage."""
+
+    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
+    elements: list[Inline]
+    border: Literal[0, 1] | None = None
+
+
+class RichList(_Part):
+    """A bulleted or numbered list."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichPart]
+    indent: int | None = None
+    offset: int | None = None
+    border: Literal[0, 1] | None = None
+
+
+class RichText(_Block):
+    """The editor's own format, in which nothing a customer wrote is interpreted."""
+
+    type: Literal["rich_text"]
+    elements: Annotated[list[Annotated[RichPart | RichList, Discriminator("type")]], Field(min_length=1)]
+
+
+Block = Annotated[
+    Section | Header | Divider | Context | Actions | Image | Markdown | RichText, Discriminator("type")
+]
+
+
+class Metadata(_Part):
+    """Message metadata: readable by every app of the workspace."""
+
+    event_type: Annotated[str, Field(min_length=1)]
+    event_payload: dict[str, Any]
