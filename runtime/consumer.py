@@ -36,6 +36,7 @@ JOIN_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 COMMIT_TIMEOUT_SECONDS = 5.0
+NAMED_EVENTS = 10
 
 E = TypeVar("E")
 Polled = Mapping[TopicPartition, Sequence[Any]]
@@ -219,7 +220,8 @@ class Consumer(Generic[E]):
         except (*DOWN, *OUR_FAULT):
             raise
         except Exception as error:  # whatever a record provokes must not stop its partition
-            log.info("handler failed", group=self._group, records=len(delivered), exc_info=error)
+            ids = [event_id_of(one.record.headers) for one in delivered[:NAMED_EVENTS]]
+            log.info("handler failed", group=self._group, event_ids=ids, exc_info=error)
             return type(error).__name__
         return None
 

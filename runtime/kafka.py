@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError, KafkaTimeoutError, UnknownTopicOrPartitionError
+from kafka.future import Future
 from kafka.net.compat import KafkaNetClient
 
 from runtime.messages import Message, Record
@@ -25,6 +26,8 @@ METADATA_SECONDS = 60
 DELIVERY_TIMEOUT_SECONDS = 30
 MAX_REQUEST_BYTES = 2_000_000
 CLOSE_SECONDS = 2
+# `deliver` ends it: a batch a partition leaves at once, instead of many while messages still come.
+LINGER_MS = 200
 _LOOK_EVERY_SECONDS = 0.2
 
 T = TypeVar("T")
@@ -64,7 +67,7 @@ def producer(kafka: KafkaSettings) -> KafkaProducer:
         max_in_flight_requests_per_connection=1,
         allow_auto_create_topics=False,
         batch_size=256 * 1024,
-        linger_ms=2,
+        linger_ms=LINGER_MS,
         max_request_size=MAX_REQUEST_BYTES,
         max_block_ms=BLOCK_SECONDS * 1000,
         bootstrap_timeout_ms=BLOCK_SECONDS * 1000,
@@ -153,7 +156,13 @@ def deliver(
     """
     unknown_topics: dict[str, KafkaError] = {}
     answers = [_send(to, message, unknown_topics) for message in messages]
-    return [answer if isinstance(answer, KafkaError) else _await(answer, stop) for answer in answers]
+    deadline = time.monotonic() + DELIVERY_TIMEOUT_SECONDS + BLOCK_SECONDS
+    while not all(answer.is_done for answer in answers):
+        if time.monotonic() > deadline or (stop is not None and stop.is_set()):
+            break
+        with suppress(KafkaError):
+            to.flush(timeout=_LOOK_EVERY_SECONDS)
+    return [answer.exception if answer.is_done else KafkaTimeoutError() for answer in answers]
 
 
 def close(to: KafkaProducer) -> None:
@@ -170,22 +179,11 @@ Pending = Any  # kafka-python's future of one record; it ships no types
 
 def _send(to: KafkaProducer, message: Message, unknown_topics: dict[str, KafkaError]) -> Pending:
     if message.topic in unknown_topics:
-        return unknown_topics[message.topic]
+        return Future().failure(unknown_topics[message.topic])
     try:
         return to.send(message.topic, key=message.key, value=message.value, headers=list(message.headers))
     except KafkaTimeoutError as error:
         unknown_topics[message.topic] = error
-        return error
+        return Future().failure(error)
     except KafkaError as error:
-        return error
-
-
-def _await(answer: Pending, stop: threading.Event | None) -> KafkaError | None:
-    deadline = time.monotonic() + DELIVERY_TIMEOUT_SECONDS + BLOCK_SECONDS
-    while not answer.is_done:
-        if time.monotonic() > deadline or (stop is not None and stop.is_set()):
-            return KafkaTimeoutError("no answer from the broker")
-        with suppress(KafkaError):
-            answer.get(timeout=_LOOK_EVERY_SECONDS)
-    failure: KafkaError | None = answer.exception
-    return failure
+        return Future().failure(error)

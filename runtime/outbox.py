@@ -108,7 +108,7 @@ def progress(connection: AnyConnection, ids: Sequence[int]) -> Progress:
 
 def owed(connection: AnyConnection, *, limit: int) -> list[Owed]:
     """The oldest unsent rows."""
-    rows = connection.execute(_OWED_SQL, (limit,)).fetchall()
+    rows = connection.execute(_OWED_SQL, (limit,), binary=True).fetchall()
     return [Owed(id_, Message(topic, key, value, _load(headers))) for id_, topic, key, value, headers in rows]
 
 
