@@ -3,17 +3,15 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
 
-from runtime.clock import turn_forward
 from sandbox.sample.answers import Answers, answers
 from sandbox.sample.customers import Body, accounts
 from sandbox.sample.histories import History, histories
-from sandbox.stack import Stack
 
 _IN_FLIGHT = 16
 _ANSWERS_PER_SECOND = 60
@@ -31,10 +29,15 @@ Told = Callable[[int], None]
 
 
 class Story:
-    """A month of an invented company's customers."""
+    """A month of an invented company's customers.
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    `ingest` and `sandbox` are base URLs; the API key is one of ingest's.
+    """
+
+    def __init__(self, *, ingest: str, sandbox: str, api_key: str) -> None:
+        self._ingest = ingest
+        self._sandbox = sandbox
+        self._api_key = api_key
         now = datetime.now(UTC)
         self._accounts = accounts(now.date())
         self.answers: Answers = answers(now)
@@ -72,12 +75,12 @@ class Story:
 
     async def turn_the_clock(self, days: int) -> None:
         """Let the business clock of every service be `days` later."""
-        url = self._stack.environment["DATABASE_URL"]
-        await asyncio.to_thread(turn_forward, url, timedelta(days=days))
+        async with httpx.AsyncClient(base_url=self._sandbox, timeout=30) as client:
+            (await client.post("/clock", data={"days": str(days)})).raise_for_status()
 
     async def survey_links(self) -> dict[str, str]:
         """Link of the survey in each survey mail that the catcher holds, by recipient."""
-        async with httpx.AsyncClient(base_url=self._stack.url("sandbox"), timeout=30) as client:
+        async with httpx.AsyncClient(base_url=self._sandbox, timeout=30) as client:
             mails = (
                 (await client.get("/received/mail", params={"limit": 5000}))
                 .raise_for_status()
@@ -111,8 +114,8 @@ class Story:
 
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            base_url=self._stack.url("ingest"),
-            headers={"Authorization": f"Bearer {self._stack.api_key}"},
+            base_url=self._ingest,
+            headers={"Authorization": f"Bearer {self._api_key}"},
             timeout=30,
         )
 

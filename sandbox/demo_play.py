@@ -1,0 +1,126 @@
+"""Plays the demo's story on a running product, and compares what came of it with what was put in."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from sandbox.demo_findings import Findings, findings
+from sandbox.demo_story import Story, Told
+from sandbox.demo_tally import Difference, Line, Tally, differences, expected
+
+_DAYS_FORWARD = 31
+_SETTLED_WITHIN_SECONDS = 120
+_LOOK_EVERY_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a product runs whose outside world is the sandbox."""
+
+    ingest: str
+    """Base URL, as the next."""
+    sandbox: str
+    brokers: str
+    """host:port of Kafka, several separated by commas."""
+    api_key: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What must have come of the story, and what did."""
+
+    expected: Tally
+    found: Findings
+
+    @property
+    def differences(self) -> list[Difference]:
+        """Lines that are not as they must be."""
+        return differences(self.expected, self.found.tally)
+
+
+def play(site: Site, console: Console) -> Outcome:
+    """Load the sample, let a month pass, answer the surveys, and wait until all has reached its people."""
+    story = Story(ingest=site.ingest, sandbox=site.sandbox, api_key=site.api_key)
+    _work(
+        f"sending {len(story.answers.sent)} answers and {len(story.histories)} histories",
+        story.calls(),
+        story.load,
+        console,
+    )
+    _settled(site, story, console, surveys=False)
+    console.print(f"  turning the business clock {_DAYS_FORWARD} days forward: surveys come due")
+    asyncio.run(story.turn_the_clock(_DAYS_FORWARD))
+    _settled(site, story, console)
+    links = asyncio.run(story.survey_links())
+    to_answer = sum(1 for number in range(len(links)) if number % 3)
+    _work(
+        "answering on the hosted survey page",
+        to_answer,
+        lambda told: story.answer_surveys(links, told),
+        console,
+    )
+    return _settled(site, story, console)
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """Print the table, then each line that differs."""
+    found = outcome.found
+    table = Table(title="What became of the answers")
+    table.add_column("")
+    table.add_column("put in", justify="right")
+    table.add_column("found", justify="right")
+    wrong = {difference.line for difference in outcome.differences}
+    for line in Line:
+        count = str(found.tally.get(line, 0))
+        table.add_row(
+            line, str(outcome.expected.get(line, 0)), f"[red]{count}[/red]" if line in wrong else count
+        )
+    table.add_section()
+    table.add_row("HTTP to delivery, median", "", f"{found.median_seconds:.2f} s")
+    table.add_row("HTTP to delivery, p99", "", f"{found.p99_seconds:.2f} s")
+    console.print(table)
+    for one in outcome.differences:
+        console.print(f"[red]{one.line}: expected {one.expected}, found {one.found}[/red]")
+
+
+def _work(what: str, total: int, job: Callable[[Told], Awaitable[None]], console: Console) -> None:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=total)
+
+        async def run() -> None:
+            await job(lambda count: progress.advance(task, count))
+
+        asyncio.run(run())
+
+
+def _settled(site: Site, story: Story, console: Console, *, surveys: bool = True) -> Outcome:
+    """What is found once everything expected has come, or time is up."""
+    must = dict(expected(story.answers, story.histories, story.survey_answers))
+    if not surveys:
+        must[Line.SURVEYS] = 0
+    deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
+    with console.status("waiting until every answer has reached its people"):
+        while True:
+            outcome = Outcome(must, findings(site.brokers, site.sandbox, story.sent_at))
+            if not outcome.differences or time.monotonic() > deadline:
+                return outcome
+            time.sleep(_LOOK_EVERY_SECONDS)
