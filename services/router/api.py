@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from runtime.postgres import Pool
 from services.router.delivery import Deliveries
-from services.router.ledger import deliveries_of
+from services.router.history import deliveries_of
 
 
 class DestinationState(BaseModel):

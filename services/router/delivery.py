@@ -8,7 +8,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -20,17 +19,12 @@ from runtime.clock import Clock
 from runtime.postgres import Pool
 from services.router import ledger, metrics
 from services.router.attempt import Next, Status, attempt, in_doubt, postpone, rest, settle, withhold
+from services.router.calling import QUEUE_SECONDS, Calls, Due, Made
 from services.router.clearance import DeliveryMode, Policy, refusal
 from services.router.destination import (
-    Absent,
-    Ambiguous,
-    Call,
     Destination,
-    Found,
     Limits,
     Operation,
-    Result,
-    Retry,
 )
 from services.router.ledger import Claimed, Completion
 from services.router.outcomes import of_completion
@@ -43,8 +37,6 @@ DOWN_SECONDS = 1.0
 RECORD_SECONDS = 0.05
 LEASE_MARGIN_SECONDS = 5.0
 """What a lease lasts beyond the longest wait and the longest call of what it covers."""
-QUEUE_SECONDS = 10.0
-"""A claimed effect whose call has not started by then is given back."""
 STALE_PROFILES_SECONDS = 60.0
 """Respondents get no mail while the projection of profiles is older than this: they may have opted out."""
 STOP_SECONDS = 7.0
@@ -68,15 +60,6 @@ class Connected:
         return self.destination.limits if self.destination else Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A call that was made, or was not started (`result` None)."""
-
-    claimed: Claimed
-    operation: Operation
-    result: Result | Found | Absent | None
-
-
 class Deliveries:
     """The worker of one destination."""
 
@@ -98,8 +81,9 @@ class Deliveries:
         self._rng = rng
         self._limits = connected.limits
         self._rate = RateLimit(self._limits.calls_per_second)
-        self._stop = threading.Event()
         self.breaker = Breaker()
+        self._calls: Calls | None = None
+        self._ended: list[Made] = []
         metrics.DESTINATION_UP.labels(self.name).set_function(lambda: float(self.is_up))
 
     @property
@@ -130,53 +114,53 @@ class Deliveries:
 
     def run(self, stop: threading.Event) -> None:
         """Delivers until `stop`; what is under way then gets a few seconds to end."""
-        self._stop = stop
-        calls: dict[Future[_Made], Claimed] = {}
-        executor = ThreadPoolExecutor(self._limits.parallel_calls, thread_name_prefix=f"call-{self.name}")
-        try:
-            while not stop.is_set():
-                self._turn(executor, calls)
-            self._finish(calls)
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+        destination = self._connected.destination
+        if destination is not None:
+            self._calls = Calls(
+                name=self.name, destination=destination, rate=self._rate, breaker=self.breaker
+            )
+        while not stop.is_set():
+            self._turn(stop)
+        if self._calls is not None:
+            self._calls.stop()
+            self._finish(self._calls)
 
-    def _turn(self, executor: ThreadPoolExecutor, calls: dict[Future[_Made], Claimed]) -> None:
+    def _turn(self, stop: threading.Event) -> None:
         try:
-            claimed = self._fill(executor, calls)
-            if calls:
-                wait(calls, timeout=RECORD_SECONDS, return_when=FIRST_COMPLETED)
-                self._record_ended(calls)
+            claimed = self._fill()
+            if self._calls is not None and (self._calls.under_way or self._ended):
+                self._ended += self._calls.ended(RECORD_SECONDS)
+                self._record_ended()
             elif not claimed:
-                self._stop.wait(IDLE_SECONDS)
+                stop.wait(IDLE_SECONDS)
         except DATABASE_DOWN as error:
-            # What could not be recorded keeps its lease and is reconciled when that has ended.
+            # What cannot be recorded in time keeps its lease, and is looked for when that has ended.
             log.warning("deliveries wait", destination=self.name, error=type(error).__name__)
-            self._stop.wait(DOWN_SECONDS)
+            stop.wait(DOWN_SECONDS)
 
-    def _finish(self, calls: dict[Future[_Made], Claimed]) -> None:
+    def _finish(self, calls: Calls) -> None:
         deadline = time.monotonic() + STOP_SECONDS
-        while calls and time.monotonic() < deadline:
-            wait(calls, timeout=RECORD_SECONDS)
+        while (calls.under_way or self._ended) and time.monotonic() < deadline:
+            self._ended += calls.ended(RECORD_SECONDS)
             try:
-                self._record_ended(calls)
+                self._record_ended()
             except DATABASE_DOWN as error:
                 log.warning("deliveries not recorded", destination=self.name, error=type(error).__name__)
                 return
 
-    def _fill(self, executor: ThreadPoolExecutor, calls: dict[Future[_Made], Claimed]) -> int:
-        room = self._room(len(calls))
+    def _fill(self) -> int:
+        room = self._room(self._calls.under_way if self._calls else 0)
         if room <= 0:
             return 0
-        asked_at = time.monotonic()
-        lease = uuid4()
+        claimed_at = time.monotonic()
         with self._pool.connection() as connection:
             claimed = ledger.claim(
                 connection,
                 self.name,
                 limit=room,
                 burst=self._rate.burst or room,
-                exhausted=self._rate.exhausted(),
-                lease=lease,
+                left=self._rate.left(),
+                lease=uuid4(),
                 lease_seconds=self.lease_seconds,
             )
             if not claimed:
@@ -188,11 +172,21 @@ class Deliveries:
                     claimed[0].leased_at,
                     [(one.effect_id, operation, one.effect.desired_version) for one, operation in todo],
                 )
+        for one, operation in todo:
+            self._make(Due(one, operation, claimed_at))
         if at_rest:
             self._record(at_rest)
-        for one, operation in todo:
-            calls[executor.submit(self._call, one, operation, asked_at)] = one
         return len(claimed)
+
+    def _make(self, due: Due) -> None:
+        if self._calls is None:
+            raise RuntimeError(f"{self.name} is disabled and was to be called")
+        self._calls.make(due)
+
+    def _record_ended(self) -> None:
+        if self._ended:
+            self._record([self._completion(made) for made in self._ended])
+            self._ended.clear()
 
     def _room(self, in_flight: int) -> int:
         if self.disabled is None:
@@ -231,42 +225,7 @@ class Deliveries:
         plugin = self._connected.plugin
         return plugin.audience(plugin.content.model_validate(claimed.content))
 
-    def _call(self, claimed: Claimed, operation: Operation, asked_at: float) -> _Made:
-        has_time = time.monotonic() - asked_at < QUEUE_SECONDS
-        destination = self._connected.destination
-        if (
-            destination is None
-            or self._stop.is_set()
-            or self.breaker.is_open
-            or not has_time
-            or not self._rate.take(claimed.rate_key)
-        ):
-            return _Made(claimed, operation, None)
-        call = Call(
-            effect_id=claimed.effect_id,
-            operation=operation,
-            version=claimed.effect.desired_version,
-            external_id=claimed.effect.external_id,
-            content=claimed.content,
-            deadline_seconds=self._limits.deadline_seconds,
-        )
-        with metrics.CALL_SECONDS.labels(self.name).time():
-            result = _guarded(destination, call)
-        self.breaker.note(result)
-        if isinstance(result, Retry) and result.retry_after_seconds is not None:
-            self._rate.hold(claimed.rate_key, result.retry_after_seconds)
-        metrics.DELIVERIES.labels(self.name, type(result).__name__.lower()).inc()
-        return _Made(claimed, operation, result)
-
-    def _record_ended(self, calls: dict[Future[_Made], Claimed]) -> None:
-        ended = [call for call in calls if call.done()]
-        if not ended:
-            return
-        self._record([self._completion(call.result()) for call in ended])
-        for call in ended:
-            del calls[call]
-
-    def _completion(self, made: _Made) -> Completion:
+    def _completion(self, made: Made) -> Completion:
         claimed = made.claimed
         if made.result is None:
             pause_seconds = self.breaker.next_try_in_seconds
@@ -317,15 +276,3 @@ class Deliveries:
                 effect_id=str(claimed.effect_id),
                 cause=following.reason,
             )
-
-
-def _guarded(destination: Destination, call: Call) -> Result | Found | Absent:
-    try:
-        if call.operation is Operation.RECONCILE:
-            return destination.reconcile(call)
-        return destination.deliver(call)
-    except Exception as error:  # nobody knows how far a call came that broke in the middle
-        log.warning(
-            "destination raised", effect_id=str(call.effect_id), error=type(error).__name__, exc_info=error
-        )
-        return Ambiguous(type(error).__name__)

@@ -1,13 +1,12 @@
 """The ledger's SQL for deliveries: claim what is due, note the calls, complete them. All in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
 
 from services.router.attempt import Effect, Next, Outside
 from services.router.clearance import Standing
@@ -16,8 +15,8 @@ from services.router.destination import JsonObject, Operation
 Connection = psycopg.Connection[Any]
 
 # Leases the due heads of one destination: an effect waits while an earlier one of its order key is pending.
-# Of one rate key at most `burst` are taken, and none of those exhausted. `due_at` moves to the end of the
-# lease, so a lease that nobody completes comes due again; `interrupted` tells that this is such a one.
+# Of one rate key at most `burst` are taken, of those in `keys` only what is `left`. `due_at` moves to the end
+# of the lease, so a lease that nobody completes comes due again; `interrupted` tells that this is such a one.
 _LEASE_SQL = """
 WITH due AS MATERIALIZED (
     SELECT effect_id, rate_key, due_at, lease IS NOT NULL AS interrupted
@@ -32,9 +31,11 @@ WITH due AS MATERIALIZED (
     FOR NO KEY UPDATE SKIP LOCKED
 ), taken AS (
     SELECT effect_id, interrupted FROM (
-        SELECT effect_id, interrupted, row_number() OVER (PARTITION BY rate_key ORDER BY due_at) AS place
+        SELECT effect_id, interrupted, rate_key,
+            row_number() OVER (PARTITION BY rate_key ORDER BY due_at) AS place
         FROM due
-    ) AS ranked WHERE place <= %(burst)s
+    ) AS ranked LEFT JOIN unnest(%(keys)s::text[], %(left)s::int[]) AS used (rate_key, room) USING (rate_key)
+    WHERE place <= coalesce(used.room, %(burst)s)
 )
 UPDATE pending SET lease = %(lease)s, due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
 FROM taken WHERE pending.effect_id = taken.effect_id
@@ -123,16 +124,6 @@ WHERE e.subject = locked.subject AND e.action = locked.action
 RETURNING e.effect_id
 """
 
-_EFFECTS_SQL = """
-SELECT action, effect_id, rule, destination, wanted, desired_version, sent_version, outside, external_id,
-status, reason, planned_at, changed_at FROM effects WHERE subject = %(subject)s ORDER BY action
-"""
-
-_ATTEMPTS_SQL = """
-SELECT effect_id, operation, version, started_at, finished_at, result, cause
-FROM attempts WHERE effect_id = ANY(%(effect_ids)s) ORDER BY started_at
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -173,11 +164,11 @@ def claim(
     *,
     limit: int,
     burst: int,
-    exhausted: Sequence[str],
+    left: Mapping[str, int],
     lease: UUID,
     lease_seconds: float,
 ) -> list[Claimed]:
-    """Lease up to `limit` due effects, at most `burst` of one rate key and none of the `exhausted` ones."""
+    """Lease up to `limit` due effects: of one rate key at most `burst`, of those in `left` that many."""
     leased = {
         row[0]: row
         for row in connection.execute(
@@ -186,7 +177,9 @@ def claim(
                 "destination": destination,
                 "limit": limit,
                 "burst": burst,
-                "exhausted": list(exhausted),
+                "exhausted": [key for key, room in left.items() if room == 0],
+                "keys": list(left),
+                "left": list(left.values()),
                 "lease": lease,
                 "seconds": lease_seconds,
             },
@@ -253,25 +246,6 @@ def complete(connection: Connection, done: Sequence[Completion]) -> set[UUID]:
             },
         )
     return {row[0] for row in cursor}
-
-
-def deliveries_of(connection: Connection, subject: str) -> list[dict[str, Any]]:
-    """A subject's effects with their attempts, oldest first."""
-    effects = connection.cursor(row_factory=dict_row)
-    found = effects.execute(_EFFECTS_SQL, {"subject": subject}).fetchall()
-    effects.execute(_ATTEMPTS_SQL, {"effect_ids": [effect["effect_id"] for effect in found]})
-    attempts = effects.fetchall()
-    return [
-        effect
-        | {
-            "attempts": [
-                {name: value for name, value in attempt.items() if name != "effect_id"}
-                for attempt in attempts
-                if attempt["effect_id"] == effect["effect_id"]
-            ]
-        }
-        for effect in found
-    ]
 
 
 def _lose(connection: Connection, effect_ids: Sequence[UUID]) -> set[UUID]:

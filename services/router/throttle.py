@@ -27,6 +27,7 @@ class RateLimit:
         self._clock = clock
         self._held_until: dict[str, float] = {}
         self._used: set[str] = set()
+        self._lock = threading.Lock()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self.burst: int | None = None
         if calls_per_second is not None:
@@ -34,27 +35,32 @@ class RateLimit:
             window_seconds = 1 if calls_per_second >= 1 else round(1 / calls_per_second)
             self._item = RateLimitItemPerSecond(self.burst, window_seconds)
 
-    def exhausted(self) -> list[str]:
-        """Rate keys that may not be called now."""
+    def left(self) -> dict[str, int]:
+        """Calls that may be made now, by rate key; a key that is not in it has the whole `burst`."""
         now = self._clock()
-        self._held_until = {key: until for key, until in self._held_until.items() if until > now}
-        if self.burst is not None:
-            self._used = {key for key in self._used if not self._limiter.test(self._item, key)}
-        return sorted(self._used | self._held_until.keys())
+        with self._lock:
+            self._held_until = {key: until for key, until in self._held_until.items() if until > now}
+            left = {
+                key: room
+                for key in self._used
+                if (room := self._limiter.get_window_stats(self._item, key).remaining) != self.burst
+            }
+            self._used = set(left)
+            return left | dict.fromkeys(self._held_until, 0)
 
     def take(self, rate_key: str) -> bool:
         """Use one call of a rate key; False when there is none left now."""
         if self.burst is None:
             return True
-        has_room = self._limiter.hit(self._item, rate_key)
-        if not has_room or not self._limiter.test(self._item, rate_key):
+        with self._lock:
             self._used.add(rate_key)
-        return has_room
+            return self._limiter.hit(self._item, rate_key)
 
     def hold(self, rate_key: str, seconds: float) -> None:
         """Leave a rate key alone for so long, as the destination asked."""
         until = self._clock() + seconds
-        self._held_until[rate_key] = max(until, self._held_until.get(rate_key, until))
+        with self._lock:
+            self._held_until[rate_key] = max(until, self._held_until.get(rate_key, until))
 
 
 class Breaker:

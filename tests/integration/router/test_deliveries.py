@@ -33,7 +33,7 @@ def _end_leases(world: World) -> None:
 def _claim(world: World, limit: int = 100) -> list[ledger.Claimed]:
     with world.pool.connection() as connection:
         return ledger.claim(
-            connection, "box", limit=limit, burst=limit, exhausted=[], lease=uuid4(), lease_seconds=30
+            connection, "box", limit=limit, burst=limit, left={}, lease=uuid4(), lease_seconds=30
         )
 
 

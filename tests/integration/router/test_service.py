@@ -38,7 +38,9 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: Counter[str] = Counter()
-        received = self.received
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        received, may_answer = self.received, self.may_answer
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -46,6 +48,7 @@ class Receiver:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
                 received[self.headers["webhook-id"]] += 1
+                may_answer.wait(60)
                 self.send_response(204)
                 self.end_headers()
 
@@ -61,6 +64,7 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
+        self.may_answer.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -184,10 +188,13 @@ def test_every_answer_is_delivered_though_one_of_two_routers_is_killed(
         assert "SLACK_BOT_TOKEN" in states["slack"]["reason"]
         assert 'feedback_destination_up{destination="marketing"} 1.0' in second.get("/metrics").text
 
+        receiver.may_answer.clear()
+        publish(bootstrap, promoter(total))
+        until(lambda: len(receiver.received) > total, 30)
         began = time.monotonic()
         stop(second.process, signal.SIGTERM)
         assert second.process.returncode == 0
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 10, "a call that hangs must not hold up the end"
 
 
 def test_a_broken_rules_file_keeps_the_router_from_starting(tmp_path: Path) -> None:

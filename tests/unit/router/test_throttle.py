@@ -19,14 +19,14 @@ def test_one_call_a_second_for_each_key() -> None:
     assert limit.burst == 1
     assert limit.take("#a")
     assert not limit.take("#a")
-    assert limit.exhausted() == ["#a"]
+    assert limit.left() == {"#a": 0}
     assert limit.take("#b")
 
 
 def test_no_limit_takes_every_call() -> None:
     limit = RateLimit(None)
     assert all(limit.take("") for _ in range(1000))
-    assert limit.exhausted() == []
+    assert limit.left() == {}
 
 
 @pytest.mark.parametrize(("calls_per_second", "burst"), [(0.5, 1), (1, 1), (20.0, 20)])
@@ -35,15 +35,21 @@ def test_a_burst_is_a_window_s_worth(calls_per_second: float, burst: int) -> Non
     assert [limit.take("") for _ in range(burst + 1)] == [True] * burst + [False]
 
 
+def test_what_is_left_of_a_burst_is_told() -> None:
+    limit = RateLimit(20)
+    limit.take("")
+    assert limit.left() == {"": 19}
+
+
 def test_a_key_is_left_alone_as_long_as_the_destination_asked() -> None:
     clock = _Clock()
     limit = RateLimit(None, clock)
     limit.hold("#a", 30)
     limit.hold("#a", 5)
     clock.seconds = 29
-    assert limit.exhausted() == ["#a"]
+    assert limit.left() == {"#a": 0}
     clock.seconds = 30
-    assert limit.exhausted() == []
+    assert limit.left() == {}
 
 
 def _fail(breaker: Breaker, times: int) -> None:
