@@ -68,6 +68,20 @@ def findings(brokers: str, sandbox: str, sent_at: Mapping[str, float]) -> Findin
     return Findings(tally, latencies)
 
 
+def has_arrived(sandbox: str, expected: Tally) -> bool:
+    """Whether the doubles hold as much as they must; cheap, and says nothing of the rest."""
+    received = httpx.get(f"{sandbox}/received", timeout=30).raise_for_status().json()
+    arrived = {
+        Line.SUCCESS_CARDS: received["slack"]["customer-success"],
+        Line.PRODUCT_CARDS: received["slack"]["product-feedback"],
+        Line.CASES: received["salesforce"]["Case"],
+        Line.MARKETING: received["marketing"],
+    }
+    mails = expected.get(Line.THANKS, 0) + expected.get(Line.SURVEYS, 0)
+    enough = all(count >= expected.get(line, 0) for line, count in arrived.items())
+    return enough and received["mail"] >= mails
+
+
 def _records(brokers: str) -> Iterator[tuple[str, float, bytes]]:
     names = {name for topic in TOPICS for name in (topic.name, topic.dead_letters)}
     consumer = KafkaConsumer(

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from sandbox.demo_findings import Findings, findings
+from sandbox.demo_findings import Findings, findings, has_arrived
 from sandbox.demo_story import Story, Told
 from sandbox.demo_tally import Difference, Line, Tally, differences, expected
 
@@ -120,6 +120,9 @@ def _settled(site: Site, story: Story, console: Console, *, surveys: bool = True
     deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
     with console.status("waiting until every answer has reached its people"):
         while True:
+            # Reading all topics costs the product CPU that it needs for its work.
+            while not has_arrived(site.sandbox, must) and time.monotonic() < deadline:
+                time.sleep(_LOOK_EVERY_SECONDS)
             outcome = Outcome(must, findings(site.brokers, site.sandbox, story.sent_at))
             if not outcome.differences or time.monotonic() > deadline:
                 return outcome

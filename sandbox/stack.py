@@ -136,7 +136,7 @@ class Stack:
         return self.postgres.url
 
     def _own_kafka(self) -> str:
-        self.kafka = EmbeddedKafka()
+        self.kafka = EmbeddedKafka(quick_start=True)
         self.kafka.start()
         return self.kafka.bootstrap_servers
 
