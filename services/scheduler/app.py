@@ -81,6 +81,8 @@ class Rounds:
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
         self._trouble: str | None = "no round yet"
+        for program in programs.programs:
+            metrics.REQUESTS.labels(program.id)  # a counter that begins at 1 never shows its first increase
 
     def run(self, stop: threading.Event) -> None:
         """Works until `stop`; outlives outages of PostgreSQL."""
