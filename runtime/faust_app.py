@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import cast
 
 import faust
-from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TransportT
 from mode.services import WaitArgT, WaitResults
+from mode.threads import ServiceThread, WorkerThread
 from mode.utils.times import Seconds
 
 from runtime.kafka import (
@@ -59,8 +60,23 @@ def faust_app(kafka: KafkaSettings, *, group: str, topic: str, agent: Agent) -> 
     return app
 
 
+class _DaemonThread(WorkerThread):
+    """Does not hold up the end of a process that could not stop it."""
+
+    def __init__(self, service: ServiceThread) -> None:
+        super().__init__(service)
+        self.daemon = True
+
+
+class _ConsumerThread(AIOKafkaConsumerThread):
+    Worker = _DaemonThread
+
+
 class _Consumer(Consumer):
     """Delivers a message without three asyncio tasks for each, which were a third of a worker's time."""
+
+    def _new_consumer_thread(self) -> _ConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def wait_first(self, *coros: WaitArgT, timeout: Seconds = _NEVER) -> WaitResults:
         """As in Faust, except for what can be done at once.

@@ -99,12 +99,18 @@ class FaustStream:
                 self._look(app)
                 await asyncio.sleep(_LOOK_EVERY_SECONDS)
         finally:
-            try:
-                await asyncio.wait_for(app.stop(), STOP_SECONDS)
-            except TimeoutError:
-                log.warning("not all in hand could be written; it is consumed again", group=self._group)
+            await self._stop(app)
         if not stop.is_set():
             raise StreamCrashed(f"{self._group}: {type(app.crash_reason).__name__}") from app.crash_reason
+
+    async def _stop(self, app: faust.App) -> None:
+        stopping = asyncio.create_task(app.stop())
+        _, late = await asyncio.wait([stopping], timeout=STOP_SECONDS)
+        if late:
+            log.warning("not all in hand could be written, it is consumed again", group=self._group)
+            # Faust would wait for it for ever, also when cancelled.
+            app.consumer.unacked.clear()
+            stopping.cancel()
 
     def _look(self, app: faust.App) -> None:
         self._is_member = not app.rebalancing and app.consumer_generation_id > 0

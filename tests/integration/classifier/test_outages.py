@@ -1,5 +1,6 @@
 """The broker goes away and comes back, or stays and refuses: nothing is lost, nothing pretends to work."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -51,6 +52,21 @@ def test_a_broker_outage_heals_alone(kafka: EmbeddedKafka, tmp_path: Path) -> No
         broker.read_classified(before | after)
         until(lambda: worker.problems() == {}, "the classifier is ready again")
         assert worker.process.poll() is None
+
+
+def test_a_stop_during_an_outage_is_in_time_and_loses_nothing(kafka: EmbeddedKafka, tmp_path: Path) -> None:
+    broker = Topics(kafka.bootstrap_servers)
+    sent = set(range(6_000))
+    broker.write([message(number) for number in sent])
+    with classifier(kafka.bootstrap_servers, tmp_path) as worker:
+        broker.read(OUT, 500)
+        kafka.kill()
+        started = time.monotonic()
+        assert worker.end() == 0
+        assert time.monotonic() - started < 10
+    kafka.start()
+    with classifier(kafka.bootstrap_servers, tmp_path):
+        broker.read_classified(sent)
 
 
 def test_a_process_that_cannot_move_ends_itself_and_its_successor_loses_nothing(
