@@ -32,12 +32,15 @@ def first_line(pyproject: str, arguments: list[str]) -> str:
     """Return the line a lock file begins with: it changes with whatever decides the rest of the file."""
     parsed = tomllib.loads(pyproject)
     project = parsed["project"]
+    extras, groups = project["optional-dependencies"], parsed["dependency-groups"]
+    is_all = "--all-extras" in arguments
+    # Only what goes into this file: no image is built anew because a test's library changed.
     asked = [
         arguments,
         project["requires-python"],
         project["dependencies"],
-        project["optional-dependencies"],
-        parsed["dependency-groups"],
+        {name: needs for name, needs in extras.items() if is_all or name in arguments},
+        {name: needs for name, needs in groups.items() if is_all or name in arguments},
     ]
     return f"# Written by `make lock` for {hashlib.sha256(json.dumps(asked).encode()).hexdigest()}\n"
 

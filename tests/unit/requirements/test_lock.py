@@ -39,6 +39,12 @@ def test_a_new_dependency_outdates_every_lock(lock: ModuleType, copy: Path) -> N
     assert lock.outdated(copy) == list(lock.LOCKS)
 
 
+def test_a_new_library_of_the_tests_outdates_no_deployable(lock: ModuleType, copy: Path) -> None:
+    pyproject = copy.parent / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('"hypothesis",', '"hypothesis", "orjson",'))
+    assert lock.outdated(copy) == ["dev"]
+
+
 def test_a_missing_lock_is_named(lock: ModuleType, copy: Path) -> None:
     (copy / "router.txt").unlink()
     assert lock.outdated(copy) == ["router"]
