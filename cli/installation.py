@@ -25,7 +25,6 @@ DEMO_VALUES = {
     "SALESFORCE_LOGIN_URL": f"{_SANDBOX}/salesforce",
     "SALESFORCE_CLIENT_ID": "feedback-router",
     "SALESFORCE_USERNAME": "integration@acme.test",
-    "SANDBOX_SALESFORCE_AUDIENCES": f"{_SANDBOX}/salesforce",
     "SMTP_HOST": "sandbox",
     "SMTP_PORT": "8025",
     "SMTP_STARTTLS": "false",
