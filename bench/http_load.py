@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import uvloop
@@ -88,8 +89,6 @@ async def _round(port: int, requests: Sequence[bytes], connections: int) -> Roun
     for _ in range(connections):
         finished: asyncio.Future[None] = loop.create_future()
         ends.append(finished)
-        await loop.create_connection(
-            lambda end=finished: _Connection(waiting, latencies, end), "127.0.0.1", port
-        )
+        await loop.create_connection(partial(_Connection, waiting, latencies, finished), "127.0.0.1", port)
     await asyncio.gather(*ends)
     return Round(time.perf_counter() - started, sorted(latencies))
