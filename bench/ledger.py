@@ -101,7 +101,7 @@ class _Settings(BaseSettings):
 class _Nowhere:
     """A destination that does nothing, at once."""
 
-    limits = Limits(parallel_calls=2, deadline_seconds=10)
+    limits = Limits(parallel_calls=1, deadline_seconds=10)
 
     def deliver(self, call: Call) -> Result:
         return Delivered(str(call.effect_id))

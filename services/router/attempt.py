@@ -160,13 +160,13 @@ def settle(
 
 def _delivered(effect: Effect, operation: Operation, external_id: str | None) -> Next:
     is_retraction = operation is Operation.RETRACT
-    settled = _calm(
-        replace(
-            effect,
-            outside=Outside.RETRACTED if is_retraction else Outside.PRESENT,
-            external_id=external_id or effect.external_id,
-            sent_version=effect.desired_version,
-        )
+    settled = replace(
+        effect,
+        outside=Outside.RETRACTED if is_retraction else Outside.PRESENT,
+        external_id=external_id or effect.external_id,
+        sent_version=effect.desired_version,
+        failures=0,
+        first_failed_at=None,
     )
     if is_retraction:
         return Next(settled, Status.RETRACTED, None)
@@ -182,7 +182,7 @@ def _ambiguous(
         return _again(effect, cause, now, pause_seconds)
     unknown = replace(effect, outside=Outside.UNKNOWN)
     if traits.after_ambiguity is AfterAmbiguity.ASSUME_DELIVERED:
-        return rest(_calm(unknown), traits)
+        return rest(unknown, traits)
     return _again(unknown, cause, now, max(pause_seconds, traits.settle_seconds))
 
 
@@ -199,7 +199,3 @@ def _backoff(failures: int, jitter: float) -> float:
     """Seconds: doubles from one second to an hour; the second half of each pause is random."""
     longest = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 20), LONGEST_BACKOFF_SECONDS)
     return longest * (0.5 + 0.5 * jitter)
-
-
-def _calm(effect: Effect) -> Effect:
-    return replace(effect, failures=0, first_failed_at=None)

@@ -58,6 +58,7 @@ class Calls:
         self._breaker = breaker
         self._due: SimpleQueue[Due | None] = SimpleQueue()
         self._ended: SimpleQueue[Made] = SimpleQueue()
+        self._seconds = metrics.CALL_SECONDS.labels(name)
         self._is_stopping = False
         self.under_way = 0
         self._threads = [
@@ -112,7 +113,7 @@ class Calls:
             content=claimed.content,
             deadline_seconds=self._destination.limits.deadline_seconds,
         )
-        with metrics.CALL_SECONDS.labels(self._name).time():
+        with self._seconds.time():
             result = self._guarded(call)
         self._breaker.note(result)
         if isinstance(result, Retry) and result.retry_after_seconds is not None:

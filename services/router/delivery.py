@@ -153,6 +153,7 @@ class Deliveries:
         if room <= 0:
             return 0
         claimed_at = time.monotonic()
+        lease = uuid4()
         with self._pool.connection() as connection:
             claimed = ledger.claim(
                 connection,
@@ -160,18 +161,14 @@ class Deliveries:
                 limit=room,
                 burst=self._rate.burst or room,
                 left=self._rate.left(),
-                lease=uuid4(),
+                lease=lease,
                 lease_seconds=self.lease_seconds,
             )
             if not claimed:
                 return 0
             todo, at_rest = self._decide(claimed)
             if todo:
-                ledger.note_attempts(
-                    connection,
-                    claimed[0].leased_at,
-                    [(one.effect_id, operation, one.effect.desired_version) for one, operation in todo],
-                )
+                ledger.note_attempts(connection, lease, todo)
         for one, operation in todo:
             self._make(Due(one, operation, claimed_at))
         if at_rest:
@@ -229,9 +226,7 @@ class Deliveries:
         claimed = made.claimed
         if made.result is None:
             pause_seconds = self.breaker.next_try_in_seconds
-            return Completion(
-                claimed, postpone(claimed.effect, pause_seconds), claimed.leased_at, "not_started"
-            )
+            return Completion(claimed, postpone(claimed.effect, pause_seconds), "not_started")
         following = settle(
             claimed.effect,
             made.operation,
@@ -243,7 +238,6 @@ class Deliveries:
         return Completion(
             claimed,
             following,
-            claimed.leased_at,
             type(made.result).__name__.lower(),
             getattr(made.result, "cause", None),
         )

@@ -49,6 +49,7 @@ def ensure_partitions(connection: Connection) -> None:
             connection.execute(
                 SQL(
                     "CREATE TABLE IF NOT EXISTS {} PARTITION OF attempts FOR VALUES FROM ({}) TO ({})"
+                    " WITH (fillfactor = 70)"
                 ).format(Identifier(f"attempts_{start:%Y_%m}"), Literal(start), Literal(end))
             )
 

@@ -27,7 +27,7 @@ from tests.integration.router.world import (
 
 
 def _end_leases(world: World) -> None:
-    world.ask("UPDATE pending SET due_at = now() WHERE lease IS NOT NULL")
+    world.ask("UPDATE pending SET leased_until = now() WHERE lease IS NOT NULL")
 
 
 def _claim(world: World, limit: int = 100) -> list[ledger.Claimed]:
@@ -84,7 +84,7 @@ def test_a_call_whose_router_died_is_looked_for_before_it_is_repeated(
     world.say(answer(2))
     (dead,) = _claim(world)
     with world.pool.connection() as connection:
-        ledger.note_attempts(connection, dead.leased_at, [(dead.effect_id, Operation.CREATE, 1)])
+        ledger.note_attempts(connection, dead.lease, [(dead, Operation.CREATE)])
     if had_arrived:
         world.box.objects[f"box-{dead.effect_id}"] = "from the dead router"
     _end_leases(world)
@@ -100,7 +100,7 @@ def test_two_routers_that_die_one_after_the_other_leave_the_doubt(world: World) 
     world.say(answer(2))
     (first,) = _claim(world)
     with world.pool.connection() as connection:
-        ledger.note_attempts(connection, first.leased_at, [(first.effect_id, Operation.CREATE, 1)])
+        ledger.note_attempts(connection, first.lease, [(first, Operation.CREATE)])
     _end_leases(world)
     _claim(world)
     _end_leases(world)

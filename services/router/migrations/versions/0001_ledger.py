@@ -75,8 +75,8 @@ CREATE TABLE effects (
 
 PENDING_SQL = """
 -- Effects with something left to do. A row leaves when what is wanted has been sent, so that finding the
--- next hundred costs the same however many effects are finished. `due_at` is on the database's clock; a claim
--- pushes it to the end of its lease, so a lease nobody completed comes due again by itself.
+-- next hundred costs the same however many effects are finished. `due_at` and leases are on the database's
+-- clock; a lease that nobody completed leaves its row due again by itself.
 CREATE TABLE pending (
     effect_id uuid PRIMARY KEY,
     subject text NOT NULL,
@@ -86,13 +86,15 @@ CREATE TABLE pending (
     rate_key text NOT NULL,
     position bigint GENERATED ALWAYS AS IDENTITY,
     due_at timestamptz NOT NULL DEFAULT now(),
-    -- Who works on it; still set when the lease has ended means that nobody knows what came of the call.
+    -- Who works on it and until when; still set after that means that nobody knows what came of the call.
+    -- No index holds them, so that claiming and giving back a row changes no index.
     lease uuid,
+    leased_until timestamptz,
     -- A creation was under way when a lease ended, and nothing was recorded since.
     in_doubt boolean NOT NULL DEFAULT false,
     failures integer NOT NULL DEFAULT 0,
     first_failed_at timestamptz
-) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
 CREATE INDEX pending_due ON pending (destination, due_at);
 CREATE INDEX pending_order ON pending (destination, order_key, position);
 
@@ -100,6 +102,7 @@ CREATE INDEX pending_order ON pending (destination, order_key, position);
 CREATE TABLE attempts (
     effect_id uuid NOT NULL,
     started_at timestamptz NOT NULL,
+    lease uuid NOT NULL,
     operation text NOT NULL,
     version bigint NOT NULL,
     finished_at timestamptz,
@@ -154,7 +157,7 @@ def upgrade() -> None:
     for remainder in range(EFFECT_PARTITIONS):
         op.execute(
             f"CREATE TABLE effects_{remainder} PARTITION OF effects"
-            f" FOR VALUES WITH (MODULUS {EFFECT_PARTITIONS}, REMAINDER {remainder})"
+            f" FOR VALUES WITH (MODULUS {EFFECT_PARTITIONS}, REMAINDER {remainder}) WITH (fillfactor = 70)"
         )
     op.execute(PENDING_SQL)
     op.execute(PROJECTIONS_SQL)
