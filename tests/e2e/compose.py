@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,12 +98,21 @@ def main() -> int:
             console.print(f"[red]{error}[/red]")
             wrong = ["docker compose failed"]
         if wrong:
-            installed.compose("ps", "--all")
-            installed.compose("logs", "--tail", "20", "--no-color", *BUILT)
+            show_state(installed)
         for sentence in wrong:
             console.print(f"[red]{sentence}[/red]")
     console.print(f"  {time.monotonic() - began:.0f} s in all")
     return 1 if wrong else 0
+
+
+def show_state(installed: Installation) -> None:
+    """What may explain a failure."""
+    installed.compose("ps", "--all")
+    for service in SERVICES:
+        with suppress(httpx.TransportError):
+            ready = httpx.get(f"{installed.url(f'{service.upper()}_PORT')}/health/ready", timeout=10)
+            console.print(f"{service}: {ready.text}", markup=False)
+    installed.compose("logs", "--tail", "20", "--no-color", *SERVICES)
 
 
 def check(installed: Installation) -> list[str]:
