@@ -7,7 +7,7 @@ from typing import cast
 
 import faust
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
-from faust.types import TransportT
+from faust.types import AppT, EventT, Message, TransportT
 from mode.services import WaitArgT, WaitResults
 from mode.threads import ServiceThread, WorkerThread
 from mode.utils.times import Seconds
@@ -56,8 +56,18 @@ def faust_app(kafka: KafkaSettings, *, group: str, topic: str, agent: Agent) -> 
         store="memory://",
         web_enabled=False,
     )
-    app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=group)(agent)
+    app.agent(app.topic(topic, schema=_Raw()), name=group)(agent)
     return app
+
+
+class _Raw(faust.Schema[bytes, bytes]):
+    """Bytes as they are, past the serializers."""
+
+    def compile(self, app: AppT, **_: object) -> Callable[..., Awaitable[EventT[bytes]]]:
+        async def decode(message: Message, *, propagate: bool = False) -> EventT[bytes]:  # noqa: ARG001 - Faust's
+            return app.create_event(message.key, message.value, message.headers, message)
+
+        return decode
 
 
 class _DaemonThread(WorkerThread):

@@ -25,15 +25,19 @@ class _Lists:
 
     def __init__(self, language: str, keywords: Iterable[tuple[str, int]]) -> None:
         self._stems = Stems(language)
-        themes: dict[str, set[int]] = {}
+        themes: dict[tuple[str, ...], set[int]] = {}
         for keyword, theme in keywords:
-            themes.setdefault(self._stems.line(folded_words(keyword)), set()).add(theme)
+            themes.setdefault(tuple(self._stems.of(folded_words(keyword))), set()).add(theme)
         self._themes = [tuple(sorted(claimed)) for claimed in themes.values()]
-        self._lengths = [pattern.count(" ") - 1 for pattern in themes]
-        self._automaton = AhoCorasick(list(themes))
+        self._lengths = [len(stems) for stems in themes]
+        self._first_stems = {stems[0] for stems in themes}
+        self._automaton = AhoCorasick([_line(stems) for stems in themes])
 
     def matches(self, words: list[str]) -> Iterator[tuple[int, Span]]:
-        line = self._stems.line(words)
+        stems = self._stems.of(words)
+        if self._first_stems.isdisjoint(stems):
+            return
+        line = _line(stems)
         for pattern, start, _ in self._automaton.find_matches_as_indexes(line, overlapping=True):
             first = line.count(" ", 0, start)
             span = (first, first + self._lengths[pattern] - 1)
@@ -75,6 +79,10 @@ class Lookup:
             return tuple(self._lists.values())
         known = self._lists.get(primary_language(language))
         return () if known is None else (known,)
+
+
+def _line(stems: Iterable[str]) -> str:
+    return f" {' '.join(stems)} "
 
 
 def _keywords(themes: Sequence[Theme], language: str) -> Iterator[tuple[str, int]]:

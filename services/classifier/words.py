@@ -56,9 +56,9 @@ class Stems(dict[str, str]):
             self[word] = stem
         return stem
 
-    def line(self, words: list[str]) -> str:
-        """The stems of a text, each between spaces."""
-        return f" {' '.join([self[word] for word in words])} "
+    def of(self, words: list[str]) -> list[str]:
+        """The stems of a text's words."""
+        return list(map(self.__getitem__, words))
 
 
 @lru_cache(maxsize=_REMEMBERED_WORDS)
