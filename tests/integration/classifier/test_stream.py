@@ -13,7 +13,7 @@ from runtime import tracing
 from runtime.messages import Message
 from schemas.classified import ResponseClassified
 from schemas.responses import ResponseRecorded
-from tests.integration.classifier.world import PEOPLE, Topics, classifier, message, response
+from tests.integration.classifier.world import PEOPLE, Topics, classifier, message, response, until
 
 IN, OUT = ResponseRecorded.TOPIC, ResponseClassified.TOPIC
 DEAD = f"{IN}.dlq"
@@ -81,6 +81,26 @@ def test_kill_9_in_mid_stream_loses_nothing(broker: Topics, tmp_path: Path) -> N
     with classifier(broker.bootstrap, tmp_path) as worker:
         broker.read_classified(sent, since=since)
         assert worker.end() == 0
+
+    assert broker.count(DEAD) == 0
+
+
+def test_a_second_worker_that_comes_and_goes_loses_nothing(broker: Topics, tmp_path: Path) -> None:
+    since = broker.ends(OUT)
+    first, second, third = (set(range(start, start + 3_000)) for start in (50_000, 53_000, 56_000))
+    with classifier(broker.bootstrap, tmp_path, instance="a") as lasting:
+        broker.write([message(number) for number in first])
+        lasting.wait_ready()
+        with classifier(broker.bootstrap, tmp_path, instance="b") as passing:
+            passing.wait_ready()
+            broker.write([message(number) for number in second])
+            until(
+                lambda: passing.metric("feedback_consumed_records_total"), "the second worker has its share"
+            )
+            broker.write([message(number) for number in third])
+            passing.kill()
+        broker.read_classified(first | second | third, since=since)
+        assert lasting.end() == 0
 
     assert broker.count(DEAD) == 0
 

@@ -154,6 +154,15 @@ class Worker:
         problems: dict[str, str] = json.loads(body)["problems"]
         return problems
 
+    def metric(self, name: str) -> float:
+        """The sum over a metric's labels; 0 while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return 0
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{"))
+
     def wait_ready(self) -> None:
         until(lambda: self.problems() == {}, f"the classifier is ready\n{self.log}")
 
