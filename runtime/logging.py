@@ -50,6 +50,8 @@ _EMAIL = re.compile(r"[^\s@<>\"'(){}\[\],;:=]+@[^\s@<>\"'(){}\[\],;:=]+\.[^\s@<>
 _PHONE = re.compile(r"(?<![\w.:+-])\+\d[\d ()/-]{7,}\d")
 # At DEBUG these write whole records.
 _TALKATIVE = ("kafka", "aiokafka", "faust", "httpx", "httpcore", "slack_sdk", "simple_salesforce", "urllib3")
+# It warns of every 0.1 s in which the machine ran something else.
+_NERVOUS = "kafka.net.selector"
 
 
 def configure(service: str, *, level: str = "INFO") -> None:
@@ -91,6 +93,7 @@ def configure(service: str, *, level: str = "INFO") -> None:
     root.setLevel(level)
     for library in _TALKATIVE:
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger(_NERVOUS).setLevel(logging.ERROR)
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         with Stack(_FOLDER, say=lambda what: console.print(f"  starting [bold]{what}[/bold]")) as stack:
             return _run(stack, once=once, began=began)
     except EmbeddedServerError as error:
-        console.print(f"[red]{error}[/red]", markup=True)
+        console.print(str(error), style="red", markup=False)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -21,7 +21,7 @@ from sandbox.supervisor import Supervisor
 
 SERVICES = ("ingest", "classifier", "router", "scheduler")
 ROOT = Path(__file__).parents[1]
-_READY_WITHIN_SECONDS = 60
+_READY_WITHIN_SECONDS = 120
 _RAISED = "100000"
 
 Say = Callable[[str], None]
