@@ -2,19 +2,21 @@
 
 A delivery is what production does for one: claimed in a batch with its lease and its attempt, the call (to a
 destination that does nothing), then attempt, effect, queue and outcome written in one transaction. The outbox
-is written and not relayed. The bare queue beside it claims and completes rows of one narrow table with SKIP
-LOCKED. Rates are of two threads on one server, fsync and synchronous_commit on. Run with
-`make bench NAME=ledger`.
+is written and not relayed. Two router processes deliver, as many as run for availability. The bare queue
+beside them claims and completes rows of one narrow table with SKIP LOCKED, in batches of the same size, from
+two threads. fsync and synchronous_commit are on. Run with `make bench NAME=ledger`.
 """
 
 import argparse
 import os
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
+from typing import IO
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -40,9 +42,11 @@ from services.router.destination import (
     Sighting,
     Traits,
 )
+from services.router.ledger import PLANS_BY_KEY
 from services.router.upkeep import ensure_partitions
 
-WORKERS = 2
+ROUTERS = 2
+BARE_THREADS = 2
 EFFECTS_A_PERSON = 5
 FEW_PENDING = 10_000
 DESTINATION = "nowhere"
@@ -147,35 +151,74 @@ def _settle_down(pool: Pool, tables: str) -> None:
         connection.autocommit = False
 
 
-def _deliver(pool: Pool, *, enough: int) -> tuple[int, float]:
-    """Deliver until `enough` are recorded; returns how many were, and the seconds it took."""
+def _serve(url: str) -> int:
+    """Be one router's delivery worker: start at a line on standard input, stop at its end."""
     stop = threading.Event()
-    workers = [
-        Deliveries(
+    with closing(_pool(url)) as pool:
+        worker = Deliveries(
             connected=Connected(_plugin(), _Nowhere(), None),
             pool=pool,
             clock=WallClock(),
             policy=Policy(DeliveryMode.LIVE),
             profiles_age_seconds=lambda: 0.0,
         )
-        for _ in range(WORKERS)
-    ]
-    threads = [threading.Thread(target=worker.run, args=(stop,)) for worker in workers]
-    began = time.monotonic()
-    for thread in threads:
+        pool.wait()
+        print("ready", flush=True)
+        sys.stdin.readline()
+        thread = threading.Thread(target=worker.run, args=(stop,))
         thread.start()
-    while _delivered(pool) < enough:
-        time.sleep(0.2)
-    stop.set()
-    for thread in threads:
+        sys.stdin.read()
+        stop.set()
         thread.join()
-    return _delivered(pool), time.monotonic() - began
+    return 0
+
+
+def _deliver(url: str, pool: Pool, *, enough: int) -> tuple[int, float]:
+    """Deliver until `enough` are recorded; returns how many were, and the seconds it took."""
+    command = [sys.executable, "-m", "bench.ledger", "--serve", url]
+    with ExitStack() as stack:
+        routers = [
+            stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(ROUTERS)
+        ]
+        for router in routers:
+            _pipe(router.stdout).readline()
+        first, began = _about_delivered(pool), time.monotonic()
+        for router in routers:
+            _pipe(router.stdin).write("go\n")
+            _pipe(router.stdin).flush()
+        while _about_delivered(pool) - first < enough:
+            time.sleep(0.05)
+        for router in routers:
+            _pipe(router.stdin).close()
+        for router in routers:
+            router.wait()
+        seconds = time.monotonic() - began
+    return _delivered(pool), seconds
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    if stream is None:
+        raise RuntimeError("the process was started without pipes")
+    return stream
+
+
+def _pool(url: str) -> Pool:
+    return open_pool(url, schema="router", application="bench", options=PLANS_BY_KEY)
 
 
 def _delivered(pool: Pool) -> int:
-    # Ids of the outbox are given one by one, and one row is written for each delivery.
     with pool.connection() as connection:
         row = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _about_delivered(pool: Pool) -> int:
+    # Ids of the outbox are given one by one; counting the rows would take its time from what is measured.
+    with pool.connection() as connection:
+        row = connection.execute("SELECT last_value FROM outbox_id_seq WHERE is_called").fetchone()
     return int(row[0]) if row else 0
 
 
@@ -184,7 +227,7 @@ def _bare(pool: Pool, *, rows: int, enough: int) -> float:
     with pool.connection() as connection:
         connection.execute(_SEED_QUEUE_SQL.format(rows).encode())
     _settle_down(pool, "bare_queue")
-    batches = enough // CLAIM_SIZE // WORKERS
+    batches = enough // CLAIM_SIZE // BARE_THREADS
 
     def work() -> None:
         with pool.connection() as connection:
@@ -195,10 +238,10 @@ def _bare(pool: Pool, *, rows: int, enough: int) -> float:
                 connection.commit()
 
     began = time.monotonic()
-    with ThreadPoolExecutor(WORKERS) as executor:
-        for done in [executor.submit(work) for _ in range(WORKERS)]:
+    with ThreadPoolExecutor(BARE_THREADS) as executor:
+        for done in [executor.submit(work) for _ in range(BARE_THREADS)]:
             done.result()
-    return batches * WORKERS * CLAIM_SIZE / (time.monotonic() - began)
+    return batches * BARE_THREADS * CLAIM_SIZE / (time.monotonic() - began)
 
 
 def _durability(pool: Pool) -> dict[str, str]:
@@ -235,15 +278,15 @@ def measure(url: str, *, pending: int, deliveries: int) -> int:
 
 def _measure(url: str, *, pending: int, deliveries: int) -> int:
     migrate(url, "router")
-    with closing(open_pool(url, schema="router", application="bench", max_size=2 * WORKERS + 2)) as pool:
+    with closing(_pool(url)) as pool:
         with pool.connection() as connection:
             ensure_partitions(connection)
         durability = _durability(pool)
         _seed(pool, FEW_PENDING)
-        few, few_seconds = _deliver(pool, enough=FEW_PENDING)
+        few, few_seconds = _deliver(url, pool, enough=FEW_PENDING)
         print(f"seeding {pending:,} pending effects", file=sys.stderr)
         _seed(pool, pending)
-        delivered, seconds = _deliver(pool, enough=deliveries)
+        delivered, seconds = _deliver(url, pool, enough=deliveries)
         unexpected = _unexpected(pool, delivered)
         bare_per_second = _bare(pool, rows=pending, enough=deliveries)
     return report.publish(
@@ -261,7 +304,7 @@ def _measure(url: str, *, pending: int, deliveries: int) -> int:
             "pending": pending,
             "delivered": delivered,
             "few_pending": FEW_PENDING,
-            "workers": WORKERS,
+            "routers": ROUTERS,
             "batch": CLAIM_SIZE,
             "effects_a_person": EFFECTS_A_PERSON,
         },
@@ -282,7 +325,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pending", type=int, default=FLOOR_PENDING)
     parser.add_argument("--deliveries", type=int, default=FLOOR_DELIVERED)
     parser.add_argument("--database", default=os.environ.get("DATABASE_URL"))
+    parser.add_argument("--serve", metavar="URL", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
+    if given.serve:
+        return _serve(given.serve)
     if given.database:
         return measure(given.database, pending=given.pending, deliveries=given.deliveries)
     with EmbeddedPostgres() as postgres:

@@ -1,6 +1,7 @@
 """The PostgreSQL pool: one schema a service, UTC, and no wait without an end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import psycopg
 from psycopg import Connection
@@ -16,17 +17,21 @@ UNANSWERED_TIMEOUT_SECONDS = 10
 RECONNECT_ROUND_SECONDS = 3
 HEALTH_TIMEOUT_SECONDS = 2
 
+_NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+
 Pool = ConnectionPool[Connection[TupleRow]]
 
 
-def open_pool(url: str, *, schema: str, application: str, max_size: int = 10) -> Pool:
-    """A pool whose connections see only `schema` and speak UTC.
+def open_pool(
+    url: str, *, schema: str, application: str, max_size: int = 10, options: Mapping[str, str] = _NO_OPTIONS
+) -> Pool:
+    """A pool whose connections see only `schema` and speak UTC; `options` are further settings of theirs.
 
     Returns at once, server or no server: health says when it is reachable. A checkout waits at most 4 s and
     then raises `psycopg_pool.PoolTimeout`, an OperationalError; a connection that died meanwhile is replaced.
     """
     pool: Pool = ConnectionPool(
-        conninfo(url, schema=schema, application=application),
+        conninfo(url, schema=schema, application=application, options=options),
         min_size=1,
         max_size=max_size,
         timeout=CHECKOUT_TIMEOUT_SECONDS,
@@ -39,12 +44,13 @@ def open_pool(url: str, *, schema: str, application: str, max_size: int = 10) ->
     return pool
 
 
-def conninfo(url: str, *, schema: str, application: str) -> str:
+def conninfo(url: str, *, schema: str, application: str, options: Mapping[str, str] = _NO_OPTIONS) -> str:
     """libpq's connection string behind every connection of a service."""
+    settings = {"search_path": schema, "timezone": "UTC", **options}
     return make_conninfo(
         url,
         application_name=application,
-        options=f"-c search_path={schema} -c timezone=UTC",
+        options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         keepalives_idle=UNANSWERED_TIMEOUT_SECONDS,
         tcp_user_timeout=UNANSWERED_TIMEOUT_SECONDS * 1000,

@@ -24,6 +24,7 @@ from services.router.clearance import Policy
 from services.router.delivery import Connected, Deliveries
 from services.router.destination_settings import read_destinations
 from services.router.freshness import Ends, FreshFacts, ProjectionAge
+from services.router.ledger import PLANS_BY_KEY
 from services.router.plan import Playbook
 from services.router.plugins import AnyPlugin, discover
 from services.router.rules import load_rules
@@ -74,6 +75,7 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
         schema=SERVICE,
         application=SERVICE,
         max_size=6 + len(connected),
+        options=PLANS_BY_KEY,
     )
     clock = business_clock(settings)
     ends = Ends(settings.kafka_bootstrap_servers)

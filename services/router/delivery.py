@@ -18,7 +18,7 @@ from runtime import outbox
 from runtime.clock import Clock
 from runtime.postgres import Pool
 from services.router import ledger, metrics
-from services.router.attempt import Next, Status, attempt, in_doubt, postpone, rest, settle, withhold
+from services.router.attempt import Status, attempt, in_doubt, postpone, rest, settle, withhold
 from services.router.calling import QUEUE_SECONDS, Calls, Due, Made
 from services.router.clearance import DeliveryMode, Policy, refusal
 from services.router.destination import (
@@ -83,7 +83,8 @@ class Deliveries:
         self._rate = RateLimit(self._limits.calls_per_second)
         self.breaker = Breaker()
         self._calls: Calls | None = None
-        self._ended: list[Made] = []
+        self._done: list[Completion] = []
+        self._answer_to_delivery = metrics.ANSWER_TO_DELIVERY.labels(self.name)
         metrics.DESTINATION_UP.labels(self.name).set_function(lambda: float(self.is_up))
 
     @property
@@ -120,70 +121,71 @@ class Deliveries:
                 name=self.name, destination=destination, rate=self._rate, breaker=self.breaker
             )
         while not stop.is_set():
-            self._turn(stop)
+            self._guarded_turn(stop)
         if self._calls is not None:
             self._calls.stop()
             self._finish(self._calls)
 
-    def _turn(self, stop: threading.Event) -> None:
+    def _guarded_turn(self, stop: threading.Event) -> None:
         try:
-            claimed = self._fill()
-            if self._calls is not None and (self._calls.under_way or self._ended):
-                self._ended += self._calls.ended(RECORD_SECONDS)
-                self._record_ended()
-            elif not claimed:
-                stop.wait(IDLE_SECONDS)
+            is_idle = self._turn()
         except DATABASE_DOWN as error:
             # What cannot be recorded in time keeps its lease, and is looked for when that has ended.
             log.warning("deliveries wait", destination=self.name, error=type(error).__name__)
             stop.wait(DOWN_SECONDS)
+        else:
+            if is_idle:
+                stop.wait(IDLE_SECONDS)
+
+    def _turn(self) -> bool:
+        """Record what has ended and claim what is due, in one transaction; True when there was neither."""
+        if self._calls is not None and self._calls.under_way:
+            self._done += map(self._completion, self._calls.ended(RECORD_SECONDS))
+        room = self._room(self._calls.under_way if self._calls else 0)
+        if not self._done and room <= 0:
+            return self._calls is None or not self._calls.under_way
+        claimed_at = time.monotonic()
+        with self._pool.connection() as connection:
+            held = self._record(connection)
+            todo, at_rest = self._claim(connection, room) if room > 0 else ([], [])
+        self._observe(held)
+        # What needs no call is recorded by the next turn: effects' rows are locked before leases are taken.
+        self._done = at_rest
+        if self._calls is not None:
+            for one, operation in todo:
+                self._calls.make(Due(one, operation, claimed_at))
+        return not (held or todo or at_rest)
 
     def _finish(self, calls: Calls) -> None:
         deadline = time.monotonic() + STOP_SECONDS
-        while (calls.under_way or self._ended) and time.monotonic() < deadline:
-            self._ended += calls.ended(RECORD_SECONDS)
+        while (calls.under_way or self._done) and time.monotonic() < deadline:
+            self._done += map(self._completion, calls.ended(RECORD_SECONDS))
             try:
-                self._record_ended()
+                with self._pool.connection() as connection:
+                    held = self._record(connection)
             except DATABASE_DOWN as error:
                 log.warning("deliveries not recorded", destination=self.name, error=type(error).__name__)
                 return
+            self._observe(held)
+            self._done = []
 
-    def _fill(self) -> int:
-        room = self._room(self._calls.under_way if self._calls else 0)
-        if room <= 0:
-            return 0
-        claimed_at = time.monotonic()
+    def _claim(
+        self, connection: ledger.Connection, room: int
+    ) -> tuple[list[tuple[Claimed, Operation]], list[Completion]]:
         lease = uuid4()
-        with self._pool.connection() as connection:
-            claimed = ledger.claim(
-                connection,
-                self.name,
-                limit=room,
-                burst=self._rate.burst or room,
-                left=self._rate.left(),
-                lease=lease,
-                lease_seconds=self.lease_seconds,
-            )
-            if not claimed:
-                return 0
-            todo, at_rest = self._decide(claimed)
-            if todo:
-                ledger.note_attempts(connection, lease, todo)
-        for one, operation in todo:
-            self._make(Due(one, operation, claimed_at))
-        if at_rest:
-            self._record(at_rest)
-        return len(claimed)
-
-    def _make(self, due: Due) -> None:
-        if self._calls is None:
-            raise RuntimeError(f"{self.name} is disabled and was to be called")
-        self._calls.make(due)
-
-    def _record_ended(self) -> None:
-        if self._ended:
-            self._record([self._completion(made) for made in self._ended])
-            self._ended.clear()
+        claimed = ledger.claim(
+            connection,
+            self.name,
+            limit=room,
+            burst=self._rate.burst or room,
+            left=self._rate.left(),
+            lease=lease,
+            lease_seconds=self.lease_seconds,
+        )
+        todo, at_rest = self._decide(claimed)
+        if todo:
+            ledger.note_attempts(connection, lease, todo)
+        return todo, at_rest
 
     def _room(self, in_flight: int) -> int:
         if self.disabled is None:
@@ -242,31 +244,26 @@ class Deliveries:
             getattr(made.result, "cause", None),
         )
 
-    def _record(self, done: Sequence[Completion]) -> None:
+    def _record(self, connection: ledger.Connection) -> list[Completion]:
+        """Write what is done, with its outcomes; returns it without what had lost its lease."""
+        if not self._done:
+            return []
         now = self._clock.now()
-        with self._pool.connection() as connection:
-            held = ledger.complete(connection, done)
-            outbox.append(
-                connection,
-                [
-                    message
-                    for one in done
-                    if one.claimed.effect_id in held
-                    for message in of_completion(one, self.name, now)
-                ],
-            )
-        for one in done:
-            if one.claimed.effect_id in held:
-                self._observe(one.claimed, one.next)
+        effect_ids = ledger.complete(connection, self._done)
+        held = [one for one in self._done if one.claimed.effect_id in effect_ids]
+        outbox.append(connection, [message for one in held for message in of_completion(one, self.name, now)])
+        return held
 
-    def _observe(self, claimed: Claimed, following: Next) -> None:
-        if following.outcome is Status.DELIVERED and claimed.received_at is not None:
-            seconds = (self._clock.now() - claimed.received_at).total_seconds()
-            metrics.ANSWER_TO_DELIVERY.labels(self.name).observe(max(0.0, seconds))
-        if following.outcome is Status.FAILED:
-            log.error(
-                "delivery failed for good",
-                destination=self.name,
-                effect_id=str(claimed.effect_id),
-                cause=following.reason,
-            )
+    def _observe(self, recorded: Sequence[Completion]) -> None:
+        now = self._clock.now()
+        for one in recorded:
+            received_at = one.claimed.received_at
+            if one.next.outcome is Status.DELIVERED and received_at is not None:
+                self._answer_to_delivery.observe(max(0.0, (now - received_at).total_seconds()))
+            if one.next.outcome is Status.FAILED:
+                log.error(
+                    "delivery failed for good",
+                    destination=self.name,
+                    effect_id=str(one.claimed.effect_id),
+                    cause=one.next.reason,
+                )

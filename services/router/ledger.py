@@ -15,6 +15,13 @@ from services.router.destination import JsonObject, Operation
 
 Connection = psycopg.Connection[Any]
 
+PLANS_BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""PostgreSQL settings of the ledger's connections.
+
+Every statement looks up a batch of keys through an index. Prepared while a table is small (a month's new
+partition of attempts), PostgreSQL would plan to read it whole, and keep to that while it grows.
+"""
+
 # Leases the due heads of one destination: an effect waits while an earlier one of its order key is pending.
 # Of one rate key at most `burst` are taken, of those in `keys` only what is `left`. `interrupted` tells of a
 # lease that ended without a completion.
@@ -99,24 +106,24 @@ WITH done AS MATERIALIZED (
 ), finished AS (
     DELETE FROM pending USING locked
     WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND locked.is_finished
-    RETURNING pending.effect_id
+    RETURNING locked.*
 ), kept AS (
     UPDATE pending SET lease = NULL, leased_until = NULL, in_doubt = false,
         failures = locked.failures, first_failed_at = locked.first_failed_at,
         due_at = clock_timestamp() + make_interval(secs => coalesce(locked.pause_seconds, 0))
     FROM locked
     WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND NOT locked.is_finished
-    RETURNING pending.effect_id
+    RETURNING locked.*
 ), held AS (
-    SELECT effect_id FROM finished UNION ALL SELECT effect_id FROM kept
+    SELECT * FROM finished UNION ALL SELECT * FROM kept
 )
 UPDATE effects AS e SET
-    sent_version = CASE WHEN locked.pause_seconds IS NULL THEN locked.version ELSE e.sent_version END,
-    outside = locked.outside, external_id = locked.external_id, reason = locked.reason,
-    status = CASE WHEN locked.desired_version > locked.version THEN 'pending' ELSE locked.status END,
+    sent_version = CASE WHEN held.pause_seconds IS NULL THEN held.version ELSE e.sent_version END,
+    outside = held.outside, external_id = held.external_id, reason = held.reason,
+    status = CASE WHEN held.desired_version > held.version THEN 'pending' ELSE held.status END,
     changed_at = clock_timestamp()
-FROM locked JOIN held ON held.effect_id = locked.effect_id
-WHERE e.subject = locked.subject AND e.action = locked.action
+FROM held
+WHERE e.subject = held.subject AND e.action = held.action
 RETURNING e.effect_id
 """
 

@@ -88,8 +88,10 @@ def of_completion(done: Completion, destination: str, now: datetime) -> Iterator
 def _survey_step(
     claimed: Claimed, status: Status, reason: str | None, now: datetime
 ) -> SurveyStepOccurred | None:
+    if claimed.standing.program is None or claimed.channel is None:
+        return None
     request_id = _id(claimed.subject, "request")
-    if request_id is None or claimed.standing.program is None or claimed.channel is None:
+    if request_id is None:
         return None
     if status is not Status.DELIVERED and claimed.effect.outside is Outside.PRESENT:
         return None

@@ -49,7 +49,7 @@ def ensure_partitions(connection: Connection) -> None:
             connection.execute(
                 SQL(
                     "CREATE TABLE IF NOT EXISTS {} PARTITION OF attempts FOR VALUES FROM ({}) TO ({})"
-                    " WITH (fillfactor = 70)"
+                    " WITH (fillfactor = 50)"
                 ).format(Identifier(f"attempts_{start:%Y_%m}"), Literal(start), Literal(end))
             )
 
