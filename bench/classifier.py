@@ -12,7 +12,6 @@ import itertools
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 from kafka import KafkaAdminClient, KafkaConsumer
@@ -33,12 +32,15 @@ from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Message
 from runtime.topics import TopicSpec, ensure_topics
 from sandbox.embedded_kafka import EmbeddedKafka
-from sandbox.processes import free_port
+from sandbox.processes import free_port, spawn
 from schemas.classified import ResponseClassified
 from schemas.responses import Order, Respondent, ResponseRecorded, response_id
 from schemas.scales import Metric
 from schemas.topics import BY_NAME
 from services.classifier.app import SERVICE
+
+if TYPE_CHECKING:
+    import subprocess
 
 MODULES = {
     "worker": "services.classifier",
@@ -53,6 +55,7 @@ LOOK_EVERY_SECONDS = 0.1
 STANDSTILL_SECONDS = 60
 SESSION_ENDS_SECONDS = 30
 WEIGHED_RECORDS = 1_000
+LOG_LINES = 20
 
 
 class Measured(NamedTuple):
@@ -163,12 +166,12 @@ def _measure(bootstrap: str, name: str, events: int) -> Measured:
             "OPS_PORT": str(free_port()),
             "LOG_LEVEL": "WARNING",
             "DATADIR": folder,
+            "PYTHONPATH": str(ROOT),
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", MODULES[name]], cwd=ROOT, env=os.environ | environment
-        )
+        log = Path(folder) / f"{name}.log"
+        process = spawn([sys.executable, "-m", MODULES[name]], log=log, environment=os.environ | environment)
         try:
-            rate = _rate(reader, begins, events, process)
+            rate = _rate(reader, begins, events, process, log)
         finally:
             process.kill()
             process.wait()
@@ -195,6 +198,7 @@ def _rate(
     begins: dict[TopicPartition, int],
     events: int,
     process: "subprocess.Popen[bytes]",
+    log: Path,
 ) -> float:
     first_at, first = 0.0, 0
     last_at, last = time.monotonic(), 0
@@ -207,7 +211,8 @@ def _rate(
             if not first:
                 first_at, first = at, written
         if process.poll() is not None or at > last_at + STANDSTILL_SECONDS:
-            raise SystemExit(f"the process came to {last} of {events} events and no further")
+            end = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-LOG_LINES:])
+            raise SystemExit(f"the process came to {last} of {events} events and no further:\n{end}")
     return (last - first) / (last_at - first_at)
 
 
