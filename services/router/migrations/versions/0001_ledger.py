@@ -154,7 +154,7 @@ def upgrade() -> None:
     """Create every table of the service."""
     op.execute(SUBJECTS_SQL)
     op.execute(EFFECTS_SQL)
-    # Half a page is left free: recording a delivery then changes no index and drags no whole page into the log.
+    # Half a page is left free: recording a delivery then changes no index, and no whole page goes to the log.
     for remainder in range(EFFECT_PARTITIONS):
         op.execute(
             f"CREATE TABLE effects_{remainder} PARTITION OF effects"
