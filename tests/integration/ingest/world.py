@@ -56,7 +56,11 @@ class Ingest:
         self.http = httpx.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS
         )
-        eventually(self.is_ready, seconds=START_SECONDS)
+        try:
+            eventually(self.is_ready, seconds=START_SECONDS)
+        except AssertionError:
+            self.close()
+            raise
 
     def is_ready(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
