@@ -221,12 +221,13 @@ def _weight(reader: KafkaConsumer, begins: dict[TopicPartition, int]) -> float:
     partition, begin = next(iter(begins.items()))
     reader.assign([partition])
     reader.seek(partition, begin)
+    wanted = min(WEIGHED_RECORDS, reader.end_offsets([partition])[partition] - begin)
     weights: list[int] = []
-    while len(weights) < WEIGHED_RECORDS:
+    while len(weights) < wanted:
         for record in reader.poll(timeout_ms=1000).get(partition, []):
             headers = sum(len(name) + len(value) for name, value in record.headers)
             weights.append(len(record.key) + len(record.value) + headers)
-    return statistics.mean(weights[:WEIGHED_RECORDS])
+    return statistics.mean(weights[:wanted])
 
 
 if __name__ == "__main__":
