@@ -1,0 +1,172 @@
+"""Two replicas of every service, killed at random moments; the broker and the database stopped under them.
+
+Every answer that got a 202 must end in exactly one Case and one Slack message, and no dead letter.
+"""
+
+import asyncio
+import json
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from sandbox.stack import SERVICES, Stack
+from schemas.topics import TOPICS
+
+ANSWERS = 5_000
+KILLS_A_SERVICE = 5
+BROKER_DOWN_SECONDS = 20
+SECONDS_BETWEEN_KILLS = (0.5, 4.0)
+SENDERS = 12
+SETTLED_WITHIN_SECONDS = 180
+SEED = 20261122
+_MARK = re.compile(r"crash-test-\d{5}")
+
+
+class Senders:
+    """Clients that repeat a call, with its id, until it is acknowledged: spread evenly over the chaos."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._next = iter(range(ANSWERS))
+        self._began = time.monotonic()
+        self.acknowledged: set[str] = set()
+        self.repeats = 0
+        self.per_second = 60.0
+
+    async def run(self) -> None:
+        async with httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {self._stack.api_key}"}, timeout=15
+        ) as client:
+            await asyncio.gather(*(self._sender(client, number) for number in range(SENDERS)))
+
+    async def _sender(self, client: httpx.AsyncClient, slot: int) -> None:
+        for number in self._next:
+            await asyncio.sleep(max(0.0, self._began + number / self.per_second - time.monotonic()))
+            mark = f"crash-test-{number:05d}"
+            body = {
+                "source_id": mark,
+                "metric": "nps",
+                "score": number % 7,
+                "comment": f"It broke again, see {mark}",
+                "respondent": {"customer_id": f"customer-{number % 1_700}"},
+            }
+            replica = (number + slot) % 2 + 1
+            while not await self._accepted(client, replica, body):
+                self.repeats += 1
+                replica = 3 - replica
+                await asyncio.sleep(0.3)
+            self.acknowledged.add(mark)
+
+    async def _accepted(self, client: httpx.AsyncClient, replica: int, body: dict[str, Any]) -> bool:
+        try:
+            answer = await client.post(f"{self._stack.url('ingest', replica)}/v1/responses", json=body)
+        except httpx.TransportError:
+            return False
+        assert answer.status_code in {202, 503}, answer.text
+        return answer.status_code == 202
+
+
+async def wreck(stack: Stack, chance: random.Random) -> Counter[str]:
+    """SIGKILL each service in turn, then stop the broker for a while, then restart PostgreSQL."""
+    kills: Counter[str] = Counter()
+    assert stack.supervisor
+    for service in SERVICES:
+        for _ in range(KILLS_A_SERVICE):
+            await asyncio.sleep(chance.uniform(*SECONDS_BETWEEN_KILLS))
+            stack.supervisor.kill(chance.choice(stack.processes(service)))
+            kills[service] += 1
+    # Not in other threads: a server ends with the thread that started it.
+    if stack.kafka:
+        stack.kafka.stop()
+        await asyncio.sleep(BROKER_DOWN_SECONDS)
+        stack.kafka.start()
+        kills["kafka"] += 1
+    if stack.postgres:
+        stack.postgres.restart()
+        kills["postgres"] += 1
+    return kills
+
+
+def marks(stack: Stack, double: str, **filters: str) -> Counter[str]:
+    """How often each answer's mark is in what a double holds."""
+    found: Counter[str] = Counter()
+    with httpx.Client(base_url=stack.url("sandbox"), timeout=60) as client:
+        offset = 0
+        while True:
+            page = client.get(
+                f"/received/{double}", params={"limit": 2_000, "offset": offset, **filters}
+            ).json()
+            for item in page["items"]:
+                found.update(set(_MARK.findall(json.dumps(item))))
+            offset += len(page["items"])
+            if offset >= page["total"]:
+                return found
+
+
+def dead_letters(brokers: str) -> dict[str, int]:
+    """Records in each dead-letter topic."""
+    consumer = KafkaConsumer(bootstrap_servers=brokers.split(","), enable_auto_commit=False)
+    try:
+        partitions = [
+            TopicPartition(topic.dead_letters, number)
+            for topic in TOPICS
+            for number in consumer.partitions_for_topic(topic.dead_letters) or ()
+        ]
+        assert partitions
+        return {place.topic: end for place, end in consumer.end_offsets(partitions).items() if end}
+    finally:
+        consumer.close()
+
+
+def until(holds: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(1)
+
+
+async def together(sending: Awaitable[None], wrecking: Awaitable[Counter[str]]) -> Counter[str]:
+    _, kills = await asyncio.gather(sending, wrecking)
+    return kills
+
+
+@pytest.mark.timeout(900)
+def test_every_acknowledged_answer_is_delivered_exactly_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its own servers, whatever the environment names: they are stopped under the services.
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    chance = random.Random(SEED)  # noqa: S311 - a schedule, not a secret
+    with Stack(tmp_path, replicas=2) as stack:
+        senders = Senders(stack)
+        kills = asyncio.run(together(senders.run(), wreck(stack, chance)))
+        assert all(kills[service] == KILLS_A_SERVICE for service in SERVICES)
+        assert len(senders.acknowledged) == ANSWERS
+        stack.wait_until_ready()
+
+        def counts() -> tuple[int, int]:
+            received = httpx.get(f"{stack.url('sandbox')}/received", timeout=30).json()
+            return received["slack"]["customer-success"], received["salesforce"]["Case"]
+
+        until(lambda: min(counts()) >= ANSWERS, SETTLED_WITHIN_SECONDS)
+        messages = marks(stack, "slack", channel="customer-success")
+        cases = marks(stack, "salesforce", object="Case")
+        print(f"{kills} {senders.repeats} calls repeated, {counts()} messages and Cases")  # noqa: T201 - shown with -rP
+        expected = dict.fromkeys(senders.acknowledged, 1)
+        assert _difference(messages, expected) == {}
+        assert _difference(cases, expected) == {}
+        assert counts() == (ANSWERS, ANSWERS)
+        assert dead_letters(stack.environment["KAFKA_BOOTSTRAP_SERVERS"]) == {}
+
+
+def _difference(found: Counter[str], expected: dict[str, int]) -> dict[str, int]:
+    """Answers that arrived more or less often than expected, and how often."""
+    return {mark: found[mark] for mark in found.keys() | expected.keys() if found[mark] != expected.get(mark)}
