@@ -31,7 +31,7 @@ from runtime.progress import Partition, Progress
 MAX_RECORDS = 500
 LINGER_SECONDS = 0.02
 SILENT_SECONDS = 30.0
-STOP_SECONDS = 7.0
+STOP_SECONDS = 6.0
 _LOOK_EVERY_SECONDS = 0.1
 
 Transform = Callable[[Record], Message]
@@ -57,6 +57,7 @@ class FaustStream:
         self._transform = transform
         self._held: Set[Partition] = frozenset()
         self._is_member = False
+        self._is_abandoned = False
         self.progress = Progress()
         self._lag = GroupLag(kafka, group=group, topic=topic, progress=self.progress, held=lambda: self._held)
         labels = (kafka.service, topic)
@@ -66,7 +67,7 @@ class FaustStream:
         )
 
     def run(self, stop: threading.Event) -> None:
-        """Works until `stop`, then finishes what is in hand and commits, at most 7 s.
+        """Works until `stop`, then finishes what is in hand and commits, at most 6 s.
 
         Raises StreamCrashed when only a fresh process can help.
         """
@@ -74,8 +75,10 @@ class FaustStream:
             return
         measuring = threading.Thread(target=self._lag.run, args=[stop], name="lag", daemon=True)
         measuring.start()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._serve(stop))
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        runner.run(self._serve(stop))
+        if not self._is_abandoned:
+            runner.close()
 
     def check(self) -> str | None:
         """Health: None while a member of the group that is free to work."""
@@ -108,9 +111,10 @@ class FaustStream:
         _, late = await asyncio.wait([stopping], timeout=STOP_SECONDS)
         if late:
             log.warning("not all in hand could be written, it is consumed again", group=self._group)
-            # Faust would wait for it for ever, also when cancelled.
+            # Faust's tasks wait for it for ever, also when cancelled: the loop is left to the process's end.
             app.consumer.unacked.clear()
             stopping.cancel()
+            self._is_abandoned = True
 
     def _look(self, app: faust.App) -> None:
         self._is_member = not app.rebalancing and app.consumer_generation_id > 0

@@ -13,6 +13,10 @@ from services.classifier.lookup import Lookup
 Answer = Callable[..., ResponseRecorded]
 
 
+# What JSON can carry: it has no lone surrogates.
+ANY = st.characters(codec="utf-8")
+
+
 @pytest.mark.parametrize(
     ("metric", "score", "group"),
     [
@@ -74,8 +78,8 @@ def test_a_comment_without_keywords_has_no_themes(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    comment=st.text(max_size=2_000),
-    language=st.none() | st.sampled_from(["en", "de-AT", "fr", "ja", "x"]) | st.text(max_size=35),
+    comment=st.text(ANY, max_size=2_000),
+    language=st.none() | st.sampled_from(["en", "de-AT", "fr", "ja", "x"]) | st.text(ANY, max_size=35),
 )
 def test_any_text_is_classified_and_its_evidence_is_part_of_it(
     comment: str, language: str | None, taxonomy: Lookup, answer: Answer
@@ -88,7 +92,7 @@ def test_any_text_is_classified_and_its_evidence_is_part_of_it(
 
 
 @given(
-    before=st.text(max_size=50),
+    before=st.text(ANY, max_size=50),
     keyword=st.sampled_from(["crash", "CRASHED", "crashing", "Crashes"]),
 )
 def test_a_keyword_is_found_whatever_stands_before_it(

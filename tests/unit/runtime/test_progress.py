@@ -22,7 +22,7 @@ def test_records_in_hand_are_lag_before_the_next_measurement() -> None:
 def test_the_oldest_unprocessed_record_ages_until_all_is_processed() -> None:
     progress = Progress()
     assert progress.oldest_unprocessed_seconds("t") == 0
-    progress.taken(("t", 0), first_at=AN_HOUR_AGO, end=10)
+    progress.taken(("t", 0), first_at=datetime.now(UTC) - timedelta(hours=1), end=10)
     assert 3600 <= progress.oldest_unprocessed_seconds("t") < 3700
     progress.done(("t", 0), 10)
     assert progress.oldest_unprocessed_seconds("t") == 0
