@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.scales import Group, Metric
+from services.router.movement import Crossing, Movement
 
 Trait = str | int | float | bool
 
@@ -45,6 +46,18 @@ class ResponseFacts(_Facts):
     responded_at: datetime
     received_at: datetime
     context: dict[str, str] = Field(default_factory=dict)
+    movement: Movement | None = None
+    """first, up, down or same, against `previous`; not known for an answer without a score."""
+    crossed: Crossing | None = None
+    """to_detractor, to_passive or to_promoter where `previous` was in another group, else not known."""
+
+
+class PreviousFacts(_Facts):
+    """A scored answer the person gave to the same metric before."""
+
+    score: int
+    group: Group
+    responded_at: datetime
 
 
 class ProfileFacts(_Facts):
@@ -64,6 +77,10 @@ class ProfileFacts(_Facts):
     stage: str | None = None
     products: tuple[str, ...] = ()
     internal: bool = False
+    consents: tuple[str, ...] = ()
+    """What the person agreed to, e.g. reference, case_study."""
+    tenure_days: int | None = None
+    """Days since the trait `customer_since` (a date) of the person, else of the account."""
     traits: dict[str, Trait] = Field(default_factory=dict)
 
 
@@ -80,9 +97,28 @@ class AccountFacts(_Facts):
     """Annual recurring revenue, in `currency`."""
     currency: str | None = None
     renewal_date: date | None = None
+    days_to_renewal: int | None = None
+    """Negative once the date has passed."""
     health: str | None = None
     salesforce_id: str | None = None
     traits: dict[str, Trait] = Field(default_factory=dict)
+
+
+class OwnerFacts(_Facts):
+    """The colleague who looks after this customer."""
+
+    id: str | None = None
+    """Their id in people.yaml; not known for an address that stands only with the account."""
+    name: str | None = None
+    email: str | None = None
+
+
+class OpenFollowUps(_Facts):
+    """Follow-ups that are not resolved, without that of the answer itself."""
+
+    person: int = 0
+    account: int = 0
+    """Those of everybody in the account, the person's included."""
 
 
 class SurveyFacts(_Facts):
@@ -115,3 +151,13 @@ class Facts(_Facts):
     survey: SurveyFacts | None = None
     profile: ProfileFacts
     account: AccountFacts | None = None
+    owner: OwnerFacts | None = None
+    previous: PreviousFacts | None = None
+    """The latest of `earlier`."""
+    open_follow_ups: OpenFollowUps = OpenFollowUps()
+    earlier: tuple[PreviousFacts, ...] = ()
+    """The person's scored answers of the metric before this one, newest first, at most three."""
+    asked: dict[str, datetime] = Field(default_factory=dict)
+    """When an action that may not come too often was last planned for the person, by action id; what this
+    answer itself asked for left out.
+    """

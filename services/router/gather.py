@@ -1,18 +1,56 @@
-"""Facts from what was published: the event itself, the person's profile, the account. Pure."""
+"""Facts from what was published and what the router remembers of the person and the account. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
 from schemas.profiles import ProfileChanged
 from schemas.requests import SurveyRequested
 from schemas.responses import Respondent
-from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts, SurveyFacts
+from schemas.scales import group_of
+from services.router.facts import (
+    AccountFacts,
+    Facts,
+    OpenFollowUps,
+    OwnerFacts,
+    PreviousFacts,
+    ProfileFacts,
+    ResponseFacts,
+    SurveyFacts,
+    Trait,
+)
+from services.router.movement import Score, before, crossed, movement
+
+CUSTOMER_SINCE = "customer_since"
+"""The trait, of a person or of an account, that says since which day they are a customer."""
 
 
-def from_response(
-    event: ResponseClassified, profile: ProfileChanged | None, account: AccountChanged | None
-) -> Facts:
-    """The facts of a classified answer."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known around an answer or a survey request when it is planned.
+
+    `scores` are other answers of the person; those that do not come before this one are left out. `asked`
+    says when actions that may not come too often were last planned for the person.
+    """
+
+    profile: ProfileChanged | None = None
+    account: AccountChanged | None = None
+    owner: OwnerFacts | None = None
+    scores: Sequence[Score] = ()
+    open_follow_ups: OpenFollowUps = field(default_factory=OpenFollowUps)
+    asked: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def from_response(event: ResponseClassified, subject: str, around: Surroundings, now: datetime) -> Facts:
+    """The facts of a classified answer; `now` is business time and counts days."""
     response = event.response
+    earlier = before(
+        around.scores, subject=subject, metric=response.metric, responded_at=response.responded_at
+    )
+    latest = next(iter(earlier), None)
+    shown = tuple(_previous(score) for score in earlier)
     return Facts(
         response=ResponseFacts(
             id=response.response_id,
@@ -35,19 +73,21 @@ def from_response(
             responded_at=response.responded_at,
             received_at=response.received_at,
             context=response.context,
+            movement=None if response.score is None else movement(response.score, latest),
+            crossed=None if response.score is None else crossed(response.score, latest),
         ),
-        profile=_person(response.person_key, profile, response.respondent),
-        account=_account(account),
+        profile=_person(response.person_key, response.respondent, around, now),
+        account=_account(around.account, now),
+        owner=around.owner,
+        previous=next(iter(shown), None),
+        earlier=shown,
+        open_follow_ups=around.open_follow_ups,
+        asked=dict(around.asked),
     )
 
 
 def from_request(
-    request: SurveyRequested,
-    profile: ProfileChanged | None,
-    account: AccountChanged | None,
-    *,
-    url: str,
-    unsubscribe_url: str,
+    request: SurveyRequested, around: Surroundings, now: datetime, *, url: str, unsubscribe_url: str
 ) -> Facts:
     """The facts of a survey request; `url` is the person's own link."""
     return Facts(
@@ -67,15 +107,30 @@ def from_request(
             unsubscribe_url=unsubscribe_url,
             context=request.context,
         ),
-        profile=_person(request.person_key, profile, Respondent()),
-        account=_account(account),
+        profile=_person(request.person_key, Respondent(), around, now),
+        account=_account(around.account, now),
+        owner=around.owner,
+        open_follow_ups=around.open_follow_ups,
+        asked=dict(around.asked),
     )
 
 
-def _person(key: str, profile: ProfileChanged | None, respondent: Respondent) -> ProfileFacts:
+def _previous(score: Score) -> PreviousFacts:
+    return PreviousFacts(
+        score=score.score, group=group_of(score.metric, score.score), responded_at=score.responded_at
+    )
+
+
+def _person(key: str, respondent: Respondent, around: Surroundings, now: datetime) -> ProfileFacts:
+    profile = around.profile
+    account_traits = around.account.traits if around.account else {}
     if profile is None:
         return ProfileFacts(
-            key=key, customer_id=respondent.customer_id, email=respondent.email, name=respondent.name
+            key=key,
+            customer_id=respondent.customer_id,
+            email=respondent.email,
+            name=respondent.name,
+            tenure_days=_days_since(account_traits, now),
         )
     return ProfileFacts(
         key=profile.person_key,
@@ -91,13 +146,24 @@ def _person(key: str, profile: ProfileChanged | None, respondent: Respondent) ->
         stage=profile.stage,
         products=profile.products,
         internal=profile.internal,
+        consents=tuple(dict.fromkeys(consent.topic for consent in profile.consents)),
+        tenure_days=_days_since({**account_traits, **profile.traits}, now),
         traits=profile.traits,
     )
 
 
-def _account(account: AccountChanged | None) -> AccountFacts | None:
+def _days_since(traits: Mapping[str, Trait], now: datetime) -> int | None:
+    try:
+        since = date.fromisoformat(str(traits[CUSTOMER_SINCE]))
+    except (KeyError, ValueError):  # not known, or not a day
+        return None
+    return (now.date() - since).days
+
+
+def _account(account: AccountChanged | None, now: datetime) -> AccountFacts | None:
     if account is None:
         return None
+    renewal = account.renewal_date
     return AccountFacts(
         id=account.account_id,
         name=account.name,
@@ -107,7 +173,8 @@ def _account(account: AccountChanged | None) -> AccountFacts | None:
         stage=account.stage,
         arr=account.arr,
         currency=account.currency,
-        renewal_date=account.renewal_date,
+        renewal_date=renewal,
+        days_to_renewal=(renewal - now.date()).days if renewal else None,
         health=account.health,
         salesforce_id=account.salesforce_id,
         traits=account.traits,

@@ -4,6 +4,7 @@ from schemas.classified import ResponseClassified
 from schemas.event import Effects
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.responses import ResponseRecorded, ResponseStatus
+from services.router.movement import Score
 from services.router.outcomes import subject_of_request, subject_of_response
 from services.router.plan import Occurrence, Standing
 from services.router.rules import Occasion
@@ -51,6 +52,14 @@ def occurrence_of(event: PlannedEvent) -> Occurrence:
                 standing=Standing.RETRACTED,
                 happened_at=event.cancelled_at,
             )
+
+
+def score_of(occurrence: Occurrence, event: ResponseClassified) -> Score | None:
+    """The score that an answer adds to its person's; None where it does not count."""
+    response = event.response
+    if occurrence.standing is not Standing.FINAL or response.score is None:
+        return None
+    return Score(occurrence.subject, response.metric, response.score, response.responded_at)
 
 
 def _standing(response: ResponseRecorded) -> Standing:

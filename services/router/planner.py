@@ -3,7 +3,7 @@ transaction.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,14 +17,14 @@ from runtime.cloudevents import traceparent_of
 from runtime.consumer import Delivered
 from runtime.messages import Record
 from runtime.tracing import new_traceparent
-from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
-from schemas.profiles import ProfileChanged
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.survey_link import sign
-from services.router import gather, metrics, planning_store, projections
+from services.router import gather, metrics, planning_store, score_store
 from services.router.facts import Facts, ProfileFacts
-from services.router.occurrences import PLANNED_EVENTS, PlannedEvent, occurrence_of
+from services.router.known import Known
+from services.router.known import read as known_of_batch
+from services.router.occurrences import PLANNED_EVENTS, PlannedEvent, occurrence_of, score_of
 from services.router.outcomes import planned
 from services.router.plan import (
     Changes,
@@ -63,13 +63,6 @@ class SurveyLinks:
         return f"{self.public_url.rstrip('/')}/s/{sign(self.secret, request.request_id, request.closes_at)}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    profiles: Mapping[str, ProfileChanged]
-    accounts: Mapping[str, AccountChanged]
-    best: Mapping[str, Best]
-
-
 class _Batch:
     """What a batch has decided so far; later events of a subject see what earlier ones left."""
 
@@ -105,26 +98,15 @@ class Planner:
         )
         seen = [subject for subject, state in states.items() if state.highest]
         batch = _Batch(states, planning_store.effects_of(connection, seen))
-        known = _Known(
-            profiles=projections.profiles_of(connection, [of.person_key for of, _ in occurrences]),
-            accounts={},
-            best=planning_store.best_known(
-                connection, [of.subject for of, _ in occurrences if of.key <= states[of.subject].highest]
-            ),
-        )
-        known = replace(
-            known,
-            accounts=projections.accounts_of(
-                connection,
-                sorted({id_ for of, _ in occurrences if (id_ := _account_id(of, known)) is not None}),
-            ),
+        known = known_of_batch(
+            connection, [(occurrence, one.event) for occurrence, one in occurrences], states
         )
         for occurrence, one in occurrences:
             self._decide(batch, occurrence, one, known)
-        self._write(connection, batch)
+        self._write(connection, batch, known)
 
     def _decide(
-        self, batch: _Batch, occurrence: Occurrence, one: Delivered[PlannedEvent], known: _Known
+        self, batch: _Batch, occurrence: Occurrence, one: Delivered[PlannedEvent], known: Known
     ) -> None:
         state = batch.states[occurrence.subject]
         course = admit(state, occurrence)
@@ -132,6 +114,8 @@ class Planner:
         if course is Course.IGNORE:
             return
         facts = self._facts(one.event, occurrence, known)
+        if occurrence.key > state.highest and isinstance(one.event, ResponseClassified):
+            known.tell(occurrence, score_of(occurrence, one.event))
         if occurrence.key < state.highest:
             occurrence, facts = _best(batch, known, occurrence, facts)
         batch.states[occurrence.subject] = advance(state, occurrence, course)
@@ -159,18 +143,18 @@ class Planner:
             traceparent = traceparent_of(one.record.headers) or new_traceparent()
             self._apply(batch, occurrence, facts, changes, traceparent)
 
-    def _facts(self, event: PlannedEvent, occurrence: Occurrence, known: _Known) -> Facts:
-        profile = known.profiles.get(occurrence.person_key)
-        account = known.accounts.get(_account_id(occurrence, known) or "")
+    def _facts(self, event: PlannedEvent, occurrence: Occurrence, known: Known) -> Facts:
+        around = known.around(occurrence)
+        now = self._clock.now()
         match event:
             case ResponseClassified():
-                return gather.from_response(event, profile, account)
+                return gather.from_response(event, occurrence.subject, around, now)
             case SurveyRequestCancelled():
                 return Facts(profile=ProfileFacts(key=occurrence.person_key))
             case request:
                 url = self._links.url(request)
                 return gather.from_request(
-                    request, profile, account, url=url, unsubscribe_url=f"{url}/unsubscribe"
+                    request, around, now, url=url, unsubscribe_url=f"{url}/unsubscribe"
                 )
 
     def _apply(
@@ -192,7 +176,7 @@ class Planner:
             withdrawn = replace(row, is_wanted=False, desired_version=stored.desired_version + 1)
             _put(batch, withdrawn, is_outside=stored.known.is_outside)
 
-    def _write(self, connection: Connection, batch: _Batch) -> None:
+    def _write(self, connection: Connection, batch: _Batch, known: Known) -> None:
         if not batch.plans:
             return
         now = self._clock.now()
@@ -206,15 +190,11 @@ class Planner:
                 now=now,
             )
             planning_store.write_effects(connection, batch.rows.values(), now=now)
+            score_store.write(connection, known.told)
         outbox.append(connection, [planned(row, now) for row in created])
 
 
-def _account_id(occurrence: Occurrence, known: _Known) -> str | None:
-    profile = known.profiles.get(occurrence.person_key)
-    return occurrence.account_id or (profile.account_id if profile else None)
-
-
-def _best(batch: _Batch, known: _Known, occurrence: Occurrence, facts: Facts) -> tuple[Occurrence, Facts]:
+def _best(batch: _Batch, known: Known, occurrence: Occurrence, facts: Facts) -> tuple[Occurrence, Facts]:
     """The occurrence and facts of the highest key, for a delivery that a record has overtaken."""
     best = known.best.get(occurrence.subject)
     in_hand = [plan for plan in batch.plans.values() if plan.subject == occurrence.subject]

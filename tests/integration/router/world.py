@@ -49,7 +49,10 @@ from services.router.rules import Ruleset, load_rules
 from services.router.templates import Templates
 
 EPOCH = datetime(2026, 3, 1, 9, tzinfo=UTC)
-TABLES = "subjects, plans, effects, pending, attempts, outbox, profiles, accounts, projection_progress"
+TABLES = (
+    "subjects, plans, effects, pending, attempts, outbox, profiles, accounts, projection_progress,"
+    " scores, asks"
+)
 EMITTED: dict[str, type[OutcomeRecorded | SurveyStepOccurred]] = {
     OutcomeRecorded.TYPE: OutcomeRecorded,
     SurveyStepOccurred.TYPE: SurveyStepOccurred,
