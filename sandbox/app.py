@@ -5,7 +5,16 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from sandbox import marketing, page, page_forms, received, salesforce, slack, slack_interactivity
+from sandbox import (
+    marketing,
+    page,
+    page_forms,
+    received,
+    salesforce,
+    salesforce_people,
+    slack,
+    slack_interactivity,
+)
 from sandbox.clock import BusinessClock
 from sandbox.world import World
 
@@ -42,6 +51,7 @@ def sandbox_app(world: World) -> FastAPI:
     app.include_router(slack_interactivity.routes(world.interactivity, world.front))
     app.include_router(marketing.routes(world.marketing, world.front))
     app.include_router(received.routes(world))
+    app.include_router(salesforce_people.routes(world.records))
     app.include_router(page.routes(world, clock))
     app.include_router(page_forms.routes(world, clock))
     return app

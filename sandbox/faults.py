@@ -22,6 +22,7 @@ class Kind(StrEnum):
     """What goes wrong with a call."""
 
     RATE_LIMITED = "rate_limited"  # refused with 429 and Retry-After (SMTP: 450); nothing applied
+    REFUSED = "refused"  # refused with `code` as the service words it; nothing applied
     SERVER_ERROR = "server_error"  # refused with `status` (SMTP: 451); nothing applied
     HANG = "hang"  # held for `seconds`, then closed without an answer; nothing applied
     DROP_ANSWER = "drop_answer"  # applied, then closed without an answer
@@ -46,6 +47,9 @@ class FaultRequest(BaseModel):
         10.0, ge=0, le=600, description="How long a late effect stays out of reads."
     )
     status: int = Field(503, ge=500, le=599, description="Answer of `server_error`.")
+    code: str = Field(
+        "internal_error", description="Error code of `refused`, e.g. UNABLE_TO_LOCK_ROW.", max_length=64
+    )
     operations: tuple[str, ...] = Field(
         (), description="Only calls whose name starts with one of these, e.g. `chat.postMessage`; empty: all."
     )

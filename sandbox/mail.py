@@ -164,6 +164,8 @@ class Catcher:
         match fault.kind:
             case Kind.RATE_LIMITED:
                 return "450 4.7.1 too many messages, try again later"
+            case Kind.REFUSED:
+                return f"550 5.7.1 {fault.code}"
             case Kind.SERVER_ERROR:
                 return "451 4.3.0 local error in processing"
             case Kind.HANG:

@@ -70,7 +70,15 @@ def _endpoint(
             path["value"] = unquote(request.scope["raw_path"].decode().rsplit("/", 1)[-1])
 
         def act(hidden_seconds: float) -> Response:
-            call = ApiCall(path, request.method, request.query_params, request.headers, body, hidden_seconds)
+            call = ApiCall(
+                path,
+                request.method,
+                request.query_params,
+                request.headers,
+                body,
+                hidden_seconds,
+                lambda row: front.refusal(Double.SALESFORCE, row),
+            )
             response = _answered(org, call, perform)
             response.headers["Sforce-Limit-Info"] = f"api-usage={org.used}/{org.allowance}"
             return response

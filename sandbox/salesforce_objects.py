@@ -64,15 +64,21 @@ _SYSTEM = (
 )
 _OWNER = Field("OwnerId", "reference", refers_to=("User", "Group"))
 _EFFECT_ID = Field("Feedback_Effect_Id__c", "string", 36, external_id=True, unique=True)
-_GROUP = Field("Feedback_Group__c", "picklist", values=("promoter", "passive", "detractor"))
+_RECORD_TYPE = Field("RecordTypeId", "reference", refers_to=("RecordType",))
 _SCORE = (
     Field("Feedback_Metric__c", "picklist", values=("nps", "csat", "ces")),
     Field("Feedback_Score__c", "double"),
-    _GROUP,
+    Field(
+        "Feedback_Group__c",
+        "picklist",
+        values=("promoter", "passive", "detractor", "positive", "neutral", "negative"),
+    ),
+    Field("Feedback_Responded_At__c", "datetime"),
+)
+_ANSWER = (
+    *_SCORE,
     Field("Feedback_Themes__c", "string", 255),
     Field("Feedback_Comment__c", "textarea", 32_768),
-    Field("Feedback_Response_Id__c", "string", 36),
-    Field("Feedback_Responded_At__c", "datetime"),
 )
 
 
@@ -88,6 +94,14 @@ _ALL = (
         Field("Username", "string", 80, required=True, unique=True),
         Field("Email", "email", 128, required=True),
         Field("IsActive", "boolean", default=True),
+        Field("UserType", "picklist", values=("Standard", "AutomatedProcess"), default="Standard"),
+    ),
+    _object(
+        "RecordType",
+        "012",
+        Field("DeveloperName", "string", 80, required=True),
+        Field("SobjectType", "string", 40, required=True),
+        Field("IsActive", "boolean", default=True),
     ),
     _object("Group", "00G", Field("Name", "string", 40, required=True), Field("Type", "string", 40)),
     _object(
@@ -101,8 +115,8 @@ _ALL = (
         Field("AnnualRevenue", "currency"),
         Field("Description", "textarea", 32_000),
         Field("Account_Id__c", "string", 80, external_id=True, unique=True),
-        Field("Feedback_Score__c", "double"),
-        _GROUP,
+        *_SCORE,
+        _RECORD_TYPE,
         _OWNER,
     ),
     _object(
@@ -117,8 +131,9 @@ _ALL = (
         Field("AccountId", "reference", refers_to=("Account",)),
         # External ID but not unique, as orgs have it: several people can match.
         Field("Customer_Id__c", "string", 80, external_id=True),
-        Field("Feedback_Score__c", "double"),
-        _GROUP,
+        Field("Feedback_Person_Key__c", "string", 64, external_id=True, unique=True),
+        *_SCORE,
+        _RECORD_TYPE,
         _OWNER,
     ),
     _object(
@@ -142,8 +157,17 @@ _ALL = (
         Field("IsClosed", "boolean", writable=False, default=False),
         Field("ClosedDate", "datetime", writable=False),
         _EFFECT_ID,
-        *_SCORE,
+        *_ANSWER,
+        Field("Feedback_Response_Id__c", "string", 36),
+        _RECORD_TYPE,
         _OWNER,
+    ),
+    _object(
+        "CaseComment",
+        "00a",
+        Field("ParentId", "reference", required=True, refers_to=("Case",)),
+        Field("CommentBody", "textarea", 4_000),
+        Field("IsPublished", "boolean", default=False),
     ),
     _object(
         "Task",
@@ -160,7 +184,10 @@ _ALL = (
         Field("ActivityDate", "date"),
         Field("WhoId", "reference", refers_to=("Contact",)),
         Field("WhatId", "reference", refers_to=("Account", "Case", "Campaign")),
-        _EFFECT_ID,
+        Field("IsClosed", "boolean", writable=False, default=False),
+        # Custom fields of activities can be External IDs, but not unique.
+        Field("Feedback_Effect_Id__c", "string", 36, external_id=True),
+        _RECORD_TYPE,
         _OWNER,
     ),
     _object(
@@ -187,8 +214,11 @@ _ALL = (
         Field("Contact__c", "reference", refers_to=("Contact",)),
         Field("Account__c", "reference", refers_to=("Account",)),
         Field("Case__c", "reference", refers_to=("Case",)),
-        *_SCORE[:-2],
-        Field("Feedback_Responded_At__c", "datetime"),
+        *_ANSWER,
+        Field("Feedback_Program__c", "string", 64),
+        Field("Feedback_Source__c", "string", 64),
+        Field("Feedback_Withdrawn__c", "boolean", default=False),
+        _RECORD_TYPE,
         _OWNER,
     ),
 )

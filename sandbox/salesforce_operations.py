@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,8 @@ from sandbox.salesforce_objects import Field, ObjectType, object_named
 from sandbox.salesforce_org import Salesforce
 from sandbox.salesforce_records import Record, SeveralMatchesError
 from sandbox.server import json_answer
+
+Refuse = Callable[[str], str | None]
 
 _BODY_SINCE = 46  # API version from which an updating upsert answers 200 with a body instead of 204
 _MAX_COLLECTION = 200
@@ -33,6 +36,8 @@ class ApiCall:
     headers: Mapping[str, str]
     body: bytes
     hidden_seconds: float
+    refuse: Refuse
+    """The code to refuse one row of a collection with, by the operation's name; None lets it pass."""
 
     @property
     def kind(self) -> ObjectType:
@@ -142,7 +147,18 @@ def _upsert(org: Salesforce, call: ApiCall) -> Response:
 
 
 def _collection(org: Salesforce, call: ApiCall) -> Response:
-    field, body = call.external_id, call.json
+    field, rows = call.external_id, _rows(call)
+    ids = Counter(str(row.get(field.name, "")).lower() for row in rows if isinstance(row, dict))
+    repeated = {value for value, times in ids.items() if times > 1}
+    return json_answer([_row_result(partial(_upserted_row, org, call, row, repeated)) for row in rows])
+
+
+def _collection_update(org: Salesforce, call: ApiCall) -> Response:
+    return json_answer([_row_result(partial(_updated_row, org, call, row)) for row in _rows(call)])
+
+
+def _rows(call: ApiCall) -> list[Any]:
+    body = call.json
     rows = body.get("records")
     if not isinstance(rows, list):
         raise SalesforceError("JSON_PARSER_ERROR", "records: expected an array")
@@ -153,24 +169,42 @@ def _collection(org: Salesforce, call: ApiCall) -> Response:
         )
     if body.get("allOrNone"):
         raise SalesforceError("NOT_SUPPORTED", "the sandbox answers Collections with allOrNone=false only")
-    ids = Counter(str(row.get(field.name, "")).lower() for row in rows if isinstance(row, dict))
-    repeated = {value for value, times in ids.items() if times > 1}
-    return json_answer([_collection_result(org, call, row, repeated) for row in rows])
+    return rows
 
 
-def _collection_result(
-    org: Salesforce, call: ApiCall, row: object, repeated: Container[str]
-) -> dict[str, Any]:
-    """Upsert one row and say how it went, as its entry in the answer; a failure leaves other rows alone."""
+def _row_result(write: Callable[[], tuple[Record, bool | None]]) -> dict[str, Any]:
+    """Write one row and say how it went, as its entry in the answer; a failure leaves other rows alone."""
     try:
-        record, created = _upserted_row(org, call, row, repeated)
+        record, created = write()
     except SalesforceError as error:
         fault = {"statusCode": error.code, "message": error.message, "fields": error.fields}
         return {"success": False, "errors": [fault]}
     except SeveralMatchesError:
         fault = {"statusCode": "DUPLICATE_EXTERNAL_ID", "message": "more than one record found", "fields": []}
         return {"success": False, "errors": [fault]}
-    return {"id": record.record_id, "success": True, "errors": [], "created": created}
+    answer = {"id": record.record_id, "success": True, "errors": []}
+    return answer if created is None else answer | {"created": created}
+
+
+def _updated_row(org: Salesforce, call: ApiCall, row: object) -> tuple[Record, None]:
+    if not isinstance(row, dict):
+        raise SalesforceError("INVALID_TYPE", "each record needs attributes.type")
+    kind = object_named(str(row.get("attributes", {}).get("type", "")))
+    if kind is None:
+        raise SalesforceError("INVALID_TYPE", "each record needs attributes.type")
+    _refuse_row(call, kind)
+    values = dict(row)
+    record_id = str(values.pop("id", None) or values.pop("Id", None) or "")
+    record = org.records.get(kind, record_id) if record_id else None
+    if record is None:
+        raise SalesforceError("ENTITY_IS_DELETED", "entity is deleted")
+    org.records.update(record, values)
+    return record, None
+
+
+def _refuse_row(call: ApiCall, kind: ObjectType) -> None:
+    if code := call.refuse(f"{kind.name}.row"):
+        raise SalesforceError(code, "the sandbox was told to refuse this row")
 
 
 def _upserted_row(
@@ -179,6 +213,7 @@ def _upserted_row(
     kind, field = call.kind, call.external_id
     if not isinstance(row, dict) or row.get("attributes", {}).get("type", "").lower() != kind.name.lower():
         raise SalesforceError("INVALID_TYPE", f"each record needs attributes.type = {kind.name}")
+    _refuse_row(call, kind)
     values = dict(row)
     value = str(values.pop(field.name, None) or "")
     if not value:
@@ -228,6 +263,7 @@ OPERATIONS: tuple[tuple[str, str, str, Callable[[Salesforce, ApiCall], Response]
     ("GET", "/limits/", "limits", _limits),
     ("GET", "/sobjects/{name}/describe", "{name}.describe", _describe_object),
     ("PATCH", "/composite/sobjects/{name}/{field}", "{name}.collection", _collection),
+    ("PATCH", "/composite/sobjects", "collection", _collection_update),
     ("POST", "/sobjects/{name}", "{name}.create", _create),
     ("POST", "/sobjects/{name}/", "{name}.create", _create),
     ("GET", "/sobjects/{name}/{record_id}", "{name}.get", _by_id),

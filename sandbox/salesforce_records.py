@@ -61,6 +61,7 @@ class Records:
         for email, name in self._people:
             record = self.create(user, {"Name": name, "Username": email, "Email": email})
             self.user_id = self.user_id or record.record_id
+        self.create(OBJECTS["RecordType"], {"DeveloperName": "Customer_Feedback", "SobjectType": "Case"})
         self.queue_id = self.create(OBJECTS["Group"], {"Name": "Support Queue", "Type": "Queue"}).record_id
 
     def of(self, kind: ObjectType) -> dict[str, Record]:
@@ -88,15 +89,20 @@ class Records:
         *,
         auto_assign: bool = False,
         hidden_seconds: float = 0,
+        by: str | None = None,
     ) -> Record:
-        """Check and insert; raises SalesforceError. With `auto_assign` the support queue gets new Cases."""
+        """Check and insert; raises SalesforceError. With `auto_assign` the support queue gets new Cases.
+
+        `by` is the id of the user who does it, unless it is the integration user.
+        """
         values = check_values(kind, given, creating=True, exists=self.exists)
         number = next(self._numbers)
         values = {field.name: field.default for field in kind.fields.values()} | values
         values["Id"] = long_id(kind.prefix + "5g0000" + _base62(number).rjust(6, "0"))
         self._refuse_duplicates(kind, values)
+        self._refuse_second_membership(kind, values)
         now = timestamp(datetime.now(UTC))
-        values |= {"CreatedDate": now, "CreatedById": self.user_id or values["Id"]}
+        values |= {"CreatedDate": now, "CreatedById": by or self.user_id or values["Id"]}
         if "OwnerId" in kind.fields and values["OwnerId"] is None:
             values["OwnerId"] = self.user_id
         if kind.name == "Case":
@@ -104,7 +110,7 @@ class Records:
             if auto_assign:
                 values["OwnerId"] = self.queue_id
         record = Record(kind, values, time.monotonic() + hidden_seconds)
-        self._derive(record, now)
+        self._derive(record, now, by)
         table = self._by_object[kind.name]
         table[record.record_id] = record
         self._file(record, values)
@@ -112,14 +118,14 @@ class Records:
             self.delete(table[next(iter(table))])
         return record
 
-    def update(self, record: Record, given: Mapping[str, Any]) -> None:
-        """Check and change; raises SalesforceError."""
+    def update(self, record: Record, given: Mapping[str, Any], *, by: str | None = None) -> None:
+        """Check and change, as the user with the id `by`; raises SalesforceError."""
         values = check_values(record.kind, given, creating=False, exists=self.exists)
         self._refuse_duplicates(record.kind, values, besides=record.record_id)
         self._unfile(record, values)
         record.values |= values
         record.edits += 1
-        self._derive(record, timestamp(datetime.now(UTC)))
+        self._derive(record, timestamp(datetime.now(UTC)), by)
         self._file(record, values)
 
     def upsert(
@@ -181,15 +187,24 @@ class Records:
                             [field.name],
                         )
 
-    def _derive(self, record: Record, now: str) -> None:
+    def _refuse_second_membership(self, kind: ObjectType, values: Mapping[str, Any]) -> None:
+        if kind.name != "CampaignMember":
+            return
+        pair = (values["CampaignId"], values["ContactId"])
+        if any((one.values["CampaignId"], one.values["ContactId"]) == pair for one in self.of(kind).values()):
+            raise SalesforceError("DUPLICATE_VALUE", "Already a campaign member.", ["ContactId"])
+
+    def _derive(self, record: Record, now: str, by: str | None) -> None:
         values = record.values
         values |= {
             "LastModifiedDate": now,
             "SystemModstamp": now,
-            "LastModifiedById": self.user_id or values["Id"],
+            "LastModifiedById": by or self.user_id or values["Id"],
         }
         if record.kind.name == "Contact":
             values["Name"] = " ".join(filter(None, (values["FirstName"], values["LastName"])))
+        if record.kind.name == "Task":
+            values["IsClosed"] = values["Status"] == "Completed"
         if record.kind.name == "Case":
             closed = values["Status"] == "Closed"
             values["ClosedDate"] = (values["ClosedDate"] or now) if closed else None

@@ -57,10 +57,18 @@ class Front:
         )
         return response
 
+    def refusal(self, double: Double, operation: str) -> str | None:
+        """The code with which a part of a call, such as one row of many, is refused; None lets it pass."""
+        fault = self._faults.draw(double, operation)
+        return fault.code if fault is not None and fault.kind is Kind.REFUSED else None
+
     async def _struck(self, request: Request, double: Double, fault: FaultRequest, act: Act) -> Response:
         match fault.kind:
             case Kind.RATE_LIMITED:
                 return refused(double, 429, "ratelimited", retry_after_seconds=fault.seconds)
+            case Kind.REFUSED:
+                status = HTTPStatus.OK if double is Double.SLACK else HTTPStatus.BAD_REQUEST
+                return refused(double, status, fault.code)
             case Kind.SERVER_ERROR:
                 return refused(double, fault.status, "internal_error")
             case Kind.HANG:
@@ -83,7 +91,11 @@ def refused(double: Double, status: int, error: str, *, retry_after_seconds: flo
     if double is Double.SLACK:
         body = {"ok": False, "error": error}
     elif double is Double.SALESFORCE:
-        code = "REQUEST_LIMIT_EXCEEDED" if status == HTTPStatus.TOO_MANY_REQUESTS else "SERVER_UNAVAILABLE"
+        codes: dict[int, str] = {
+            HTTPStatus.TOO_MANY_REQUESTS: "REQUEST_LIMIT_EXCEEDED",
+            HTTPStatus.BAD_REQUEST: error,
+        }
+        code = codes.get(status, "SERVER_UNAVAILABLE")
         body = [{"message": error, "errorCode": code}]
     return json_answer(body, status, headers)
 

@@ -312,3 +312,63 @@ def test_describe_names_fields_and_picklists(org: Salesforce) -> None:
     fields = {field["name"]: field for field in objects(org, "Case").describe()["fields"]}
     assert fields[BY_EFFECT]["externalId"]
     assert {value["value"] for value in fields["Status"]["picklistValues"]} >= {"New", "Closed"}
+
+
+def test_a_user_of_the_org_changes_a_case_and_a_later_query_sees_who_and_when(
+    org: Salesforce, world: httpx.Client
+) -> None:
+    since = org.query("SELECT CreatedDate FROM User LIMIT 1")["records"][0]["CreatedDate"]
+    upsert(org, "e1", {"Subject": "Detractor"})
+    case = objects(org, "Case").get_by_custom_id(BY_EFFECT, "e1")
+    maya = {"by": "maya.lindqvist@acme.test"}
+    closed = world.patch(
+        f"/salesforce-records/Case/{case['Id']}", json=maya | {"values": {"Status": "Closed"}}
+    )
+    said = {"ParentId": case["Id"], "CommentBody": "Called her."}
+    world.post("/salesforce-records/CaseComment", json=maya | {"values": said}).raise_for_status()
+
+    assert closed.json()["IsClosed"] is True
+    soql = "SELECT Id, IsClosed, LastModifiedBy.Email FROM Case WHERE SystemModstamp >= {}"
+    (row,) = org.query(soql.format(since.replace("+0000", "Z")))["records"]
+    assert (row["IsClosed"], row["LastModifiedBy"]["Email"]) == (True, "maya.lindqvist@acme.test")
+    comments = org.query(
+        "SELECT CommentBody, Parent.Feedback_Effect_Id__c, CreatedBy.Email FROM CaseComment"
+    )["records"]
+    assert [
+        (one["CommentBody"], one["Parent"][BY_EFFECT], one["CreatedBy"]["Email"]) for one in comments
+    ] == [("Called her.", "e1", "maya.lindqvist@acme.test")]
+    assert (
+        world.patch(f"/salesforce-records/Case/{case['Id']}", json=maya | {"values": {"No": 1}}).status_code
+        == 422
+    )
+
+
+def test_a_collection_updates_by_record_id_and_one_locked_row_leaves_the_others(
+    org: Salesforce, world: httpx.Client
+) -> None:
+    ids = [objects(org, "Contact").create({"LastName": name})["id"] for name in ("One", "Two")]
+    fault = {"double": "salesforce", "kind": "refused", "code": "UNABLE_TO_LOCK_ROW", "count": 1}
+    world.post("/faults", json=fault | {"operations": ["Contact.row"]}).raise_for_status()
+    rows = [{"attributes": {"type": "Contact"}, "id": one, "Phone": "1"} for one in (*ids, "003000000000000")]
+
+    answer = org.restful("composite/sobjects", method="PATCH", json={"allOrNone": False, "records": rows})
+
+    assert [one["success"] for one in answer or ()] == [False, True, False]
+    assert [one["errors"][0]["statusCode"] for one in answer or () if one["errors"]] == [
+        "UNABLE_TO_LOCK_ROW",
+        "ENTITY_IS_DELETED",
+    ]
+    world.post("/faults", json=fault | {"operations": ["Contact.update"]}).raise_for_status()
+    assert refusal(lambda: objects(org, "Contact").update(ids[0], {"Phone": "2"})) == (
+        400,
+        "UNABLE_TO_LOCK_ROW",
+    )
+
+
+def test_nobody_is_twice_a_member_of_a_campaign(org: Salesforce) -> None:
+    campaign = objects(org, "Campaign").create({"Name": "Referral"})["id"]
+    contact = objects(org, "Contact").create({"LastName": "One"})["id"]
+    member = {"CampaignId": campaign, "ContactId": contact}
+    objects(org, "CampaignMember").create(member)
+
+    assert refusal(lambda: objects(org, "CampaignMember").create(member)) == (400, "DUPLICATE_VALUE")
