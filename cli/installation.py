@@ -29,6 +29,7 @@ DEMO_VALUES = {
     "SMTP_PORT": "8025",
     "SMTP_STARTTLS": "false",
     "MAIL_FROM": "Acme Software <hello@acme.test>",
+    "MARKETING_ALLOW_PRIVATE_HOSTS": "sandbox",
     "MARKETING_URL": f"{_SANDBOX}/marketing/events",
 }
 """Settings that make the sandbox the outside world."""

@@ -136,7 +136,7 @@ def _sentence(cls: type[BaseSettings], field: str, kind: str, message: str, fold
     if kind == "missing":
         return f"{variable} is missing.{expected} Set it in the environment or as the file {folder / field}."
     trouble = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    trouble = trouble if trouble.startswith("it ") else f"it should be {trouble}"
+    trouble = trouble if trouble.startswith(("it ", "its ")) else f"it should be {trouble}"
     return f"{variable} cannot be used: {trouble}.{expected}"
 
 

@@ -80,6 +80,7 @@ class Credentials:
             "SMTP_PORT": str(smtp_port),
             "SMTP_STARTTLS": "false",
             "MAIL_FROM": "Acme <feedback@acme.test>",
+            "MARKETING_ALLOW_PRIVATE_HOSTS": host,
             "MARKETING_URL": f"{url}/marketing/events",
             "MARKETING_SECRET": self.marketing_secret,
         }

@@ -107,6 +107,7 @@ def environment(topics: str, database: str, receiver: Receiver) -> dict[str, str
         "DATABASE_URL": database,
         "SURVEY_TOKEN_SECRET": "k" * 32,
         "DELIVERY_MODE": "live",
+        "MARKETING_ALLOW_PRIVATE_HOSTS": "127.0.0.1",
         "MARKETING_URL": receiver.url,
         "MARKETING_SECRET": "whsec_" + "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5",
         "MARKETING_CALLS_PER_SECOND": "1000",
