@@ -15,7 +15,7 @@ from runtime.settings import ServiceSettings
 from sandbox.settings import SandboxSettings
 from services.classifier.settings import ClassifierSettings
 from services.ingest.settings import IngestSettings
-from services.router.plugins import discover
+from services.router.plugins import AnyPlugin, discover, named
 from services.router.settings import RouterSettings
 from services.scheduler.settings import SchedulerSettings
 
@@ -61,7 +61,7 @@ def sections() -> list[Section]:
         ("ingest", SERVICES["ingest"]),
         ("classifier", SERVICES["classifier"]),
         ("router", SERVICES["router"]),
-        *((f"router, destination {name}", plugin.settings) for name, plugin in discover().items()),
+        *map(_of_destination, discover().values()),
         ("scheduler", SERVICES["scheduler"]),
         ("The job that makes the topics", BrokerSettings),
         ("sandbox (profile demo)", SandboxSettings),
@@ -73,6 +73,15 @@ def sections() -> list[Section]:
         seen.update(variable.name for variable in new)
         listed.append(Section(title, tuple(_with_own_defaults(variable) for variable in new)))
     return listed
+
+
+def _of_destination(plugin: AnyPlugin) -> tuple[str, type[BaseSettings]]:
+    if not plugin.is_named:
+        return f"router, destination {plugin.name}", plugin.settings
+    title = (
+        f"router, destination {plugin.name}.<name>, for each NAME under {plugin.name} in destinations.yaml"
+    )
+    return title, named(plugin, "name").settings
 
 
 def variables(settings: type[BaseSettings]) -> Iterator[Variable]:

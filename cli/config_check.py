@@ -1,6 +1,7 @@
 """`feedback config check`: every mistake in the YAML that users edit, before a service meets it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -40,7 +41,11 @@ def mistakes(folder: Path) -> list[str]:
 
 
 def _rules(folder: Path) -> None:
-    load_rules(folder / "rules.yaml", discover(), Templates(folder / "templates"))
+    plugins = discover()
+    with suppress(ConfigError):  # is named where that file is read itself
+        destinations = read_destinations(folder / "destinations.yaml", plugins)
+        plugins = {name: one.plugin for name, one in destinations.items()}
+    load_rules(folder / "rules.yaml", plugins, Templates(folder / "templates"))
 
 
 def _programs(folder: Path) -> None:
@@ -52,7 +57,8 @@ def _themes(folder: Path) -> None:
 
 
 def _destinations(folder: Path) -> None:
-    read_destinations(folder / "destinations.yaml", discover())
+    for one in read_destinations(folder / "destinations.yaml", discover()).values():
+        one.settings()
 
 
 CHECKS: dict[str, Callable[[Path], None]] = {

@@ -31,6 +31,8 @@ DEMO_VALUES = {
     "MAIL_FROM": "Acme Software <hello@acme.test>",
     "MARKETING_ALLOW_PRIVATE_HOSTS": "sandbox",
     "MARKETING_URL": f"{_SANDBOX}/marketing/events",
+    "HEALTH_ALLOW_PRIVATE_HOSTS": "sandbox",
+    "HEALTH_URL": f"{_SANDBOX}/health/events",
 }
 """Settings that make the sandbox the outside world."""
 

@@ -27,7 +27,7 @@ def holders() -> dict[str, set[str]]:
     """The names of the secrets that each container holds, by the container's folder."""
     services = {name: _secrets_of(settings) for name, settings in SERVICES.items()}
     services["router"] = services["router"].union(
-        *(_secrets_of(each.settings) for each in discover().values())
+        *(_secrets_of(each.settings) for each in discover().values() if not each.is_named)
     )
     # The sandbox checks what the services sign, and turns the business clock in their database.
     sandbox = _secrets_of(SandboxSettings) | {"salesforce_public_key", "database_url"}
@@ -66,7 +66,10 @@ def for_sandbox() -> dict[str, str]:
         "slack_signing_secret": secrets.token_hex(16),
         "salesforce_private_key": private.decode(),
         "salesforce_public_key": public.decode(),
-        "marketing_secret": f"whsec_{b64encode(secrets.token_bytes(24)).decode()}",
+        **{
+            f"{name}_secret": f"whsec_{b64encode(secrets.token_bytes(24)).decode()}"
+            for name in ("marketing", "health", "webhook")
+        },
     }
 
 

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from sandbox import (
-    marketing,
     page,
     page_forms,
     received,
+    receivers,
     salesforce,
     salesforce_people,
     slack,
@@ -49,7 +49,8 @@ def sandbox_app(world: World) -> FastAPI:
         return {"status": "ok"}
 
     app.include_router(slack_interactivity.routes(world.interactivity, world.front))
-    app.include_router(marketing.routes(world.marketing, world.front))
+    for receiver in world.receivers.values():
+        app.include_router(receivers.routes(receiver, world.front))
     app.include_router(received.routes(world))
     app.include_router(salesforce_people.routes(world.records))
     app.include_router(page.routes(world, clock))

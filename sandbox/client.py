@@ -32,6 +32,8 @@ class Credentials:
     salesforce_private_key: str
     salesforce_public_key: str
     marketing_secret: str
+    health_secret: str
+    webhook_secret: str
 
     @classmethod
     def generate(cls) -> "Credentials":
@@ -50,7 +52,9 @@ class Credentials:
             salesforce_username="feedback-router@acme.test",
             salesforce_private_key=private.decode(),
             salesforce_public_key=public.decode(),
-            marketing_secret="whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
+            marketing_secret=_webhook_secret(),
+            health_secret=_webhook_secret(),
+            webhook_secret=_webhook_secret(),
         )
 
     def for_sandbox(self) -> dict[str, str]:
@@ -62,6 +66,8 @@ class Credentials:
             "SALESFORCE_USERNAME": self.salesforce_username,
             "SALESFORCE_PUBLIC_KEY": self.salesforce_public_key,
             "MARKETING_SECRET": self.marketing_secret,
+            "HEALTH_SECRET": self.health_secret,
+            "WEBHOOK_SECRET": self.webhook_secret,
         }
 
     def for_router(self, url: str, smtp_port: int) -> dict[str, str]:
@@ -83,7 +89,23 @@ class Credentials:
             "MARKETING_ALLOW_PRIVATE_HOSTS": host,
             "MARKETING_URL": f"{url}/marketing/events",
             "MARKETING_SECRET": self.marketing_secret,
+            "HEALTH_ALLOW_PRIVATE_HOSTS": host,
+            "HEALTH_URL": f"{url}/health/events",
+            "HEALTH_SECRET": self.health_secret,
         }
+
+    def for_webhook(self, url: str, name: str) -> dict[str, str]:
+        """Environment variables that point the webhook called `name` in destinations.yaml at the sandbox."""
+        variable = f"WEBHOOK_{name.upper()}"
+        return {
+            f"{variable}_ALLOW_PRIVATE_HOSTS": str(httpx.URL(url).host),
+            f"{variable}_URL": f"{url}/webhook/events/{name}",
+            f"{variable}_SECRET": self.webhook_secret,
+        }
+
+
+def _webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
 class RunningSandbox:

@@ -16,6 +16,8 @@ class Double(StrEnum):
     SALESFORCE = "salesforce"
     MAIL = "mail"
     MARKETING = "marketing"
+    HEALTH = "health"
+    WEBHOOK = "webhook"
 
 
 class Kind(StrEnum):

@@ -145,7 +145,10 @@ class Page:
             records=self._records(view),
             names=self._name_of,
             mails=list(islice(reversed(world.mailbox.mails), view.show)),
-            events=list(islice(reversed(world.marketing.events.values()), view.show)),
+            receivers=world.receivers,
+            latest_events={
+                double: receiver.events[: -view.show - 1 : -1] for double, receiver in world.receivers.items()
+            },
             faults=list(world.faults),
             doubles=tuple(Double),
             kinds=tuple(Kind),

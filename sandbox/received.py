@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.faults import Double, Fault, FaultRequest
 from sandbox.mail import Mail
-from sandbox.marketing import Event
+from sandbox.receivers import Event, Receiver
 from sandbox.salesforce_objects import object_named
 from sandbox.slack_workspace import Channel, Message
 from sandbox.world import World
@@ -59,10 +59,21 @@ def _mail(mail: Mail, *, brief: bool) -> dict[str, Any]:
 
 def _event(event: Event) -> dict[str, Any]:
     return {
+        "name": event.name,
         "webhook_id": event.webhook_id,
         "received_at": event.received_at,
         "deliveries": event.deliveries,
         "body": event.body,
+    }
+
+
+def _events(receiver: Receiver, limit: int, offset: int) -> dict[str, Any]:
+    events = receiver.events
+    repeated = sum(event.deliveries - 1 for event in events)
+    return {
+        "counts": {"events": len(events), "repeated_deliveries": repeated},
+        "total": len(events),
+        "items": [_event(event) for event in events[offset : offset + limit]],
     }
 
 
@@ -95,7 +106,7 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
             "slack": slack_counts(world),
             "salesforce": salesforce_counts(world),
             "mail": world.mailbox.taken,
-            "marketing": len(world.marketing.events),
+            **{double: len(receiver.events) for double, receiver in world.receivers.items()},
             "calls": {double: world.calls.counts(double) for double in Double},
         }
 
@@ -161,13 +172,15 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
 
     @router.get("/received/marketing")
     async def marketing(limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
-        events = list(world.marketing.events.values())
-        repeated = sum(event.deliveries - 1 for event in events)
-        return {
-            "counts": {"events": len(events), "repeated_deliveries": repeated},
-            "total": len(events),
-            "items": [_event(event) for event in events[offset : offset + limit]],
-        }
+        return _events(world.receivers[Double.MARKETING], limit, offset)
+
+    @router.get("/received/health")
+    async def health(limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
+        return _events(world.receivers[Double.HEALTH], limit, offset)
+
+    @router.get("/received/webhook")
+    async def webhook(limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
+        return _events(world.receivers[Double.WEBHOOK], limit, offset)
 
     @router.get("/received/calls")
     async def calls(double: Double | None = None, limit: Limit = 100) -> dict[str, Any]:

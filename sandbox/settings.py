@@ -61,6 +61,8 @@ class SandboxSettings(BaseSettings):
     smtp_password: SecretStr = Field(SecretStr(""), description="Password of that login.")
 
     marketing_secret: SecretStr = Field(SecretStr(""), description="Standard Webhooks secret (`whsec_...`).")
+    health_secret: SecretStr = Field(SecretStr(""), description="The same of the customer-success platform.")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="The same of every webhook.")
 
     database_url: SecretStr = Field(
         SecretStr(""), description="Where the business clock's offset is kept; empty: the clock stands."

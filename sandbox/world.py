@@ -1,12 +1,13 @@
 """All doubles of one sandbox, wired from its settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.calls import CallLog
-from sandbox.faults import FaultBoard
+from sandbox.faults import Double, FaultBoard
 from sandbox.mail import Catcher, Mailbox
-from sandbox.marketing import Marketing
 from sandbox.rates import Factor
+from sandbox.receivers import Receiver
 from sandbox.salesforce_login import Login
 from sandbox.salesforce_objects import OBJECTS
 from sandbox.salesforce_org import Salesforce
@@ -32,7 +33,7 @@ class World:
     salesforce: Salesforce
     mailbox: Mailbox
     catcher: Catcher
-    marketing: Marketing
+    receivers: Mapping[Double, Receiver]
 
     objects = OBJECTS
 
@@ -43,7 +44,8 @@ class World:
         self.records.clear()
         self.salesforce.used = 0
         self.mailbox.clear()
-        self.marketing.events.clear()
+        for receiver in self.receivers.values():
+            receiver.clear()
         self.calls.clear()
 
 
@@ -99,5 +101,12 @@ def build(settings: SandboxSettings) -> World:
             username=settings.smtp_username,
             password=settings.smtp_password.get_secret_value(),
         ),
-        marketing=Marketing(secret=settings.marketing_secret.get_secret_value(), keep=settings.sandbox_keep),
+        receivers={
+            double: Receiver(double, secret=secret.get_secret_value(), keep=settings.sandbox_keep)
+            for double, secret in (
+                (Double.MARKETING, settings.marketing_secret),
+                (Double.HEALTH, settings.health_secret),
+                (Double.WEBHOOK, settings.webhook_secret),
+            )
+        },
     )

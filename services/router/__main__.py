@@ -1,9 +1,7 @@
 """`python -m services.router`: wires the service and runs it."""
 
 import sys
-from collections.abc import Mapping
-
-from pydantic_settings import BaseSettings
+from collections.abc import Iterable
 
 from runtime import logging
 from runtime.clock import business_clock
@@ -22,11 +20,11 @@ from schemas.requests import SurveyRequested
 from services.router import api, planner, projections
 from services.router.clearance import Policy
 from services.router.delivery import Connected, Deliveries
-from services.router.destination_settings import read_destinations
+from services.router.destination_settings import Configured, read_destinations
 from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
 from services.router.plan import Playbook
-from services.router.plugins import AnyPlugin, discover
+from services.router.plugins import discover
 from services.router.rules import load_rules
 from services.router.settings import RouterSettings
 from services.router.templates import Templates
@@ -42,28 +40,29 @@ def main() -> int:
     """Runs until a signal; the exit code."""
     settings = load(RouterSettings)
     logging.configure(SERVICE, level=settings.log_level)
-    plugins = discover()
     try:
+        destinations = read_destinations(settings.config_dir / "destinations.yaml", discover())
+        plugins = {name: one.plugin for name, one in destinations.items()}
         templates = Templates(settings.config_dir / "templates")
         playbook = Playbook(
             load_rules(settings.config_dir / "rules.yaml", plugins, templates), plugins, templates
         )
-        connected = connect(plugins, read_destinations(settings.config_dir / "destinations.yaml", plugins))
+        connected = connect(destinations.values())
     except (ConfigError, BadSettings) as error:
         sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
         return BAD_CONFIG_EXIT_CODE
     return serve(settings, playbook, connected)
 
 
-def connect(plugins: Mapping[str, AnyPlugin], settings: Mapping[str, BaseSettings]) -> list[Connected]:
+def connect(destinations: Iterable[Configured]) -> list[Connected]:
     """Every destination, connected or with the reason why it is disabled."""
     connected = []
-    for name, plugin in plugins.items():
-        answer = plugin.connect(settings[name])
+    for one in destinations:
+        answer = one.plugin.connect(one.settings())
         if isinstance(answer, str):
-            connected.append(Connected(plugin, None, answer))
+            connected.append(Connected(one.plugin, None, answer))
         else:
-            connected.append(Connected(plugin, answer, None))
+            connected.append(Connected(one.plugin, answer, None))
     return connected
 
 

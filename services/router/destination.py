@@ -176,7 +176,8 @@ class Plugin(Generic[A, C, S]):
     are delivered one after another, in the order planned. `rate_key`: they share one rate limit (a Slack
     channel). `audience`: the addresses it reaches (channel, e-mail) as compared with the pilot's
     allow-list; any one allowed is enough. `templates` names the templates an action needs, checked when the
-    rules are loaded.
+    rules are loaded. `is_named`: there are as many of it as names under it in destinations.yaml, and none
+    without; `plugins.named` makes one of them.
     """
 
     name: str
@@ -190,3 +191,4 @@ class Plugin(Generic[A, C, S]):
     rate_key: Callable[[C], str]
     audience: Callable[[C], tuple[str, ...]]
     templates: Callable[[A], tuple[str, ...]] = lambda _action: ()
+    is_named: bool = False

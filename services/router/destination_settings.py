@@ -1,33 +1,62 @@
-"""destinations.yaml: how hard each destination may be pressed, and what else of its settings is no secret."""
+"""destinations.yaml: which destinations there are, how hard each is pressed, and what else is no secret."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from runtime.settings import read
 from runtime.yaml_file import load_yaml
-from services.router.plugins import AnyPlugin
+from services.router.plugins import AnyPlugin, named
 
 _STRICT = ConfigDict(extra="forbid")
+_Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
-def read_destinations(path: Path, plugins: Mapping[str, AnyPlugin]) -> dict[str, BaseSettings]:
-    """The settings of every plug-in, by its name: the environment's, then the file's, then the defaults.
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A destination with what the file says of it."""
 
-    Raises runtime.yaml_file.ConfigError for the file, runtime.settings.BadSettings for the environment.
+    plugin: AnyPlugin
+    given: Mapping[str, Any]
+
+    def settings(self) -> BaseSettings:
+        """The environment's settings, then the file's, then the defaults.
+
+        Raises runtime.settings.BadSettings.
+        """
+        return read(_with_defaults(self.plugin, self.given))
+
+
+def read_destinations(path: Path, kinds: Mapping[str, AnyPlugin]) -> dict[str, Configured]:
+    """Every destination there is, by name: each kind, and each name of a kind that has names.
+
+    Raises runtime.yaml_file.ConfigError.
     """
     sections: dict[str, Any] = {
-        name: (_section(plugin), Field(default_factory=dict)) for name, plugin in plugins.items()
+        name: (_sections(plugin), Field(default_factory=dict)) for name, plugin in kinds.items()
     }
     file = load_yaml(path, create_model("Destinations", __config__=_STRICT, **sections))
+    given = file.model_dump(exclude_unset=True)
     return {
-        name: read(_with_defaults(plugin, file.model_dump(exclude_unset=True).get(name, {})))
-        for name, plugin in plugins.items()
+        one.plugin.name: one for kind in kinds.values() for one in _configured(kind, given.get(kind.name, {}))
     }
+
+
+def _configured(kind: AnyPlugin, given: Mapping[str, Any]) -> Iterator[Configured]:
+    if not kind.is_named:
+        yield Configured(kind, given)
+        return
+    for name, section in given.items():
+        yield Configured(named(kind, name), section)
+
+
+def _sections(plugin: AnyPlugin) -> Any:  # noqa: ANN401 - a type made of the plug-in's settings
+    return dict[_Name, _section(plugin)] if plugin.is_named else _section(plugin)  # type: ignore[misc]  # as above
 
 
 def _section(plugin: AnyPlugin) -> type[BaseModel]:

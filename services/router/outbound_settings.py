@@ -30,9 +30,10 @@ class OutboundSettings(EnvironmentSettings):
     @field_validator("allow_private_hosts", mode="before")
     @classmethod
     def _separated(cls, value: object) -> object:
-        if not isinstance(value, str):
+        hosts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(hosts, list | tuple) or not all(isinstance(host, str) for host in hosts):
             return value
-        return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return tuple(host.strip().lower() for host in hosts if host.strip())
 
     @field_validator("url")
     @classmethod

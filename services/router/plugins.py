@@ -1,11 +1,13 @@
 """The kinds of destination there are: every module in `destinations/` that ends with `PLUGIN`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
+from types import new_class
 from typing import Any
 
-from pydantic_settings import BaseSettings
+from pydantic_settings import SettingsConfigDict
 
 from services.router import destinations
 from services.router.destination import Plugin
@@ -31,6 +33,24 @@ def discover() -> Mapping[str, AnyPlugin]:
     return found
 
 
-def settings_types(plugins: Mapping[str, AnyPlugin]) -> Mapping[str, type[BaseSettings]]:
-    """The settings class of every plug-in, by the plug-in's name."""
-    return {name: plugin.settings for name, plugin in plugins.items()}
+def named(plugin: AnyPlugin, name: str) -> AnyPlugin:
+    """The destination `<kind>.<name>` of a kind that can be configured several times.
+
+    Its variables begin with the kind's and its name: WEBHOOK_CRM_URL. A pilot may allow it by its own name.
+    """
+    full_name = f"{plugin.name}.{name}"
+    prefix = f"{plugin.settings.model_config.get('env_prefix', '')}{name.upper()}_"
+    settings = new_class(
+        plugin.settings.__name__,
+        (plugin.settings,),
+        exec_body=lambda body: body.update(
+            __module__=plugin.settings.__module__, model_config=SettingsConfigDict(env_prefix=prefix)
+        ),
+    )
+    return replace(
+        plugin,
+        name=full_name,
+        settings=settings,
+        audience=lambda content: (full_name, *plugin.audience(content)),
+        is_named=False,
+    )

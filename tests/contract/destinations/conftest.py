@@ -35,7 +35,8 @@ def connect(
 ) -> Iterator[Connect]:
     """Connects the destination of a name to the doubles, which have received nothing."""
     del world  # only cleared
-    for name, value in sandbox.router_environment.items():
+    webhook = sandbox.credentials.for_webhook(sandbox.url, "crm")
+    for name, value in {**sandbox.router_environment, **webhook}.items():
         monkeypatch.setenv(name, value)
     connected: list[Destination] = []
 
@@ -54,5 +55,5 @@ def connect(
 def disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of any destination in the environment."""
     for name in list(os.environ):
-        if name.startswith(("SLACK_", "SALESFORCE_", "SMTP_", "MAIL_", "MARKETING_")):
+        if name.startswith(("SLACK_", "SALESFORCE_", "SMTP_", "MAIL_", "MARKETING_", "HEALTH_", "WEBHOOK_")):
             monkeypatch.delenv(name)

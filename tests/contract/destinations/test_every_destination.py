@@ -41,9 +41,12 @@ def _mails(world: httpx.Client, effect_id: UUID) -> list[Any]:
     return [one for one in items if str(effect_id) in one["message_id"]]
 
 
-def _webhooks(world: httpx.Client, effect_id: UUID) -> list[Any]:
-    items = world.get("/received/marketing").json()["items"]
-    return [one for one in items if one["webhook_id"] == str(effect_id)]
+def _webhooks(receiver: str) -> Callable[[httpx.Client, UUID], list[Any]]:
+    def arrived(world: httpx.Client, effect_id: UUID) -> list[Any]:
+        items = world.get(f"/received/{receiver}").json()["items"]
+        return [one for one in items if one["webhook_id"] == str(effect_id)]
+
+    return arrived
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ SUBJECTS = {
             "salesforce", {"priority": "High"}, "salesforce", ("Case.upsert",), _cases, {"origin": "Pigeon"}
         ),
         Subject("email", {"template": "thank_you"}, "mail", ("message",), _mails, {"to": "nobody"}),
-        Subject("marketing", {"campaign": "win_back"}, "marketing", ("events",), _webhooks, {}),
+        Subject("marketing", {"campaign": "win_back"}, "marketing", ("events",), _webhooks("marketing"), {}),
+        Subject("health", {}, "health", ("events",), _webhooks("health"), {}),
+        Subject("webhook.crm", {}, "webhook", ("events.crm",), _webhooks("webhook"), {}),
     )
 }
 assert SUBJECTS.keys() == PLUGINS.keys(), "every destination takes part in this suite"
@@ -282,7 +287,8 @@ def test_nobody_listening_is_retried(
     monkeypatch.setenv("SALESFORCE_INSTANCE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SALESFORCE_LOGIN_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SMTP_PORT", "9")
-    monkeypatch.setenv("MARKETING_URL", "http://127.0.0.1:9/")
+    for receiver in ("MARKETING", "HEALTH", "WEBHOOK_CRM"):
+        monkeypatch.setenv(f"{receiver}_URL", "http://127.0.0.1:9/")
 
     result = connect(subject.name).deliver(call(Operation.CREATE, subject.content(), uuid4()))
 

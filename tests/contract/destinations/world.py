@@ -7,10 +7,14 @@ from uuid import UUID, uuid4
 
 from services.router.destination import Call, Destination, Operation
 from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
-from services.router.plugins import AnyPlugin, discover
+from services.router.plugins import AnyPlugin, discover, named
 from services.router.templates import Templates
 
-PLUGINS = discover()
+PLUGINS = {
+    plugin.name: plugin
+    for plugin in (named(kind, "crm") if kind.is_named else kind for kind in discover().values())
+}
+"""Every kind of destination; one of those that have names is called crm."""
 
 Connect = Callable[[str], Destination]
 

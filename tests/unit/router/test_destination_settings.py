@@ -17,7 +17,9 @@ def file(tmp_path: Path, text: str) -> Path:
 
 
 def test_the_shipped_file_is_good() -> None:
-    assert read_destinations(Path("deploy/config/destinations.yaml"), PLUGINS).keys() == PLUGINS.keys()
+    found = read_destinations(Path("deploy/config/destinations.yaml"), PLUGINS)
+
+    assert found.keys() == {name for name, plugin in PLUGINS.items() if not plugin.is_named}
 
 
 def test_the_file_beats_the_default_and_the_environment_beats_the_file(
@@ -26,7 +28,7 @@ def test_the_file_beats_the_default_and_the_environment_beats_the_file(
     path = file(tmp_path, "slack:\n  calls_per_second: 3\n  parallel_calls: 7\n")
     monkeypatch.setenv("SLACK_CALLS_PER_SECOND", "50")
 
-    slack = read_destinations(path, PLUGINS)["slack"].model_dump()
+    slack = read_destinations(path, PLUGINS)["slack"].settings().model_dump()
 
     assert (slack["calls_per_second"], slack["parallel_calls"], slack["deadline_seconds"]) == (50, 7, 10)
 
@@ -39,6 +41,8 @@ def test_the_file_beats_the_default_and_the_environment_beats_the_file(
         ("slack:\n  speed: 1\n", r"destinations\.yaml:2: slack\.speed: is not known here"),
         ("slack:\n  bot_token: xoxb-1\n", r"destinations\.yaml:2: slack\.bot_token: is not known here"),
         ("teams: {}\n", r"destinations\.yaml:1: teams: is not known here"),
+        ("webhook:\n  CRM: {}\n", r"destinations\.yaml:2: webhook\.CRM\.\[key\]: "),
+        ("webhook:\n  crm:\n    speed: 1\n", r"destinations\.yaml:3: webhook\.crm\.speed: is not known"),
     ],
 )
 def test_a_wrong_file_is_refused_with_line_and_field(text: str, complaint: str, tmp_path: Path) -> None:
@@ -46,8 +50,46 @@ def test_a_wrong_file_is_refused_with_line_and_field(text: str, complaint: str, 
         read_destinations(file(tmp_path, text), PLUGINS)
 
 
-def test_a_wrong_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MARKETING_URL", "not-a-url")
+@pytest.mark.parametrize(
+    "url", ["not-a-url", "http://hooks.example.com/", "https://127.0.0.1/", "https://169.254.169.254/"]
+)
+def test_a_wrong_address_is_named_and_not_repeated(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETING_URL", url)
+    marketing = read_destinations(file(tmp_path, "{}"), PLUGINS)["marketing"]
 
-    with pytest.raises(BadSettings, match="MARKETING_URL cannot be used"):
-        read_destinations(file(tmp_path, "{}"), PLUGINS)
+    with pytest.raises(BadSettings, match=r"MARKETING_URL cannot be used: its? ") as refused:
+        marketing.settings()
+    assert url not in str(refused.value)
+
+
+def test_a_private_host_is_called_only_when_the_file_allows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETING_URL", "http://CRM.internal:8080/hook")
+    allowing = file(tmp_path, "marketing:\n  allow_private_hosts: [Crm.Internal, 10.0.0.5]\n")
+
+    settings = read_destinations(allowing, PLUGINS)["marketing"].settings()
+
+    assert settings.model_dump()["allow_private_hosts"] == ("crm.internal", "10.0.0.5")
+
+
+def test_each_name_of_a_webhook_is_a_destination_with_variables_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file(tmp_path, "webhook:\n  crm:\n    calls_per_second: 3\n  warehouse: {}\n")
+    monkeypatch.setenv("WEBHOOK_CRM_URL", "https://hooks.example.com/crm")
+    monkeypatch.setenv("WEBHOOK_WAREHOUSE_CALLS_PER_SECOND", "7")
+
+    found = read_destinations(path, PLUGINS)
+    crm, warehouse = found["webhook.crm"], found["webhook.warehouse"]
+
+    assert "webhook" not in found
+    assert (crm.settings().model_dump()["url"], crm.settings().model_dump()["calls_per_second"]) == (
+        "https://hooks.example.com/crm",
+        3,
+    )
+    assert warehouse.settings().model_dump()["calls_per_second"] == 7
+    assert crm.plugin.connect(crm.settings()) == "WEBHOOK_CRM_SECRET is not set"
+    assert warehouse.plugin.connect(warehouse.settings()) == "WEBHOOK_WAREHOUSE_URL is not set"
