@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sandbox.app import sandbox_app
 from sandbox.server import AbortableProtocol
 from sandbox.settings import SandboxSettings
+from sandbox.websocket import protocol
 from sandbox.world import build
 
 
@@ -20,11 +21,13 @@ def main() -> int:
             name = "_".join(map(str, fault["loc"])).upper()
             sys.stderr.write(f"sandbox: {name}: {fault['msg']}\n")
         return 2
+    world = build(settings)
     uvicorn.run(
-        sandbox_app(build(settings)),
+        sandbox_app(world),
         host=settings.sandbox_host,
         port=settings.sandbox_port,
         http=AbortableProtocol,
+        ws=protocol(world.sockets),  # type: ignore[arg-type]  # declared a class, used as anything that makes one
         loop="uvloop",
         access_log=False,
         log_level="warning",

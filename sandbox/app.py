@@ -13,7 +13,7 @@ from sandbox import (
     salesforce,
     salesforce_people,
     slack,
-    slack_interactivity,
+    slack_routes,
 )
 from sandbox.clock import BusinessClock
 from sandbox.world import World
@@ -32,11 +32,17 @@ def sandbox_app(world: World) -> FastAPI:
         finally:
             server.close()
             clock.close()
-            await world.interactivity.close()
+            await world.callbacks.close()
 
-    token = world.settings.slack_bot_token.get_secret_value()
+    settings = world.settings
     doubles = [
-        *slack.routes(world.workspace, world.front, token),
+        *slack.routes(
+            world.workspace,
+            world.front,
+            world.sockets,
+            token=settings.slack_bot_token.get_secret_value(),
+            app_token=settings.slack_app_token.get_secret_value(),
+        ),
         *salesforce.routes(world.salesforce, world.front),
     ]
     app = FastAPI(
@@ -48,7 +54,7 @@ def sandbox_app(world: World) -> FastAPI:
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
 
-    app.include_router(slack_interactivity.routes(world.interactivity, world.front))
+    app.include_router(slack_routes.routes(world.workspace, world.interactivity, world.sockets, world.front))
     for receiver in world.receivers.values():
         app.include_router(receivers.routes(receiver, world.front))
     app.include_router(received.routes(world))

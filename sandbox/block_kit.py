@@ -1,4 +1,4 @@
-"""Block Kit as far as messages use it: every field, what it may hold and how long it may be.
+"""Block Kit as far as messages and views use it: every field, what it may hold and how long it may be.
 
 Limits are those of docs.slack.dev/reference/block-kit. Fields not listed are refused, as Slack does.
 """
@@ -128,6 +128,30 @@ class DatePicker(_Interactive):
     focus_on_load: bool | None = None
 
 
+class MultiStaticSelect(_Interactive):
+    """A menu of the app's own options, of which several can be chosen."""
+
+    type: Literal["multi_static_select"]
+    options: Annotated[list[Option], Field(min_length=1, max_length=100)]
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+    initial_options: Annotated[list[Option], Field(min_length=1)] | None = None
+    max_selected_items: Annotated[int, Field(ge=1)] | None = None
+    focus_on_load: bool | None = None
+
+
+class TextInput(_Part):
+    """A line or a field for text, in views only."""
+
+    type: Literal["plain_text_input"]
+    action_id: ActionId | None = None
+    initial_value: Annotated[str, Field(max_length=3000)] | None = None
+    multiline: bool | None = None
+    min_length: Annotated[int, Field(ge=0, le=3000)] | None = None
+    max_length: Annotated[int, Field(ge=1, le=3000)] | None = None
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+    focus_on_load: bool | None = None
+
+
 class ImageElement(_Part):
     """A small picture."""
 
@@ -140,8 +164,11 @@ ActionElement = Annotated[
     Button | Overflow | StaticSelect | UsersSelect | Choices | DatePicker, Discriminator("type")
 ]
 Accessory = Annotated[
-    Button | Overflow | StaticSelect | UsersSelect | Choices | DatePicker | ImageElement,
+    Button | Overflow | StaticSelect | MultiStaticSelect | UsersSelect | Choices | DatePicker | ImageElement,
     Discriminator("type"),
+]
+InputElement = Annotated[
+    TextInput | StaticSelect | MultiStaticSelect | UsersSelect | Choices | DatePicker, Discriminator("type")
 ]
 
 
@@ -253,6 +280,47 @@ class RichText(_Block):
 Block = Annotated[
     Section | Header | Divider | Context | Actions | Image | Markdown | RichText, Discriminator("type")
 ]
+
+
+class Input(_Block):
+    """A field of a form, in views only."""
+
+    type: Literal["input"]
+    label: Annotated[PlainText, _at_most(2000)]
+    element: InputElement
+    hint: Annotated[PlainText, _at_most(2000)] | None = None
+    optional: bool | None = None
+
+
+ViewBlock = Annotated[
+    Section | Header | Divider | Context | Actions | Image | RichText | Input, Discriminator("type")
+]
+
+
+class _View(_Part):
+    blocks: Annotated[list[ViewBlock], Field(max_length=100)]
+    private_metadata: Annotated[str, Field(max_length=3000)] | None = None
+    callback_id: Annotated[str, Field(max_length=255)] | None = None
+    external_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+
+
+class Modal(_View):
+    """A form in front of everything else."""
+
+    type: Literal["modal"]
+    title: Annotated[PlainText, _at_most(24)]
+    submit: Annotated[PlainText, _at_most(24)] | None = None
+    close: Annotated[PlainText, _at_most(24)] | None = None
+    clear_on_close: bool | None = None
+
+
+class Home(_View):
+    """The app's own tab, different for each person."""
+
+    type: Literal["home"]
+
+
+View = Annotated[Modal | Home, Discriminator("type")]
 
 
 class Metadata(_Part):

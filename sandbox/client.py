@@ -27,6 +27,7 @@ class Credentials:
 
     slack_bot_token: str
     slack_signing_secret: str
+    slack_app_token: str
     salesforce_client_id: str
     salesforce_username: str
     salesforce_private_key: str
@@ -48,6 +49,7 @@ class Credentials:
         return cls(
             slack_bot_token=f"xoxb-{secrets.token_hex(20)}",
             slack_signing_secret=secrets.token_hex(16),
+            slack_app_token=f"xapp-1-A0SANDBOX1-{secrets.token_hex(20)}",
             salesforce_client_id=f"3MVG9{secrets.token_hex(24)}",
             salesforce_username="feedback-router@acme.test",
             salesforce_private_key=private.decode(),
@@ -62,6 +64,7 @@ class Credentials:
         return {
             "SLACK_BOT_TOKEN": self.slack_bot_token,
             "SLACK_SIGNING_SECRET": self.slack_signing_secret,
+            "SLACK_APP_TOKEN": self.slack_app_token,
             "SALESFORCE_CLIENT_ID": self.salesforce_client_id,
             "SALESFORCE_USERNAME": self.salesforce_username,
             "SALESFORCE_PUBLIC_KEY": self.salesforce_public_key,

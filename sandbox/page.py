@@ -18,6 +18,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
+from starlette.requests import Request
 
 from sandbox.clock import BusinessClock
 from sandbox.faults import Double, Kind
@@ -30,6 +31,8 @@ from sandbox.world import World
 _SHOWN = 25
 _MOST_SHOWN = 500
 _CALLS_SHOWN = 40
+HOME = "home"
+"""Stands for the app's home tab where a channel could be named."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -64,6 +67,7 @@ class View:
     """What the person looks at: a channel, an object, in whose name buttons are pressed, and how much."""
 
     channel: str
+    """Name of a channel, or HOME."""
     user: str
     object: str
     show: int
@@ -81,12 +85,13 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a button stands and who presses it."""
+    """Where a button stands (a message or a view) and who presses it."""
 
-    channel: str
-    ts: str
     user: str
     pressable: bool
+    channel: str = ""
+    ts: str = ""
+    view_id: str = ""
 
 
 def _environment() -> Environment:
@@ -111,7 +116,7 @@ class Page:
 
     def view(self, channel: str, user: str, object_name: str, show: int) -> View:
         """Complete what the address leaves out or gets wrong."""
-        channels = {one.name for one in self._world.workspace.channels.values()}
+        channels = {one.name for one in self._world.workspace.channels.values()} | {HOME}
         people = self._world.workspace.people
         return View(
             channel=channel if channel in channels else self._busiest(),
@@ -132,12 +137,16 @@ class Page:
         return self._template.render(
             view=view,
             world=world,
+            HOME=HOME,
             people=people,
             channels=channels,
             mrkdwn=lambda text: mrkdwn(text, people, channels),
             plain=plain,
             slack=slack_counts(world),
-            messages=list(self._messages(view)),
+            messages=[] if view.channel == HOME else list(self._messages(view)),
+            home=world.workspace.views.homes.get(view.user),
+            modal=world.workspace.views.shown(view.user),
+            place_of=lambda shown: Place(view.user, world.interactivity.is_on, view_id=shown.view_id),
             latest_presses=world.interactivity.latest,
             salesforce=salesforce_counts(world),
             objects=_OBJECTS_SHOWN,
@@ -165,7 +174,7 @@ class Page:
             if message.thread_ts is not None and message.thread_ts != message.ts:
                 replies[message.thread_ts].append(message)
         for message in islice(_parents(channel), view.show):
-            place = Place(channel.channel_id, message.ts, view.user, bool(self._world.interactivity.url))
+            place = Place(view.user, self._world.interactivity.is_on, channel.channel_id, message.ts)
             yield message, replies[message.ts], message.blocks, place
 
     def _records(self, view: View) -> list[Record]:
@@ -212,12 +221,16 @@ def routes(world: World, clock: BusinessClock) -> APIRouter:
 
     @router.get("/")
     async def show(
+        request: Request,
         channel: str = "",
         user: Annotated[str, Query(alias="as")] = "",
         object: str = "Case",  # noqa: A002 - the name of the query parameter
         show: int = _SHOWN,
     ) -> Response:
-        html = await page.render(page.view(channel, user, object, show))
+        view = page.view(channel, user, object, show)
+        if view.channel == HOME and request.headers.get("sec-fetch-mode") == "navigate":
+            await world.interactivity.open_home(view.user)
+        html = await page.render(view)
         return HTMLResponse(html, headers=_HEADERS)
 
     @router.get("/assets/{name}")

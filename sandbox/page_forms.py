@@ -9,10 +9,12 @@ from starlette.requests import Request
 from sandbox.clock import BusinessClock, NoClockError
 from sandbox.faults import FaultRequest
 from sandbox.slack_checks import SlackError
-from sandbox.slack_interactivity import Press
+from sandbox.slack_interactivity import Press, Submission
 from sandbox.world import World
 
 _LONGEST_TURN_DAYS = 3650
+FIELD = "field:"
+"""Begins the name of each field of a modal's form; its block follows."""
 
 
 def _same_site(request: Request) -> None:
@@ -29,14 +31,7 @@ def _back(request: Request, section: str) -> Response:
 def routes(world: World, clock: BusinessClock) -> APIRouter:
     """Serve `/page/...` and `/clock`; each answers a browser by sending it back to the page."""
     router = APIRouter(dependencies=[Depends(_same_site)])
-
-    @router.post("/page/press")
-    async def press(request: Request, form: Annotated[Press, Form()]) -> Response:
-        try:
-            await world.interactivity.press(form)
-        except SlackError as error:
-            raise HTTPException(404, f"There is nothing to press: {error.error}.") from None
-        return _back(request, f"m{form.ts}")
+    _add_slack(router, world)
 
     @router.post("/page/faults")
     async def order(request: Request, form: Annotated[FaultRequest, Form()]) -> Response:
@@ -69,3 +64,34 @@ def routes(world: World, clock: BusinessClock) -> APIRouter:
         return JSONResponse({"offset_seconds": offset.total_seconds()})
 
     return router
+
+
+def _add_slack(router: APIRouter, world: World) -> None:
+    @router.post("/page/press")
+    async def press(request: Request, form: Annotated[Press, Form()]) -> Response:
+        try:
+            await world.interactivity.press(form)
+        except SlackError as error:
+            raise HTTPException(404, f"There is nothing to press: {error.error}.") from None
+        return _back(request, f"m{form.ts}" if form.ts else "slack")
+
+    @router.post("/page/submit")
+    async def submit(request: Request) -> Response:
+        form = await request.form()
+        filled = {
+            name.removeprefix(FIELD): [str(value) for value in form.getlist(name)]
+            for name in form
+            if name.startswith(FIELD)
+        }
+        order = Submission(user=str(form["user"]), values=filled)
+        try:
+            await world.interactivity.submit(order)
+        except SlackError as error:
+            detail = ", ".join([error.error, *error.messages])
+            raise HTTPException(409, f"The app's answer was refused: {detail}.") from None
+        return _back(request, "slack")
+
+    @router.post("/page/close")
+    async def close(request: Request, user: Annotated[str, Form()]) -> Response:
+        world.workspace.views.close(user)
+        return _back(request, "slack")

@@ -35,9 +35,13 @@ class SandboxSettings(BaseSettings):
         SecretStr(""), description="The one bot token the Slack double accepts."
     )
     slack_signing_secret: SecretStr = Field(SecretStr(""), description="Signs the interactivity callbacks.")
-    interactivity_url: str = Field(
-        "", description="Where a pressed button is posted; empty: buttons are off."
+    slack_app_token: SecretStr = Field(
+        SecretStr(""), description="The one app-level token (Socket Mode) the Slack double accepts."
     )
+    interactivity_url: str = Field(
+        "", description="Where a pressed button is posted; empty: buttons are off without Socket Mode."
+    )
+    events_url: str = Field("", description="Where Slack's events are posted, such as a home tab's opening.")
     sandbox_slack_channels: Names = Field(
         ("customer-success", "product-feedback", "marketing", "sales", "support", "finance", "kudos"),
         description="Channels the bot is a member of, comma-separated.",

@@ -1,4 +1,4 @@
-"""What Slack checks of a message before it takes it: Block Kit's shapes and limits, and metadata's.
+"""What Slack checks of a message or view before it takes it: Block Kit's shapes and limits, and metadata's.
 
 The undocumented limit of all blocks together is the one measured in slackapi/bolt-js#2509 (near 13,200
 characters, containers counted in).
@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, to_json
 
-from sandbox.block_kit import Actions, Block, Metadata, Section
+from sandbox.block_kit import Actions, Block, Input, Metadata, Modal, Section, View, ViewBlock
 
 MAX_TEXT = 40_000
 MAX_BLOCKS = 50
 MAX_BLOCKS_LENGTH = 13_200
 MAX_METADATA_BYTES = 16_384
+MAX_VIEW_BYTES = 250_000
 
 
 class SlackError(Exception):
@@ -27,6 +28,7 @@ class SlackError(Exception):
 
 
 _BLOCKS = TypeAdapter(list[Block])
+_VIEW: TypeAdapter[View] = TypeAdapter(View)
 
 
 def check_text(text: object) -> None:
@@ -68,6 +70,27 @@ def check_blocks(blocks: object) -> None:
         raise SlackError("msg_blocks_too_long")
 
 
+def check_view(view: object, kind: str) -> None:
+    """Raise SlackError, naming each fault by JSON pointer, if Slack would not show this view as a `kind`."""
+    try:
+        checked = _VIEW.validate_python(view)
+    except ValidationError as error:
+        raise SlackError("invalid_arguments", _messages(error, {"view": view}, "view")) from error
+    faults = [fault.replace("/blocks", "/view/blocks") for fault in _repeated_ids(checked.blocks)]
+    if checked.type != kind:
+        faults.append(f"[ERROR] must be a {kind} [json-pointer:/view/type]")
+    if isinstance(checked, Modal) and checked.submit is None and _inputs(checked.blocks):
+        faults.append("[ERROR] `submit` is required when there is an `input` block [json-pointer:/view]")
+    if faults:
+        raise SlackError("invalid_arguments", faults)
+    if len(to_json(view)) > MAX_VIEW_BYTES:
+        raise SlackError("view_too_large")
+
+
+def _inputs(blocks: Sequence[ViewBlock]) -> bool:
+    return any(isinstance(block, Input) for block in blocks)
+
+
 def _empty_sections(blocks: Sequence[Block]) -> list[str]:
     return [
         f"[ERROR] missing required field: text or fields [json-pointer:/blocks/{index}]"
@@ -76,7 +99,7 @@ def _empty_sections(blocks: Sequence[Block]) -> list[str]:
     ]
 
 
-def _repeated_ids(blocks: Sequence[Block]) -> list[str]:
+def _repeated_ids(blocks: Sequence[Block | ViewBlock]) -> list[str]:
     faults, seen = [], set()
     for index, block in enumerate(blocks):
         if block.block_id is not None and block.block_id in seen:

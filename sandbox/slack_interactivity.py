@@ -1,48 +1,51 @@
-"""What happens when someone presses a button: a signed callback to the app, and the app's `response_url`.
+"""What somebody does in Slack: presses a button, fills in a form, opens the app's home tab.
 
-Payload after docs.slack.dev/reference/interaction-payloads/block_actions-payload, signature after
-docs.slack.dev/authentication/verifying-requests-from-slack, `response_url` (five uses in 30 minutes) after
-docs.slack.dev/interactivity/handling-user-interaction.
+`response_url` (five uses in 30 minutes) after docs.slack.dev/interactivity/handling-user-interaction, what an
+app may answer to a form after docs.slack.dev/surfaces/modals.
 """
 
-import hashlib
-import hmac
-import json
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
-from sandbox.faults import Double
-from sandbox.server import Front
+from sandbox import slack_payloads
+from sandbox.slack_callbacks import Acknowledged, Callbacks
 from sandbox.slack_checks import SlackError, check_blocks, check_text
-from sandbox.slack_workspace import APP_ID, TEAM_ID, Channel, Message, Person, Workspace
+from sandbox.slack_views import View
+from sandbox.slack_workspace import Channel, Message, Person, Workspace
 
-ACKNOWLEDGE_SECONDS = 3.0
 _RESPONSE_URL_USES = 5
 _RESPONSE_URL_SECONDS = 30 * 60
 _KEPT = 1000
+_TROUBLE = "We had some trouble connecting. Try again?"
 
 
 class Press(BaseModel):
-    """A person presses a button, or picks `value` in a menu, of a message."""
+    """A person presses a button, or picks `value` in a menu, of a message or of a view."""
 
     model_config = ConfigDict(extra="forbid")
 
-    channel: str
-    ts: str
+    channel: str | None = None
+    ts: str | None = None
+    view_id: str | None = None
     action_id: str
     block_id: str | None = None
     user: str | None = None
     value: str | None = None
+
+
+class Submission(BaseModel):
+    """A person fills in the modal in front of them and submits it; `values` by block."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str | None = None
+    values: dict[str, str | list[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,112 +69,75 @@ class _Reply:
     expires: float
 
 
-def sign(secret: str, body: bytes, timestamp: int) -> dict[str, str]:
-    """Make the two headers by which the app knows that a callback is Slack's."""
-    digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
-    return {"X-Slack-Request-Timestamp": str(timestamp), "X-Slack-Signature": f"v0={digest}"}
-
-
 class Interactivity:
-    """Sends the callbacks and serves the response URLs they carry."""
+    """Acts in people's names and serves the response URLs that follow."""
 
-    def __init__(self, workspace: Workspace, *, url: str, signing_secret: str, public_url: str) -> None:
-        self.url = url
+    def __init__(self, workspace: Workspace, callbacks: Callbacks, *, public_url: str) -> None:
         self.latest: OrderedDict[tuple[str, str], Pressed] = OrderedDict()
         self._workspace = workspace
-        self._secret = signing_secret
+        self._callbacks = callbacks
         self._public_url = public_url
         self._replies: OrderedDict[str, _Reply] = OrderedDict()
-        self._client = httpx.AsyncClient(timeout=ACKNOWLEDGE_SECONDS, trust_env=False)
 
-    async def close(self) -> None:
-        """Release the connections."""
-        await self._client.aclose()
+    @property
+    def is_on(self) -> bool:
+        """Whether a press reaches anybody."""
+        return self._callbacks.is_on
 
     async def press(self, press: Press) -> Pressed:
         """Send the callback of one press; raises SlackError if there is nothing to press."""
-        channel = self._workspace.channel(press.channel)
-        message = self._workspace.message(channel, press.ts)
-        block, element = _element(message, press)
-        person = self._person(press.user)
-        payload = self._payload(channel, message, person, _action(block, element, press.value))
-        pressed = await self._send(payload, press.action_id, person)
-        self.latest[channel.channel_id, message.ts] = pressed
+        person = self.person(press.user)
+        trigger_id = self._workspace.views.trigger(person.user_id)
+        if press.view_id is not None:
+            view = self._workspace.views.of(press.view_id)
+            block, element = _element(view.content["blocks"], press)
+            action = slack_payloads.action(block, element, press.value)
+            payload = slack_payloads.view_press(view, person, action, trigger_id=trigger_id)
+            place = ("view", view.view_id)
+        else:
+            channel = self._workspace.channel(press.channel)
+            message = self._workspace.message(channel, press.ts)
+            block, element = _element(message.blocks, press)
+            payload = slack_payloads.message_press(
+                channel,
+                message,
+                person,
+                slack_payloads.action(block, element, press.value),
+                trigger_id=trigger_id,
+                response_url=self._response_url(channel, message, person),
+            )
+            place = (channel.channel_id, message.ts)
+        pressed = _pressed(press.action_id, person, await self._callbacks.interaction(payload))
+        self.latest[place] = pressed
         while len(self.latest) > _KEPT:
             self.latest.popitem(last=False)
         return pressed
 
-    def _person(self, user_id: str | None) -> Person:
-        if user_id is None:
-            return next(iter(self._workspace.people.values()))
-        try:
-            return self._workspace.people[user_id]
-        except KeyError:
-            raise SlackError("user_not_found") from None
-
-    def _payload(
-        self, channel: Channel, message: Message, person: Person, action: dict[str, Any]
-    ) -> dict[str, Any]:
-        return {
-            "type": "block_actions",
-            "user": {
-                "id": person.user_id,
-                "username": person.email.partition("@")[0],
-                "name": person.email.partition("@")[0],
-                "team_id": TEAM_ID,
-            },
-            "api_app_id": APP_ID,
-            "token": "deprecated",  # Slack still sends the verification token that signatures replaced
-            "container": {
-                "type": "message",
-                "message_ts": message.ts,
-                "channel_id": channel.channel_id,
-                "is_ephemeral": message.only_for is not None,
-            },
-            "trigger_id": f"{time.time_ns()}.{secrets.token_hex(8)}",
-            "team": {"id": TEAM_ID, "domain": "sandbox"},
-            "enterprise": None,
-            "is_enterprise_install": False,
-            "channel": {"id": channel.channel_id, "name": channel.name},
-            "message": message.as_slack(with_metadata=True),
-            "state": {"values": {}},
-            "response_url": self._response_url(channel, message, person),
-            "actions": [action],
-        }
-
-    def _response_url(self, channel: Channel, message: Message, person: Person) -> str:
-        key = secrets.token_urlsafe(24)
-        expires = time.monotonic() + _RESPONSE_URL_SECONDS
-        self._replies[key] = _Reply(channel, message, person.user_id, _RESPONSE_URL_USES, expires)
-        while len(self._replies) > _KEPT:
-            self._replies.popitem(last=False)
-        return f"{self._public_url}/slack/response/{key}"
-
-    async def _send(self, payload: dict[str, Any], action_id: str, person: Person) -> Pressed:
-        body = urlencode({"payload": json.dumps(payload)}).encode()
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "User-Agent": "Slackbot 1.0 (sandbox)",
-        }
-        started = time.monotonic()
-        status: int | None = None
-        if not self.url:
-            note = "Interactivity is off: set INTERACTIVITY_URL."
-        elif not self._secret:
-            note = "Nothing can be signed: set SLACK_SIGNING_SECRET."
+    async def submit(self, submission: Submission) -> Pressed:
+        """Send the modal in front of a person, and do what the app answers; SlackError if none is open."""
+        person = self.person(submission.user)
+        views = self._workspace.views
+        view = views.shown(person.user_id)
+        if view is None:
+            raise SlackError("view_not_found")
+        callback_id = str(view.content.get("callback_id") or view.view_id)
+        values, missing = _filled(view, submission.values)
+        view.errors = missing
+        if missing:  # Slack's own client does not let these go
+            return Pressed(callback_id, person.name, None, 0.0, "Not everything is filled in.", 0.0)
+        payload = slack_payloads.submission(view, person, values, trigger_id=views.trigger(person.user_id))
+        acknowledged = await self._callbacks.interaction(payload)
+        if acknowledged.is_ok:
+            self._follow(view, acknowledged.body)
         else:
-            try:
-                answer = await self._client.post(
-                    self.url, content=body, headers=headers | sign(self._secret, body, int(time.time()))
-                )
-            except httpx.TimeoutException:
-                note = "The app did not acknowledge within 3 s."
-            except httpx.HTTPError as error:
-                note = f"The app could not be reached ({type(error).__name__})."
-            else:
-                status = answer.status_code
-                note = "Acknowledged." if answer.is_success else f"The app answered {status}."
-        return Pressed(action_id, person.name, status, round(time.monotonic() - started, 3), note, started)
+            view.errors = {"": _TROUBLE}
+        return _pressed(callback_id, person, acknowledged)
+
+    async def open_home(self, user_id: str | None) -> Pressed:
+        """Tell the app that somebody opened its home tab."""
+        person = self.person(user_id)
+        event = slack_payloads.home_opened(person, self._workspace.direct(person.user_id))
+        return _pressed("app_home_opened", person, await self._callbacks.event(event))
 
     def respond(self, key: str, body: object, hidden_seconds: float) -> None:
         """Carry out what an app posted to a response URL; raises SlackError as Slack would refuse it."""
@@ -204,9 +170,57 @@ class Interactivity:
             )
         reply.uses -= 1
 
+    def person(self, user_id: str | None) -> Person:
+        """Find who acts; the first of the workspace where nobody is named."""
+        if user_id is None:
+            return next(iter(self._workspace.people.values()))
+        try:
+            return self._workspace.people[user_id]
+        except KeyError:
+            raise SlackError("user_not_found") from None
 
-def _element(message: Message, press: Press) -> tuple[dict[str, Any], dict[str, Any]]:
-    for block in message.blocks:
+    def _follow(self, view: View, answer: Mapping[str, Any]) -> None:
+        """Do what an app answered to a form; raises SlackError where Slack would show an error instead."""
+        views = self._workspace.views
+        match answer.get("response_action"):
+            case None:
+                views.close(view.user_id)
+            case "clear":
+                views.clear(view.user_id)
+            case "update":
+                views.change(view, answer.get("view"))
+            case "push":
+                views.lay(view.user_id, answer.get("view"))
+            case "errors":
+                blocks = {block["block_id"] for block in view.content["blocks"] if block["type"] == "input"}
+                if not answer.get("errors") or set(answer["errors"]) - blocks:
+                    raise SlackError("invalid_errors")
+                view.errors = dict(answer["errors"])
+            case _:
+                raise SlackError("invalid_response_action")
+
+    def _response_url(self, channel: Channel, message: Message, person: Person) -> str:
+        key = secrets.token_hex(16)
+        expires = time.monotonic() + _RESPONSE_URL_SECONDS
+        self._replies[key] = _Reply(channel, message, person.user_id, _RESPONSE_URL_USES, expires)
+        while len(self._replies) > _KEPT:
+            self._replies.popitem(last=False)
+        return f"{self._public_url}/slack/response/{key}"
+
+
+def _pressed(action_id: str, person: Person, acknowledged: Acknowledged) -> Pressed:
+    return Pressed(
+        action_id,
+        person.name,
+        acknowledged.status,
+        acknowledged.seconds,
+        acknowledged.note,
+        time.monotonic(),
+    )
+
+
+def _element(blocks: Iterable[dict[str, Any]], press: Press) -> tuple[dict[str, Any], dict[str, Any]]:
+    for block in blocks:
         if press.block_id in (None, block["block_id"]):
             for element in (*block.get("elements", ()), block.get("accessory", {})):
                 if element.get("action_id") == press.action_id:
@@ -214,63 +228,24 @@ def _element(message: Message, press: Press) -> tuple[dict[str, Any], dict[str, 
     raise SlackError("action_not_found")
 
 
-def _action(block: dict[str, Any], element: dict[str, Any], value: str | None) -> dict[str, Any]:
-    action = {
-        "type": element["type"],
-        "action_id": element["action_id"],
-        "block_id": block["block_id"],
-        "action_ts": f"{time.time():.6f}",
-    }
-    if element["type"] == "button":
-        return action | {name: element[name] for name in ("text", "value", "style") if name in element}
-    if element["type"] == "users_select":
-        return action | {"selected_user": value}
-    if element["type"] == "datepicker":
-        return action | {"selected_date": value}
-    option = next((option for option in element["options"] if option["value"] == value), None)
-    if option is None:
-        raise SlackError("option_not_found")
-    chosen = [option] if element["type"] == "checkboxes" else option
-    return action | {"selected_options" if element["type"] == "checkboxes" else "selected_option": chosen}
-
-
-def routes(interactivity: Interactivity, front: Front) -> APIRouter:
-    """Serve `/slack/response/...` for the app, and `/press` for the page and tests (the person's side)."""
-    router = APIRouter()
-
-    @router.post("/slack/response/{key}")
-    async def respond(key: str, request: Request) -> Response:
-        try:
-            body = await request.json()
-        except ValueError:
-            body = None
-
-        def act(hidden_seconds: float) -> Response:
-            try:
-                interactivity.respond(key, body, hidden_seconds)
-            except SlackError as error:
-                status = 404 if error.error in ("expired_url", "used_url") else 400
-                return JSONResponse(
-                    {"ok": False, "error": error.error}, status, headers={"x-sandbox-result": error.error}
-                )
-            return JSONResponse({"ok": True})
-
-        return await front.serve(request, Double.SLACK, "response_url", act)
-
-    @router.post("/press")
-    async def press(order: Press) -> Response:
-        try:
-            pressed = await interactivity.press(order)
-        except SlackError as error:
-            return JSONResponse({"detail": f"There is nothing to press: {error.error}."}, 404)
-        return JSONResponse(
-            {
-                "action_id": pressed.action_id,
-                "user": pressed.user,
-                "status": pressed.status,
-                "seconds": pressed.seconds,
-                "note": pressed.note,
-            }
-        )
-
-    return router
+def _filled(
+    view: View, given: Mapping[str, str | list[str]]
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Put what was filled in into Slack's shape, and say of each field what its client would not let go."""
+    values: dict[str, dict[str, Any]] = {}
+    missing: dict[str, str] = {}
+    for block in view.content["blocks"]:
+        if block["type"] != "input":
+            continue
+        element, filled = block["element"], given.get(block["block_id"], [])
+        texts = [text for text in ([filled] if isinstance(filled, str) else filled) if text]
+        if not texts and not block.get("optional"):
+            missing[block["block_id"]] = "Please complete this required field."
+        if texts and element["type"] == "plain_text_input":
+            longest = element.get("max_length", 3000)
+            if len(texts[0]) > longest:
+                missing[block["block_id"]] = f"Enter at most {longest} characters."
+        values[block["block_id"]] = {
+            element["action_id"]: {"type": element["type"], **slack_payloads.chosen(element, texts)}
+        }
+    return values, missing

@@ -1,7 +1,5 @@
-"""The Slack double's memory: channels, people, messages, and the limits on posting."""
+"""The Slack double's memory: channels, people, messages, views, and the limits on calls."""
 
-import base64
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +11,8 @@ from pydantic_core import from_json, to_json
 
 from sandbox.rates import Factor, TokenBucket
 from sandbox.slack_checks import SlackError
-
-TEAM_ID = "T0SANDBOX1"
-BOT_ID = "B0SANDBOX1"
-BOT_USER_ID = "U0SANDBOT1"
-APP_ID = "A0SANDBOX1"
+from sandbox.slack_ids import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, slack_id, with_ids
+from sandbox.slack_views import Views
 
 # docs.slack.dev/apis/web-api/rate-limits: per minute and method, allowing the minute's share at once.
 _PER_MINUTE = {
@@ -27,14 +22,17 @@ _PER_MINUTE = {
     "conversations.replies": 50,
     "users.lookupByEmail": 50,
     "conversations.list": 20,
+    "conversations.open": 50,
+    "users.info": 100,
+    "chat.postEphemeral": 100,
+    "views.open": 100,
+    "views.push": 100,
+    "views.update": 100,
+    "views.publish": 100,
+    "apps.connections.open": 1,
 }
 _POSTS_BURST = 3  # "short bursts are tolerated" above one message a second and channel
 _WORKSPACE_POSTS_PER_MINUTE = 300
-
-
-def _slack_id(prefix: str, name: str) -> str:
-    """An id that looks like Slack's and stays the same over restarts."""
-    return prefix + base64.b32encode(hashlib.sha256(name.encode()).digest())[:10].decode()
 
 
 @dataclass(slots=True)
@@ -88,10 +86,12 @@ class Message:
 
 @dataclass(slots=True)
 class Channel:
-    """A channel the bot is in, its messages oldest first."""
+    """A channel the bot is in, or its direct messages with a person; messages oldest first."""
 
     channel_id: str
     name: str
+    with_user: str | None = None
+    """Whose direct messages with the bot these are."""
     messages: dict[str, Message] = field(default_factory=dict)
 
 
@@ -107,7 +107,7 @@ class Person:
     def of(cls, email: str) -> "Person":
         """Name a person after the local part of the address."""
         words = email.partition("@")[0].replace("_", ".").split(".")
-        return cls(_slack_id("U", email), email, " ".join(word.capitalize() for word in words))
+        return cls(slack_id("U", email), email, " ".join(word.capitalize() for word in words))
 
 
 class Workspace:
@@ -115,9 +115,10 @@ class Workspace:
 
     def __init__(self, channels: Sequence[str], people: Sequence[str], *, keep: int, factor: Factor) -> None:
         self.channels = {
-            (channel := Channel(_slack_id("C", name), name)).channel_id: channel for name in channels
+            (channel := Channel(slack_id("C", name), name)).channel_id: channel for name in channels
         }
         self.people = {person.user_id: person for person in map(Person.of, people)}
+        self.views = Views()
         self._keep = keep
         self._factor = factor
         self._ticks = count(1)
@@ -125,7 +126,7 @@ class Workspace:
             method: TokenBucket(number / 60, number, factor) for method, number in _PER_MINUTE.items()
         }
         self._posts = TokenBucket(_WORKSPACE_POSTS_PER_MINUTE / 60, _WORKSPACE_POSTS_PER_MINUTE, factor)
-        self._channel_posts = {channel: TokenBucket(1, _POSTS_BURST, factor) for channel in self.channels}
+        self._channel_posts: dict[str, TokenBucket] = {}
 
     def wait_seconds(self, method: str, channel_id: str | None = None) -> int:
         """Take a place for one call; else say how long to wait (seconds, at least 1)."""
@@ -133,9 +134,10 @@ class Workspace:
         if method == "chat.postMessage":
             if channel_id is None:
                 return 0
-            return self._channel_posts[channel_id].take(now) or self._posts.take(now)
-        bucket = self._methods.get(method)
-        return bucket.take(now) if bucket is not None else 0
+            bucket = self._channel_posts.setdefault(channel_id, TokenBucket(1, _POSTS_BURST, self._factor))
+            return bucket.take(now) or self._posts.take(now)
+        of_method = self._methods.get(method)
+        return of_method.take(now) if of_method is not None else 0
 
     def channel(self, channel_id: object) -> Channel:
         """Find a channel by id, as every method but `chat.postMessage` asks for it."""
@@ -145,13 +147,25 @@ class Workspace:
         return channel
 
     def channel_to_post(self, id_or_name: object) -> Channel:
-        """Find a channel by id, `name` or `#name`."""
+        """Find a channel by id, `name` or `#name`; a person's id stands for the direct messages with them."""
         if isinstance(id_or_name, str):
+            if id_or_name in self.people:
+                return self.direct(id_or_name)
             name = id_or_name.removeprefix("#")
             for channel in self.channels.values():
                 if channel.name == name:
                     return channel
         return self.channel(id_or_name)
+
+    def direct(self, user_id: object) -> Channel:
+        """Find the direct messages with a person, or begin them."""
+        person = self.people.get(user_id) if isinstance(user_id, str) else None
+        if person is None:
+            raise SlackError("user_not_found")
+        channel_id = slack_id("D", person.email)
+        return self.channels.setdefault(
+            channel_id, Channel(channel_id, f"@{person.name}", with_user=person.user_id)
+        )
 
     def post(
         self,
@@ -170,7 +184,7 @@ class Workspace:
         message = Message(
             ts=f"{int(now.timestamp())}.{tick % 1_000_000:06d}",
             text=text,
-            blocks_json=_with_ids(blocks),
+            blocks_json=to_json(with_ids(blocks)),
             metadata=metadata,
             thread_ts=thread_ts,
             posted_at=now,
@@ -202,7 +216,7 @@ class Workspace:
             message.text = text
             message.blocks_json = b"[]"
         if blocks is not None:
-            message.blocks_json = _with_ids(blocks)
+            message.blocks_json = to_json(with_ids(blocks))
         if metadata is not None:
             message.metadata = metadata or None
         message.edits += 1
@@ -238,24 +252,8 @@ class Workspace:
         raise SlackError("users_not_found")
 
     def clear(self) -> None:
-        """Forget all messages; channels and people stay."""
+        """Forget all messages and views; channels and people stay."""
+        self.channels = {name: one for name, one in self.channels.items() if one.with_user is None}
         for channel in self.channels.values():
             channel.messages.clear()
-
-
-def _with_ids(blocks: Sequence[dict[str, Any]]) -> bytes:
-    """Give every block and interactive element an id, as Slack does, and pack them."""
-    named = []
-    for number, block in enumerate(blocks):
-        named_block = {"block_id": f"b{number}", **block}
-        if block.get("type") == "actions":
-            named_block["elements"] = [
-                {"action_id": f"a{place}", **element} for place, element in enumerate(block["elements"])
-            ]
-        if (
-            "action_id" not in block.get("accessory", {"action_id": ""})
-            and block["accessory"]["type"] != "image"
-        ):
-            named_block["accessory"] = {"action_id": "a0", **block["accessory"]}
-        named.append(named_block)
-    return to_json(named)
+        self.views.forget()

@@ -14,7 +14,9 @@ from sandbox.salesforce_org import Salesforce
 from sandbox.salesforce_records import Records
 from sandbox.server import Front
 from sandbox.settings import SandboxSettings
+from sandbox.slack_callbacks import Callbacks
 from sandbox.slack_interactivity import Interactivity
+from sandbox.slack_socket import Sockets
 from sandbox.slack_workspace import Workspace
 
 
@@ -28,6 +30,8 @@ class World:
     calls: CallLog
     front: Front
     workspace: Workspace
+    sockets: Sockets
+    callbacks: Callbacks
     interactivity: Interactivity
     records: Records
     salesforce: Salesforce
@@ -59,6 +63,13 @@ def build(settings: SandboxSettings) -> World:
         keep=settings.sandbox_keep,
         factor=factor,
     )
+    sockets = Sockets(settings.public_url)
+    callbacks = Callbacks(
+        sockets,
+        interactivity_url=settings.interactivity_url,
+        events_url=settings.events_url,
+        signing_secret=settings.slack_signing_secret.get_secret_value(),
+    )
     records = Records(
         username=settings.salesforce_username,
         people=[(person.email, person.name) for person in workspace.people.values()],
@@ -79,12 +90,9 @@ def build(settings: SandboxSettings) -> World:
         calls=calls,
         front=Front(faults, calls),
         workspace=workspace,
-        interactivity=Interactivity(
-            workspace,
-            url=settings.interactivity_url,
-            signing_secret=settings.slack_signing_secret.get_secret_value(),
-            public_url=settings.public_url,
-        ),
+        sockets=sockets,
+        callbacks=callbacks,
+        interactivity=Interactivity(workspace, callbacks, public_url=settings.public_url),
         records=records,
         salesforce=Salesforce(
             records,

@@ -1,20 +1,15 @@
 """The Slack double under the real slack_sdk client."""
 
-import json
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.signature import SignatureVerifier
 
-from sandbox.client import Credentials, RunningSandbox
+from sandbox.client import RunningSandbox
 
 CARD: list[dict[str, Any]] = [
     {"type": "header", "text": {"type": "plain_text", "text": "Detractor: 3 of 10"}},
@@ -207,59 +202,17 @@ def test_ordered_refusals_apply_nothing(
     assert calls == {f"fault:{order['kind']}": 1}
 
 
-class App(BaseHTTPRequestHandler):
-    """An app that verifies the callback's signature and answers through the response URL."""
-
-    payloads: list[dict[str, Any]]
-    verifier: SignatureVerifier
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        valid = self.verifier.is_valid_request(body, dict(self.headers))
-        payload = json.loads(parse_qs(body.decode())["payload"][0])
-        type(self).payloads.append(payload)
-        self.send_response(200 if valid else 401)
-        self.end_headers()
-        if valid:
-            answer = {"replace_original": True, "text": f"Claimed by {payload['user']['name']}"}
-            httpx.post(payload["response_url"], json=answer).raise_for_status()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Stay silent."""
-
-
-@pytest.fixture(scope="module")
-def pressable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    credentials = Credentials.generate()
-    handler = type(
-        "ThisApp", (App,), {"payloads": [], "verifier": SignatureVerifier(credentials.slack_signing_secret)}
-    )
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/slack/interactivity"
-    log = tmp_path_factory.mktemp("pressable") / "sandbox.log"
-    with RunningSandbox.start(credentials, log=log, environment={"INTERACTIVITY_URL": url}) as sandbox:
-        yield sandbox
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_a_pressed_button_reaches_the_app_signed_and_its_answer_replaces_the_message(
-    pressable: RunningSandbox,
+def test_a_direct_message_goes_to_one_person_and_an_ephemeral_one_is_seen_by_one(
+    slack: WebClient, world: httpx.Client
 ) -> None:
-    slack = client_of(pressable)
-    posted = slack.chat_postMessage(
-        channel="customer-success", text="3 of 10", blocks=CARD, metadata=METADATA
-    )
     maya = slack.users_lookupByEmail(email="maya.lindqvist@acme.test")["user"]["id"]
-    press = {"channel": posted["channel"], "ts": posted["ts"], "action_id": "claim", "user": maya}
+    channel = slack.conversations_open(users=[maya])["channel"]["id"]
+    slack.chat_postMessage(channel=channel, text="Due in an hour")
+    slack.chat_postEphemeral(channel="sales", user=maya, text="Jonas has it already")
 
-    pressed = httpx.post(f"{pressable.url}/press", json=press).json()
-
-    assert pressed["status"] == 200
-    item = httpx.get(f"{pressable.url}/received/slack").json()["items"][0]
-    assert item["text"] == "Claimed by maya.lindqvist"
-    assert httpx.post(f"{pressable.url}/press", json=press | {"action_id": "nothing"}).status_code == 404
-    assert httpx.post(f"{pressable.url}/slack/response/unknown", json={"text": "x"}).status_code == 404
+    items = {item["channel"]: item for item in world.get("/received/slack").json()["items"]}
+    assert items["@Maya Lindqvist"]["text"] == "Due in an hour"
+    assert items["sales"]["only_for"] == maya
+    assert "@Maya Lindqvist" not in {one["name"] for one in slack.conversations_list()["channels"]}
+    assert slack.users_info(user=maya)["user"]["profile"]["email"] == "maya.lindqvist@acme.test"
+    assert refusal(lambda: slack.users_info(user="U0"))["error"] == "user_not_found"
