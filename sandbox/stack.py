@@ -176,6 +176,7 @@ class Stack:
             "PUBLIC_URL": self.url("ingest"),
             "PERSON_KEY_SECRET": secrets.token_hex(32),
             "SURVEY_TOKEN_SECRET": secrets.token_hex(32),
+            "ROUTER_OPERATOR_KEY": secrets.token_hex(32),
             "INGEST_API_KEYS": f"sample:{sha256(self.api_key.encode()).hexdigest()}",
             **credentials.for_sandbox(),
             **credentials.for_router(sandbox, self._ports["smtp"]),

@@ -10,6 +10,7 @@ from runtime.dead_letters import DeadLetters
 from runtime.health import Health
 from runtime.ops import ops_app
 from runtime.postgres import open_pool, reachable
+from runtime.problems import add_problem_handlers
 from runtime.relay import Relay
 from runtime.service import run_service
 from runtime.settings import BadSettings, load
@@ -23,6 +24,7 @@ from services.router.delivery import Connected, Deliveries
 from services.router.destination_settings import Configured, read_destinations
 from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
+from services.router.operator import Operator
 from services.router.plan import Playbook
 from services.router.plugins import discover
 from services.router.rules import load_rules
@@ -116,7 +118,9 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
     health.add("projections", projecting.check)
     health.add("relay", relay.check)
     app = ops_app(health)
-    app.include_router(api.routes(deliveries=deliveries, pool=pool))
+    add_problem_handlers(app)
+    operator = Operator(settings.router_operator_key)
+    app.include_router(api.routes(deliveries=deliveries, pool=pool, operator=operator))
     code = run_service(
         SERVICE,
         workers={

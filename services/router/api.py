@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from runtime.postgres import Pool
 from services.router.delivery import Deliveries
 from services.router.history import deliveries_of
+from services.router.operator import Operator
 
 
 class DestinationState(BaseModel):
@@ -55,7 +56,7 @@ class DeliveryState(BaseModel):
     attempts: list[AttemptState]
 
 
-def routes(*, deliveries: Sequence[Deliveries], pool: Pool) -> APIRouter:
+def routes(*, deliveries: Sequence[Deliveries], pool: Pool, operator: Operator) -> APIRouter:
     """The API's routes."""
     router = APIRouter(prefix="/v1")
 
@@ -72,7 +73,7 @@ def routes(*, deliveries: Sequence[Deliveries], pool: Pool) -> APIRouter:
             for worker in deliveries
         ]
 
-    @router.get("/deliveries")
+    @router.get("/deliveries", dependencies=[Depends(operator)])
     def find(
         subject: Annotated[
             str, Query(pattern=r"^(response|request):[0-9a-f-]{36}$", examples=["response:<response id>"])

@@ -22,6 +22,8 @@ class RouterSettings(ServiceSettings):
     """At least 32 random characters, the same as ingest's."""
     delivery_mode: DeliveryMode = DeliveryMode.OBSERVE
     """observe (nothing leaves), pilot (only to PILOT_ALLOW) or live."""
+    router_operator_key: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)] | None = None
+    """At least 32 random characters; whoever holds it may read deliveries and follow-ups and change them."""
     pilot_allow: Annotated[tuple[str, ...], NoDecode] = ()
     """Channels and e-mail addresses that pilot mode delivers to, separated by commas."""
 

@@ -29,6 +29,7 @@ from schemas.responses import Order, ResponseRecorded
 from schemas.scales import Metric, group_of
 from tests.integration.router.world import until
 
+OPERATOR_KEY = "o" * 32
 START_SECONDS = 60.0
 NOW = datetime.now(UTC)
 
@@ -89,7 +90,7 @@ class Replica:
             return False
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", timeout=5)
+        return httpx.get(f"{self.url}{path}", timeout=5, headers={"authorization": f"Bearer {OPERATOR_KEY}"})
 
 
 @pytest.fixture
@@ -106,6 +107,7 @@ def environment(topics: str, database: str, receiver: Receiver) -> dict[str, str
         "KAFKA_BOOTSTRAP_SERVERS": topics,
         "DATABASE_URL": database,
         "SURVEY_TOKEN_SECRET": "k" * 32,
+        "ROUTER_OPERATOR_KEY": OPERATOR_KEY,
         "DELIVERY_MODE": "live",
         "MARKETING_ALLOW_PRIVATE_HOSTS": "127.0.0.1",
         "MARKETING_URL": receiver.url,
@@ -201,6 +203,7 @@ def test_every_answer_is_delivered_though_one_of_two_routers_is_killed(
 def test_a_broken_rules_file_keeps_the_router_from_starting(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.mkdir()
+    (config / "destinations.yaml").write_text("{}")
     (config / "rules.yaml").write_text(
         "rules:\n  - id: one\n    why: x\n    when: response.skore > 1\n    do: []\n"
     )
