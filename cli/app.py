@@ -51,7 +51,7 @@ def topics() -> None:
 
 @config.command()
 def check(folder: ConfigFolder = Path("deploy/config")) -> None:
-    """Read rules, programs, themes and destinations as the services do; name each mistake with its line."""
+    """Read every YAML file as the services do; name each mistake with its line."""
     from cli.config_check import check
 
     check(folder)

@@ -11,6 +11,7 @@ from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError, load_yaml
 from services.classifier.taxonomy import Themes
 from services.router.destination_settings import read_destinations
+from services.router.people import load_people
 from services.router.plugins import discover
 from services.router.rules import load_rules
 from services.router.templates import Templates
@@ -61,10 +62,15 @@ def _destinations(folder: Path) -> None:
         one.settings()
 
 
+def _people(folder: Path) -> None:
+    load_people(folder / "people.yaml")
+
+
 CHECKS: dict[str, Callable[[Path], None]] = {
     "rules.yaml": _rules,
     "programs.yaml": _programs,
     "themes.yaml": _themes,
     "destinations.yaml": _destinations,
+    "people.yaml": _people,
 }
 """Each file with the function that reads it as its service does."""

@@ -1,6 +1,6 @@
 """YAML that people edit, checked against a model; every complaint names the file, the line and the field."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,37 +21,58 @@ class ConfigError(Exception):
         self.complaints = complaints
 
 
-def load_yaml(path: Path, model: type[M]) -> M:
-    """The file's content as `model`; raises ConfigError when it is missing, not YAML or not as expected."""
+def _nothing(_content: object) -> Iterable[tuple[Location, str]]:
+    return ()
+
+
+def load_yaml(
+    path: Path, model: type[M], check: Callable[[M], Iterable[tuple[Location, str]]] = _nothing
+) -> M:
+    """The file's content as `model`; raises ConfigError when it is missing, not YAML or not as expected.
+
+    `check` says what is wrong between parts of the file that the model takes one by one: where, and what.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise ConfigError([f"{path}:1: the file cannot be read: {reason}; expected a YAML file"]) from None
-    return parse_yaml(text, model, name=str(path))
+    return parse_yaml(text, model, check, name=str(path))
 
 
-def parse_yaml(text: str, model: type[M], *, name: str) -> M:
+def parse_yaml(
+    text: str, model: type[M], check: Callable[[M], Iterable[tuple[Location, str]]] = _nothing, *, name: str
+) -> M:
     """As `load_yaml`, of text that came from `name`."""
     root, content = _read(text, name)
     try:
-        return model.model_validate(content)
+        parsed = model.model_validate(content)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         raise ConfigError([complaint(name, root, detail) for detail in details]) from None
+    wrong = [
+        f"{name}:{_line(root, location)}: {_field(location)}: {what}" for location, what in check(parsed)
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+    return parsed
 
 
 def complaint(name: str, root: yaml.Node | None, detail: ErrorDetails) -> str:
     """One of pydantic's errors in the words of the file."""
     location = detail["loc"]
     line = _line(root, location)
-    field = ".".join(str(step) for step in location) or "the file"
+    field = _field(location)
     if detail["type"] == "missing":
         return f"{name}:{line}: {field}: is missing"
     if detail["type"] == "extra_forbidden":
         return f"{name}:{line}: {field}: is not known here"
     message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)
     return f"{name}:{line}: {field}: {message}"
+
+
+def _field(location: Location) -> str:
+    return ".".join(str(step) for step in location) or "the file"
 
 
 def _read(text: str, name: str) -> tuple[yaml.Node | None, Any]:

@@ -25,6 +25,7 @@ from services.router.destination_settings import Configured, read_destinations
 from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
 from services.router.operator import Operator
+from services.router.people import People, load_people
 from services.router.plan import Playbook
 from services.router.plugins import discover
 from services.router.rules import load_rules
@@ -50,10 +51,11 @@ def main() -> int:
             load_rules(settings.config_dir / "rules.yaml", plugins, templates), plugins, templates
         )
         connected = connect(destinations.values())
+        people = load_people(settings.config_dir / "people.yaml")
     except (ConfigError, BadSettings) as error:
         sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
         return BAD_CONFIG_EXIT_CODE
-    return serve(settings, playbook, connected)
+    return serve(settings, playbook, connected, people)
 
 
 def connect(destinations: Iterable[Configured]) -> list[Connected]:
@@ -68,7 +70,7 @@ def connect(destinations: Iterable[Configured]) -> list[Connected]:
     return connected
 
 
-def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connected]) -> int:
+def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connected], people: People) -> int:
     """Runs the workers and the HTTP application until a signal."""
     kafka = settings.kafka(SERVICE)
     pool = open_pool(
@@ -109,7 +111,14 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
     relay = Relay(pool=pool, kafka=kafka)
     policy = Policy(settings.delivery_mode, frozenset(settings.pilot_allow))
     deliveries = [
-        Deliveries(connected=one, pool=pool, clock=clock, policy=policy, profiles_age_seconds=age.seconds)
+        Deliveries(
+            connected=one,
+            pool=pool,
+            clock=clock,
+            policy=policy,
+            profiles_age_seconds=age.seconds,
+            people=people,
+        )
         for one in connected
     ]
     health = Health()

@@ -39,6 +39,8 @@ class Outside(StrEnum):
 class Status(StrEnum):
     """Where an effect stands, for people."""
 
+    SCHEDULED = "scheduled"
+    """Its time has not come; nothing is pending."""
     PENDING = "pending"
     DELIVERED = "delivered"
     RETRACTED = "retracted"

@@ -19,6 +19,7 @@ from services.router.destination import (
     Retry,
 )
 from services.router.ledger import Claimed
+from services.router.people import People, view_of
 from services.router.throttle import Breaker, RateLimit
 
 QUEUE_SECONDS = 10.0
@@ -51,8 +52,11 @@ class Calls:
     Its threads are daemons: a call that hangs at the end of the process is left to its lease.
     """
 
-    def __init__(self, *, name: str, destination: Destination, rate: RateLimit, breaker: Breaker) -> None:
+    def __init__(
+        self, *, name: str, destination: Destination, rate: RateLimit, breaker: Breaker, people: People
+    ) -> None:
         self._name = name
+        self._people = people
         self._destination = destination
         self._rate = rate
         self._breaker = breaker
@@ -112,6 +116,8 @@ class Calls:
             external_id=claimed.effect.external_id,
             content=claimed.content,
             deadline_seconds=self._destination.limits.deadline_seconds,
+            parent_id=claimed.parent_id,
+            follow_up=view_of(claimed.follow_up, self._people) if claimed.follow_up else None,
         )
         with self._seconds.time():
             result = self._guarded(call)

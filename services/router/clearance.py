@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from services.router.attempt import Outside, Status
+
 
 class DeliveryMode(StrEnum):
     """How far deliveries go."""
@@ -28,6 +30,15 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Parenthood:
+    """What is known of the effect whose object another's lives in; `status` None: there is no such effect."""
+
+    is_wanted: bool
+    outside: str | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What is known at the time of the claim of the person and the request behind an effect.
 
@@ -40,6 +51,7 @@ class Standing:
     program: str | None
     opt_outs: frozenset[str]
     expires_at: datetime | None
+    parent: Parenthood | None = None
 
 
 def refusal(
@@ -52,7 +64,15 @@ def refusal(
         return f"destination disabled: {disabled}"
     if policy.mode is DeliveryMode.PILOT and not policy.admits(audience):
         return "not on the pilot's allow-list"
-    return _refused_for_the_person(standing, now) if standing.is_wanted else None
+    if not standing.is_wanted:
+        return None
+    return _refused_for_the_person(standing, now) or _refused_for_the_parent(standing.parent)
+
+
+def waits(standing: Standing) -> bool:
+    """Whether an effect that is not refused has to wait until its parent's object exists."""
+    parent = standing.parent
+    return standing.is_wanted and parent is not None and parent.outside != Outside.PRESENT
 
 
 def _refused_for_the_person(standing: Standing, now: datetime) -> str | None:
@@ -63,3 +83,14 @@ def _refused_for_the_person(standing: Standing, now: datetime) -> str | None:
     if standing.expires_at is not None and now >= standing.expires_at:
         return "expired"
     return None
+
+
+def _refused_for_the_parent(parent: Parenthood | None) -> str | None:
+    if parent is None:
+        return None
+    if parent.status is None:
+        return "parent missing"
+    if not parent.is_wanted or parent.outside == Outside.RETRACTED:
+        return "parent retracted"
+    has_ended = parent.status in {Status.WITHHELD, Status.FAILED}
+    return f"parent {parent.status}" if has_ended and parent.outside != Outside.PRESENT else None

@@ -20,7 +20,7 @@ from runtime.postgres import Pool
 from services.router import ledger, metrics
 from services.router.attempt import Status, attempt, in_doubt, postpone, rest, settle, withhold
 from services.router.calling import QUEUE_SECONDS, Calls, Due, Made
-from services.router.clearance import DeliveryMode, Policy, refusal
+from services.router.clearance import DeliveryMode, Policy, refusal, waits
 from services.router.destination import (
     Destination,
     Limits,
@@ -28,6 +28,7 @@ from services.router.destination import (
 )
 from services.router.ledger import Claimed, Completion
 from services.router.outcomes import of_completion
+from services.router.people import People
 from services.router.plugins import AnyPlugin
 from services.router.throttle import Breaker, RateLimit
 
@@ -40,6 +41,8 @@ LEASE_MARGIN_SECONDS = 5.0
 STALE_PROFILES_SECONDS = 60.0
 """Respondents get no mail while the projection of profiles is older than this: they may have opted out."""
 STOP_SECONDS = 7.0
+PARENT_SECONDS = 5.0
+"""A child whose parent is not there yet looks again after that, unless its parent wakes it."""
 
 DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -71,6 +74,7 @@ class Deliveries:
         clock: Clock,
         policy: Policy,
         profiles_age_seconds: Callable[[], float],
+        people: People | None = None,
         rng: Callable[[], float] = random.random,
     ) -> None:
         self._connected = connected
@@ -78,6 +82,7 @@ class Deliveries:
         self._clock = clock
         self._policy = policy
         self._profiles_age_seconds = profiles_age_seconds
+        self._people = people or People()
         self._rng = rng
         self._limits = connected.limits
         self._rate = RateLimit(self._limits.calls_per_second)
@@ -118,7 +123,11 @@ class Deliveries:
         destination = self._connected.destination
         if destination is not None:
             self._calls = Calls(
-                name=self.name, destination=destination, rate=self._rate, breaker=self.breaker
+                name=self.name,
+                destination=destination,
+                rate=self._rate,
+                breaker=self.breaker,
+                people=self._people,
             )
         while not stop.is_set():
             self._guarded_turn(stop)
@@ -212,6 +221,8 @@ class Deliveries:
             operation = attempt(effect, traits)
             if reason is not None:
                 at_rest.append(Completion(one, withhold(effect, reason)))
+            elif waits(one.standing):
+                at_rest.append(Completion(one, postpone(effect, PARENT_SECONDS)))
             elif operation is None:
                 at_rest.append(Completion(one, rest(effect, traits)))
             else:
@@ -252,6 +263,7 @@ class Deliveries:
         effect_ids = ledger.complete(connection, self._done)
         held = [one for one in self._done if one.claimed.effect_id in effect_ids]
         outbox.append(connection, [message for one in held for message in of_completion(one, self.name, now)])
+        ledger.wake(connection, self.name, held)
         return held
 
     def _observe(self, recorded: Sequence[Completion]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.router.facts import Facts
+    from services.router.follow_up import FollowUpView
     from services.router.templates import Templates
 
 
@@ -44,7 +45,9 @@ class Call:
     what the destination called the object when it was created, None before that. `content` is the plug-in's
     own `Content`, dumped as JSON; a retraction carries the content last wanted. `deadline_seconds` is the
     hard limit of the whole call, enforced by the plug-in's client timeouts: nothing the call does may reach
-    the destination later.
+    the destination later. `parent_id` is the external id of the object that this one lives in (the card above
+    a reply, the Case of a comment); set whenever the effect has a parent that exists. `follow_up` is the
+    subject's follow-up as it stood when the call was decided, None where there is none.
     """
 
     effect_id: UUID
@@ -53,6 +56,8 @@ class Call:
     external_id: str | None
     content: Mapping[str, JsonValue]
     deadline_seconds: float
+    parent_id: str | None = None
+    follow_up: FollowUpView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +125,15 @@ class Traits:
     `updates`: an object delivered earlier can be changed and retracted; otherwise only the first delivery
     is made. `to_respondent`: it reaches the person who answered (held back while profiles are stale, or
     opted out of surveys). `settle_seconds`: how long after the deadline a call that did reach the
-    destination may stay invisible to reconciling.
+    destination may stay invisible to reconciling. `shows_follow_up`: its objects show the follow-up that
+    rides on the call, so a change of it is sent again.
     """
 
     after_ambiguity: AfterAmbiguity
     updates: bool
     to_respondent: bool = False
     settle_seconds: float = 0.0
+    shows_follow_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

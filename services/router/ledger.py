@@ -10,8 +10,10 @@ from uuid import UUID
 import psycopg
 
 from services.router.attempt import Effect, Next, Outside
-from services.router.clearance import Standing
+from services.router.clearance import Parenthood, Standing
 from services.router.destination import JsonObject, Operation
+from services.router.follow_up import FollowUp
+from services.router.follow_up_store import from_row
 
 Connection = psycopg.Connection[Any]
 
@@ -56,13 +58,24 @@ RETURNING pending.effect_id, pending.subject, pending.action, pending.rate_key, 
 _READ_SQL = """
 SELECT e.effect_id, e.subject, e.action, e.rule, e.person_key, e.account_id, e.program, e.channel,
     e.received_at, e.expires_at, e.traceparent, e.content, e.wanted, e.desired_version, e.sent_version,
-    e.outside, e.external_id,
+    e.outside, e.external_id, e.parent_subject IS NOT NULL AS has_parent, parent.wanted AS parent_wanted,
+    parent.outside AS parent_outside, parent.status AS parent_status, parent.external_id AS parent_id,
+    to_json(follow_up) AS follow_up,
     coalesce(winner.erased OR named.erased, false) AS is_erased,
     coalesce(named.opt_outs, '{}') || coalesce(winner.opt_outs, '{}') AS opt_outs
 FROM unnest(%(subjects)b::text[], %(actions)b::text[]) AS leased (subject, action)
 JOIN effects AS e ON e.subject = leased.subject AND e.action = leased.action
+LEFT JOIN effects AS parent ON parent.subject = e.parent_subject AND parent.action = e.parent_action
+LEFT JOIN follow_ups AS follow_up ON follow_up.subject = e.subject
 LEFT JOIN profiles AS named ON named.person_key = e.person_key
 LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
+"""
+
+# The children of what was just settled wait no longer.
+_WAKE_SQL = """
+UPDATE pending SET due_at = clock_timestamp()
+WHERE destination = %(destination)s AND order_key = ANY(%(lanes)s) AND lease IS NULL
+  AND due_at > clock_timestamp()
 """
 
 _NOTE_SQL = """
@@ -148,6 +161,8 @@ class Claimed:
     is_in_doubt: bool
     effect: Effect
     standing: Standing
+    parent_id: str | None = None
+    follow_up: FollowUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +241,21 @@ def complete(connection: Connection, done: Sequence[Completion]) -> set[UUID]:
     return {row[0] for row in rows}
 
 
+def wake(connection: Connection, destination: str, done: Sequence[Completion]) -> None:
+    """Make the children of effects that are settled now due at once."""
+    lanes = [lane_below(one.claimed.effect_id) for one in done if one.next.due_in_seconds is None]
+    if lanes:
+        connection.execute(_WAKE_SQL, {"destination": destination, "lanes": lanes})
+
+
+def lane_below(parent: UUID) -> str:
+    """The order key of an effect's children.
+
+    It is their own: a child that waits for its parent must not stand in the parent's way.
+    """
+    return f"below:{parent}"
+
+
 def _dumped(done: Completion) -> JsonObject:
     claimed, following, effect = done.claimed, done.next, done.next.effect
     first_failed_at = effect.first_failed_at
@@ -254,8 +284,8 @@ def _lose(connection: Connection, effect_ids: Sequence[UUID]) -> set[UUID]:
 def _claimed(row: tuple[Any, ...], leased: tuple[Any, ...], lease: UUID, *, is_in_doubt: bool) -> Claimed:
     (
         effect_id, subject, action, rule, person_key, account_id, program, channel, received_at, expires_at,
-        traceparent, content, wanted, desired_version, sent_version, outside, external_id, is_erased,
-        opt_outs,
+        traceparent, content, wanted, desired_version, sent_version, outside, external_id, has_parent,
+        parent_wanted, parent_outside, parent_status, parent_id, follow_up, is_erased, opt_outs,
     ) = row  # fmt: skip
     rate_key, failures, first_failed_at, was_in_doubt, _, leased_at = leased[3:]
     return Claimed(
@@ -288,5 +318,10 @@ def _claimed(row: tuple[Any, ...], leased: tuple[Any, ...], lease: UUID, *, is_i
             program=program,
             opt_outs=frozenset(opt_outs),
             expires_at=expires_at,
+            parent=Parenthood(parent_wanted == "present", parent_outside, parent_status)
+            if has_parent
+            else None,
         ),
+        parent_id=parent_id,
+        follow_up=from_row(follow_up) if follow_up else None,
     )

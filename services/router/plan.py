@@ -11,6 +11,7 @@ from jinja2 import TemplateError
 
 from services.router.destination import JsonObject
 from services.router.facts import Facts
+from services.router.follow_up import FollowUpWanted
 from services.router.plugins import AnyPlugin
 from services.router.rules import Action, Occasion, Rule, Ruleset
 from services.router.templates import Templates
@@ -110,6 +111,14 @@ def advance(state: SubjectState, occurrence: Occurrence, course: Course) -> Subj
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """Names an effect."""
+
+    subject: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """An object outside that a matching rule asks for."""
 
@@ -119,6 +128,12 @@ class Wanted:
     content: JsonObject
     order_key: str
     rate_key: str
+    not_before: datetime | None = None
+    """Business time before which it is not sent; None is at once."""
+    ends_on: tuple[str, ...] = ()
+    """What ends it before it was ever sent: reply, claim, new_answer, opt_out, lifecycle:<moment>."""
+    parent: Parent | None = None
+    """The effect, of the same destination, whose object it lives in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,7 @@ class Plan:
     """What should be outside. `withdraw_all`: nothing should. `may_create`: new objects may still be made.
 
     `erred` gives each rule that is neither true nor false the reason; what it once asked for is left alone.
+    `follow_up`: what the first of the matching rules that want one asks for.
     """
 
     wanted: tuple[Wanted, ...]
@@ -133,6 +149,11 @@ class Plan:
     erred: Mapping[str, str]
     withdraw_all: bool
     may_create: bool
+    follow_up: FollowUpWanted | None = None
+
+    def settled(self, rules: frozenset[str]) -> frozenset[str]:
+        """Those of `rules` that could be evaluated and do not match."""
+        return rules - set(self.matched) - self.erred.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +194,9 @@ def plan(
         erred=erred,
         withdraw_all=False,
         may_create=may_create,
+        follow_up=next(
+            (FollowUpWanted(rule.id, rule.follow_up) for rule in matches.matched if rule.follow_up), None
+        ),
     )
 
 
@@ -187,6 +211,8 @@ class Effect:
     is_outside: bool
     """Whether an object exists outside, or may exist."""
     content: JsonObject
+    has_ended: bool = False
+    """Whether something ended it before it was sent; nothing brings it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +238,20 @@ def converge(existing: Mapping[str, Effect], planned: Plan, rules: frozenset[str
             if planned.may_create:
                 created.append(asked)
             continue
-        if effect.destination != asked.destination or (effect.is_wanted and effect.content == asked.content):
+        is_same = effect.is_wanted and effect.content == asked.content
+        if effect.has_ended or effect.destination != asked.destination or is_same:
             continue
         if effect.is_outside or planned.may_create:
             revised.append(asked)
     kept = {asked.action for asked in planned.wanted}
-    settled = rules - set(planned.matched) - planned.erred.keys()
+    settled = planned.settled(rules)
     withdrawn = [
         effect.action
         for effect in existing.values()
-        if effect.is_wanted and effect.action not in kept and (planned.withdraw_all or effect.rule in settled)
+        if effect.is_wanted
+        and not effect.has_ended
+        and effect.action not in kept
+        and (planned.withdraw_all or effect.rule in settled)
     ]
     return Changes(tuple(created), tuple(revised), tuple(withdrawn))
 

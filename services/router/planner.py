@@ -5,6 +5,7 @@ transaction.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -24,6 +25,7 @@ from services.router import gather, metrics, planning_store, score_store
 from services.router.facts import Facts, ProfileFacts
 from services.router.known import Known
 from services.router.known import read as known_of_batch
+from services.router.ledger import lane_below
 from services.router.occurrences import PLANNED_EVENTS, PlannedEvent, occurrence_of, score_of
 from services.router.outcomes import planned
 from services.router.plan import (
@@ -120,7 +122,8 @@ class Planner:
             occurrence, facts = _best(batch, known, occurrence, facts)
         batch.states[occurrence.subject] = advance(state, occurrence, course)
         dumped = facts.model_dump(mode="json", exclude_none=True)
-        decided = plan(occurrence, facts, dumped, self._playbook, self._clock.now())
+        now = self._clock.now()
+        decided = plan(occurrence, facts, dumped, self._playbook, now)
         for rule, reason in decided.erred.items():
             metrics.RULES_ERRED.labels(rule).inc()
             log.warning("rule neither true nor false", rule=rule, reason=reason, subject=occurrence.subject)
@@ -141,7 +144,7 @@ class Planner:
                 self._playbook.rules.ids,
             )
             traceparent = traceparent_of(one.record.headers) or new_traceparent()
-            self._apply(batch, occurrence, facts, changes, traceparent)
+            self._apply(batch, occurrence, facts, changes, traceparent=traceparent, now=now)
 
     def _facts(self, event: PlannedEvent, occurrence: Occurrence, known: Known) -> Facts:
         around = known.around(occurrence)
@@ -158,12 +161,19 @@ class Planner:
                 )
 
     def _apply(
-        self, batch: _Batch, occurrence: Occurrence, facts: Facts, changes: Changes, traceparent: str
+        self,
+        batch: _Batch,
+        occurrence: Occurrence,
+        facts: Facts,
+        changes: Changes,
+        *,
+        traceparent: str,
+        now: datetime,
     ) -> None:
         existing = batch.effects[occurrence.subject]
         for wanted in (*changes.created, *changes.revised):
             stored = existing.get(wanted.action)
-            row = _row(occurrence, facts, wanted, stored, traceparent)
+            row = _timed(_row(occurrence, facts, wanted, stored, traceparent), wanted, stored, now)
             earlier = batch.rows.get((occurrence.subject, wanted.action))
             if earlier is not None:
                 row = replace(row, is_new=earlier.is_new)
@@ -173,7 +183,9 @@ class Planner:
             row = batch.rows.get((occurrence.subject, action)) or _row(
                 occurrence, facts, _unwanted(stored), stored, traceparent
             )
-            withdrawn = replace(row, is_wanted=False, desired_version=stored.desired_version + 1)
+            withdrawn = replace(
+                row, is_wanted=False, is_scheduled=False, desired_version=stored.desired_version + 1
+            )
             _put(batch, withdrawn, is_outside=stored.known.is_outside)
 
     def _write(self, connection: Connection, batch: _Batch, known: Known) -> None:
@@ -228,10 +240,29 @@ def _row(
         content=wanted.content,
         is_wanted=True,
         desired_version=stored.desired_version + 1 if stored else 1,
-        order_key=wanted.order_key,
+        order_key=_order_key(wanted),
         rate_key=wanted.rate_key,
         is_new=stored is None,
+        not_before=stored.not_before if stored else None,
+        ends_on=wanted.ends_on,
+        parent=wanted.parent,
     )
+
+
+def _order_key(wanted: Wanted) -> str:
+    """Children of an effect queue up behind one another and never before their parent."""
+    if wanted.parent is None:
+        return wanted.order_key
+    return lane_below(effect_id(wanted.parent.subject, wanted.parent.action))
+
+
+def _timed(row: EffectRow, wanted: Wanted, stored: StoredEffect | None, now: datetime) -> EffectRow:
+    """With the time of its first sending: given when it is first wanted and kept after that."""
+    is_asked_anew = stored is None or not (stored.known.is_wanted or stored.known.is_outside)
+    not_before = wanted.not_before if is_asked_anew else row.not_before
+    is_outside = stored is not None and stored.known.is_outside
+    is_scheduled = not is_outside and not_before is not None and now < not_before
+    return replace(row, not_before=not_before, is_scheduled=is_scheduled)
 
 
 def _unwanted(stored: StoredEffect) -> Wanted:
@@ -256,5 +287,5 @@ def _put(batch: _Batch, row: EffectRow, *, is_outside: bool) -> None:
         content=row.content,
     )
     batch.effects[row.subject][row.action] = StoredEffect(
-        row.effect_id, row.desired_version, row.order_key, row.rate_key, known
+        row.effect_id, row.desired_version, row.order_key, row.rate_key, known, row.not_before
     )

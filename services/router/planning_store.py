@@ -11,9 +11,11 @@ from uuid import UUID
 
 import psycopg
 
+from services.router import timer_store
 from services.router.attempt import Outside
 from services.router.destination import JsonObject
-from services.router.plan import Effect, Standing, SubjectState
+from services.router.plan import Effect, Parent, Standing, SubjectState
+from services.router.timer_store import Timer, TimerKind
 
 Connection = psycopg.Connection[Any]
 
@@ -31,7 +33,8 @@ WHERE subject = ANY(%(subjects)s) ORDER BY subject FOR NO KEY UPDATE
 # The effects of subjects seen before, locked in order.
 _EFFECTS_SQL = """
 SELECT subject, action, effect_id, rule, destination, order_key, rate_key, content, wanted, outside,
-desired_version FROM effects WHERE subject = ANY(%(subjects)s) ORDER BY subject, action FOR NO KEY UPDATE
+desired_version, not_before, ended_by FROM effects WHERE subject = ANY(%(subjects)s)
+ORDER BY subject, action FOR NO KEY UPDATE
 """
 
 # Each subject's best known facts: those of the plan with the highest key.
@@ -65,25 +68,29 @@ excluded.erred, facts = excluded.facts
 _CREATE_EFFECTS_SQL = """
 INSERT INTO effects (subject, action, effect_id, rule, destination, order_key, rate_key, person_key,
 account_id, program, channel, received_at, planned_at, expires_at, traceparent, content, wanted,
-desired_version) SELECT subject, action, effect_id, rule, destination, order_key, rate_key, person_key,
-account_id, program, channel, received_at, %(now)s, expires_at, traceparent, content::jsonb, wanted,
-desired_version FROM unnest(%(subjects)b::text[], %(actions)b::text[], %(effect_ids)s::uuid[],
-%(rules)b::text[], %(destinations)b::text[], %(order_keys)b::text[], %(rate_keys)b::text[],
-%(person_keys)b::text[], %(account_ids)b::text[], %(programs)b::text[], %(channels)b::text[],
-%(received)s::timestamptz[], %(expires)s::timestamptz[], %(traceparents)b::text[], %(contents)b::text[],
-%(wanted)b::text[], %(versions)s::bigint[]) AS given (subject, action, effect_id, rule, destination,
-order_key, rate_key, person_key, account_id, program, channel, received_at, expires_at, traceparent,
-content, wanted, desired_version)
+desired_version, status, not_before, ends_on, parent_subject, parent_action) SELECT subject, action,
+effect_id, rule, destination, order_key, rate_key, person_key, account_id, program, channel, received_at,
+%(now)s, expires_at, traceparent, content::jsonb, wanted, desired_version, status, not_before,
+ends_on::text[], parent_subject, parent_action FROM unnest(%(subjects)b::text[], %(actions)b::text[],
+%(effect_ids)s::uuid[], %(rules)b::text[], %(destinations)b::text[], %(order_keys)b::text[],
+%(rate_keys)b::text[], %(person_keys)b::text[], %(account_ids)b::text[], %(programs)b::text[],
+%(channels)b::text[], %(received)s::timestamptz[], %(expires)s::timestamptz[], %(traceparents)b::text[],
+%(contents)b::text[], %(wanted)b::text[], %(versions)s::bigint[], %(statuses)b::text[],
+%(not_before)s::timestamptz[], %(ends_on)b::text[], %(parent_subjects)b::text[],
+%(parent_actions)b::text[]) AS given (subject, action, effect_id, rule, destination, order_key, rate_key,
+person_key, account_id, program, channel, received_at, expires_at, traceparent, content, wanted,
+desired_version, status, not_before, ends_on, parent_subject, parent_action)
 """
 
 _REVISE_EFFECTS_SQL = """
 UPDATE effects SET rule = given.rule, order_key = given.order_key, rate_key = given.rate_key, content =
 given.content::jsonb, wanted = given.wanted, desired_version = given.desired_version, traceparent =
-given.traceparent, status = 'pending', reason = NULL, changed_at = clock_timestamp() FROM
-unnest(%(subjects)b::text[], %(actions)b::text[], %(rules)b::text[], %(contents)b::text[],
-%(wanted)b::text[], %(versions)s::bigint[], %(traceparents)b::text[], %(order_keys)b::text[],
-%(rate_keys)b::text[]) AS given (subject, action, rule, content, wanted, desired_version, traceparent,
-order_key, rate_key) WHERE effects.subject = given.subject AND effects.action = given.action
+given.traceparent, status = given.status, not_before = given.not_before, reason = NULL, changed_at =
+clock_timestamp() FROM unnest(%(subjects)b::text[], %(actions)b::text[], %(rules)b::text[],
+%(contents)b::text[], %(wanted)b::text[], %(versions)s::bigint[], %(traceparents)b::text[],
+%(order_keys)b::text[], %(rate_keys)b::text[], %(statuses)b::text[], %(not_before)s::timestamptz[]) AS
+given (subject, action, rule, content, wanted, desired_version, traceparent, order_key, rate_key, status,
+not_before) WHERE effects.subject = given.subject AND effects.action = given.action
 """
 
 # An effect that is pending already keeps its place, its pause and its lease.
@@ -132,6 +139,11 @@ class EffectRow:
     order_key: str
     rate_key: str
     is_new: bool
+    not_before: datetime | None = None
+    is_scheduled: bool = False
+    """Whether `not_before` is still to come."""
+    ends_on: tuple[str, ...] = ()
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,7 @@ class StoredEffect:
     order_key: str
     rate_key: str
     known: Effect
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +199,8 @@ def effects_of(connection: Connection, subjects: Sequence[str]) -> dict[str, dic
         wanted,
         outside,
         version,
+        not_before,
+        ended_by,
     ) in rows:
         known = Effect(
             action=action,
@@ -194,8 +209,11 @@ def effects_of(connection: Connection, subjects: Sequence[str]) -> dict[str, dic
             is_wanted=wanted == "present",
             is_outside=outside != Outside.ABSENT,
             content=content,
+            has_ended=ended_by is not None,
         )
-        found.setdefault(subject, {})[action] = StoredEffect(effect_id, version, order_key, rate_key, known)
+        found.setdefault(subject, {})[action] = StoredEffect(
+            effect_id, version, order_key, rate_key, known, not_before
+        )
     return found
 
 
@@ -244,7 +262,7 @@ def write_plans(
 
 
 def write_effects(connection: Connection, effects: Iterable[EffectRow], *, now: datetime) -> None:
-    """Create and revise effects, and make them pending."""
+    """Create and revise effects, and make them pending; a timer does that for those whose time is to come."""
     rows = list(effects)
     new = [row for row in rows if row.is_new]
     revised = [row for row in rows if not row.is_new]
@@ -252,6 +270,14 @@ def write_effects(connection: Connection, effects: Iterable[EffectRow], *, now: 
         connection.execute(_CREATE_EFFECTS_SQL, _columns(new) | _origins(new) | {"now": now})
     if revised:
         connection.execute(_REVISE_EFFECTS_SQL, _columns(revised))
+    timers = [
+        Timer(TimerKind.RELEASE, row.subject, row.action, row.not_before)
+        for row in rows
+        if row.is_scheduled and row.not_before is not None
+    ]
+    if timers:
+        timer_store.start(connection, timers)
+    rows = [row for row in rows if not row.is_scheduled]
     connection.execute(
         _MAKE_PENDING_SQL,
         {
@@ -276,6 +302,8 @@ def _columns(rows: Sequence[EffectRow]) -> dict[str, Any]:
         "traceparents": [row.traceparent for row in rows],
         "order_keys": [row.order_key for row in rows],
         "rate_keys": [row.rate_key for row in rows],
+        "statuses": ["scheduled" if row.is_scheduled else "pending" for row in rows],
+        "not_before": [row.not_before for row in rows],
     }
 
 
@@ -289,6 +317,9 @@ def _origins(rows: Sequence[EffectRow]) -> dict[str, Any]:
         "channels": [row.channel for row in rows],
         "received": [row.received_at for row in rows],
         "expires": [row.expires_at for row in rows],
+        "ends_on": [_array(row.ends_on) for row in rows],
+        "parent_subjects": [row.parent.subject if row.parent else None for row in rows],
+        "parent_actions": [row.parent.action if row.parent else None for row in rows],
     }
 
 

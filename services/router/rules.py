@@ -21,6 +21,7 @@ from pydantic import (
 
 from runtime.yaml_file import load_yaml
 from services.router.expressions import Condition, context_of
+from services.router.follow_up import FollowUpTerms
 from services.router.plugins import AnyPlugin
 from services.router.templates import Templates
 
@@ -56,6 +57,7 @@ class RuleEntry(BaseModel):
     about: Occasion = Occasion.RESPONSE
     when: str
     do: Sequence[Any]
+    follow_up: FollowUpTerms | None = None
 
     @field_validator("when")
     @classmethod
@@ -101,6 +103,7 @@ class Rule:
     about: Occasion
     condition: Condition
     actions: tuple[Action, ...]
+    follow_up: FollowUpTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,7 @@ def load_rules(path: Path, plugins: Mapping[str, AnyPlugin], templates: Template
                 about=entry.about,
                 condition=Condition(entry.when),
                 actions=tuple(Action(action.id, action.destination, action) for action in entry.do),
+                follow_up=entry.follow_up,
             )
             for entry in entries.rules
         ),

@@ -16,6 +16,7 @@ BROKEN = {
     "programs.yaml": "programs: [{id: a}]",
     "themes.yaml": "version: 0\nthemes: []",
     "destinations.yaml": "pigeons: {}",
+    "people.yaml": "teams: {}",
 }
 
 

@@ -104,3 +104,13 @@ def test_every_complaint_is_told_at_once() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"rules\.yaml:1: the file cannot be read: No such file"):
         load_yaml(tmp_path / "rules.yaml", Rules)
+
+
+def test_what_is_wrong_between_parts_is_named_with_its_line_too() -> None:
+    def check(rules: Rules) -> list[tuple[tuple[int | str, ...], str]]:
+        return [(("rules", 0, "id"), f"{rule.id!r} is reserved") for rule in rules.rules]
+
+    with pytest.raises(ConfigError) as refused:
+        parse_yaml(GOOD, Rules, check, name="rules.yaml")
+    assert refused.value.complaints == ["rules.yaml:3: rules.0.id: 'detractors' is reserved"]
+    assert parse_yaml(GOOD, Rules, lambda _rules: (), name="rules.yaml").version == 1

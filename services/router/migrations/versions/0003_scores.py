@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 SCORES_SQL = """
 -- Every scored answer that counts, under the person key it came with: merged keys are folded when it is read.

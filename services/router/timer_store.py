@@ -1,0 +1,70 @@
+"""The SQL of timers: what may be due on the business clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+
+Connection = psycopg.Connection[Any]
+
+_START_SQL = """
+INSERT INTO timers (due_at, kind, subject, ref)
+SELECT due_at, kind, subject, ref
+FROM unnest(%(due)s::timestamptz[], %(kinds)b::text[], %(subjects)b::text[], %(refs)b::text[])
+    AS given (due_at, kind, subject, ref)
+"""
+# Gone once the transaction that takes them commits; meanwhile nobody else sees them.
+_TAKE_SQL = """
+DELETE FROM timers WHERE timer_id IN (
+    SELECT timer_id FROM timers WHERE due_at <= %(now)s
+    ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING kind, subject, ref, due_at
+"""
+
+
+class TimerKind(StrEnum):
+    """What is to be looked at when a timer is due."""
+
+    RELEASE = "release"
+    """An effect whose time has come; `ref` is its action."""
+    REMIND = "remind"
+    """A follow-up's owner; `ref` is the target that is near."""
+    ESCALATE = "escalate"
+    """The owner's manager; `ref` is the target that was missed."""
+    BREACH_CONTACT = "breach_contact"
+    BREACH_RESOLVE = "breach_resolve"
+    UNSNOOZE = "unsnooze"
+    STORM = "storm"
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """That something about `subject` may be due, business time. Its handler looks whether it is."""
+
+    kind: TimerKind
+    subject: str
+    ref: str
+    due_at: datetime
+
+
+def start(connection: Connection, timers: Sequence[Timer]) -> None:
+    """Start timers; starting one twice does no harm."""
+    connection.execute(
+        _START_SQL,
+        {
+            "due": [timer.due_at for timer in timers],
+            "kinds": [timer.kind.value for timer in timers],
+            "subjects": [timer.subject for timer in timers],
+            "refs": [timer.ref for timer in timers],
+        },
+    )
+
+
+def take(connection: Connection, now: datetime, *, limit: int) -> list[Timer]:
+    """Take up to `limit` timers that are due from the table, the oldest first."""
+    rows = connection.execute(_TAKE_SQL, {"now": now, "limit": limit})
+    taken = [Timer(TimerKind(kind), subject, ref, due_at) for kind, subject, ref, due_at in rows]
+    return sorted(taken, key=lambda timer: timer.due_at)
