@@ -15,6 +15,7 @@ from runtime.settings import ServiceSettings
 from sandbox.settings import SandboxSettings
 from services.classifier.settings import ClassifierSettings
 from services.ingest.settings import IngestSettings
+from services.router.destination_settings import is_file
 from services.router.plugins import AnyPlugin, discover, named
 from services.router.settings import RouterSettings
 from services.scheduler.settings import SchedulerSettings
@@ -88,6 +89,8 @@ def variables(settings: type[BaseSettings]) -> Iterator[Variable]:
     """The settings of one class in the order of its fields."""
     prefix = settings.model_config.get("env_prefix") or ""
     for field, info in settings.model_fields.items():
+        if is_file(info):
+            continue
         yield Variable(
             name=f"{prefix}{field}".upper(),
             meaning=" ".join((info.description or "").split()),

@@ -14,6 +14,7 @@ from services.router.destination_settings import read_destinations
 from services.router.people import load_people
 from services.router.plugins import discover
 from services.router.rules import load_rules
+from services.router.salesforce.org_map import OrgMap
 from services.router.templates import Templates
 from services.scheduler.programs import Programs
 
@@ -38,7 +39,7 @@ def mistakes(folder: Path) -> list[str]:
             read(folder)
         except (ConfigError, BadSettings) as error:
             found.extend(str(error).splitlines())
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _rules(folder: Path) -> None:
@@ -57,6 +58,10 @@ def _themes(folder: Path) -> None:
     load_yaml(folder / "themes.yaml", Themes)
 
 
+def _salesforce(folder: Path) -> None:
+    load_yaml(folder / "salesforce.yaml", OrgMap)
+
+
 def _destinations(folder: Path) -> None:
     for one in read_destinations(folder / "destinations.yaml", discover()).values():
         one.settings()
@@ -70,6 +75,7 @@ CHECKS: dict[str, Callable[[Path], None]] = {
     "rules.yaml": _rules,
     "programs.yaml": _programs,
     "themes.yaml": _themes,
+    "salesforce.yaml": _salesforce,
     "destinations.yaml": _destinations,
     "people.yaml": _people,
 }

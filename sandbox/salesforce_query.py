@@ -20,10 +20,11 @@ def run(records: Records, query: Query) -> tuple[list[dict[str, Any]], int]:
     tests = [_test(records, kind, condition) for condition in query.conditions]
     paths = [_path(records, kind, name) for name in query.fields]
     keys = [(_path(records, kind, order.field), order) for order in query.order]
+    enough = any if query.either else all
     found = [
         record
-        for record in _candidates(records, kind, query.conditions)
-        if record.visible and all(test(record) for test in tests)
+        for record in _candidates(records, kind, query)
+        if record.visible and (not tests or enough(test(record) for test in tests))
     ]
     for path, order in reversed(keys):
         found = _sorted(found, path, order)
@@ -34,9 +35,9 @@ def run(records: Records, query: Query) -> tuple[list[dict[str, Any]], int]:
     return rows, len(found)
 
 
-def _candidates(records: Records, kind: ObjectType, conditions: Sequence[Condition]) -> Iterator[Record]:
+def _candidates(records: Records, kind: ObjectType, query: Query) -> Iterator[Record]:
     """Narrow down by an indexed equality if there is one, so that thousands need not be read."""
-    for condition in conditions:
+    for condition in () if query.either else query.conditions:
         field = kind.field(condition.field)
         texts = [value for value in condition.values if isinstance(value, str)]
         if field is None or condition.operator not in ("=", "in") or len(texts) < len(condition.values):

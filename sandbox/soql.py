@@ -1,7 +1,7 @@
 """The part of SOQL the double understands; anything else is refused as MALFORMED_QUERY, saying so.
 
     SELECT field [, field | parent.field]* | COUNT()  FROM object
-    [WHERE condition [AND condition]*]
+    [WHERE condition [AND condition]* | condition [OR condition]*]
     [ORDER BY field [ASC|DESC] [NULLS FIRST|LAST] [, ...]] [LIMIT n] [OFFSET n]
 
 A condition compares a field by = != < <= > >= LIKE, IN (...) or NOT IN (...) with literals.
@@ -39,7 +39,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query. `fields` is empty for `SELECT COUNT()`."""
+    """A parsed query. `fields` is empty for `SELECT COUNT()`; `either`: one condition is enough."""
 
     fields: tuple[str, ...]
     object_name: str
@@ -47,6 +47,7 @@ class Query:
     order: tuple[Order, ...]
     limit: int | None
     offset: int
+    either: bool = False
 
 
 _TOKEN = re.compile(
@@ -65,7 +66,8 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 def _malformed(near: str) -> SalesforceError:
     return SalesforceError(
-        "MALFORMED_QUERY", f"unexpected token: '{near}' (the sandbox reads one SELECT with AND-ed conditions)"
+        "MALFORMED_QUERY",
+        f"unexpected token: '{near}' (the sandbox reads one SELECT with all AND or all OR)",
     )
 
 
@@ -124,16 +126,17 @@ def parse(text: str) -> Query:
             fields.append(reader.take("word")[1])
     reader.expect("FROM")
     object_name = reader.take("word")[1]
-    conditions = []
+    conditions, link = [], "AND"
     if reader.accept("WHERE"):
         conditions.append(_condition(reader))
-        while reader.accept("AND"):
+        link = "OR" if reader.peek().upper() == "OR" else "AND"
+        while reader.accept(link):
             conditions.append(_condition(reader))
     order = _order(reader) if reader.accept("ORDER", "BY") else ()
     limit = int(reader.take("number")[1]) if reader.accept("LIMIT") else None
     offset = int(reader.take("number")[1]) if reader.accept("OFFSET") else 0
     reader.end()
-    return Query(tuple(fields), object_name, tuple(conditions), order, limit, offset)
+    return Query(tuple(fields), object_name, tuple(conditions), order, limit, offset, link == "OR")
 
 
 def _condition(reader: _Reader) -> Condition:

@@ -18,6 +18,7 @@ from services.router.destination import (
     Operation,
     Result,
     Retry,
+    Skipped,
     Traits,
 )
 
@@ -143,11 +144,10 @@ def settle(
     match result:
         case Delivered(external_id):
             return _delivered(effect, operation, external_id)
-        case Found(external_id):
-            found = replace(effect, outside=Outside.PRESENT, external_id=external_id)
-            return Next(found, Status.PENDING, 0.0)
-        case Absent():
-            return Next(replace(effect, outside=Outside.ABSENT), Status.PENDING, 0.0)
+        case Found() | Absent():
+            return Next(_seen(effect, result), Status.PENDING, 0.0)
+        case Skipped(reason):
+            return withhold(effect, reason)
         case Failed(cause):
             settled = replace(effect, sent_version=effect.desired_version)
             return Next(settled, Status.FAILED, None, cause, Status.FAILED)
@@ -174,6 +174,12 @@ def _delivered(effect: Effect, operation: Operation, external_id: str | None) ->
         return Next(settled, Status.RETRACTED, None)
     is_news = operation is Operation.CREATE or effect.sent_version == 0
     return Next(settled, Status.DELIVERED, None, None, Status.DELIVERED if is_news else None)
+
+
+def _seen(effect: Effect, sighting: Found | Absent) -> Effect:
+    if isinstance(sighting, Found):
+        return replace(effect, outside=Outside.PRESENT, external_id=sighting.external_id)
+    return replace(effect, outside=Outside.ABSENT)
 
 
 def _ambiguous(

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -12,6 +13,7 @@ from services.router.destination import (
     Absent,
     Ambiguous,
     Call,
+    DeliversMany,
     Destination,
     Found,
     Operation,
@@ -60,7 +62,7 @@ class Calls:
         self._destination = destination
         self._rate = rate
         self._breaker = breaker
-        self._due: SimpleQueue[Due | None] = SimpleQueue()
+        self._due: SimpleQueue[tuple[Due, ...] | None] = SimpleQueue()
         self._ended: SimpleQueue[Made] = SimpleQueue()
         self._seconds = metrics.CALL_SECONDS.labels(name)
         self._is_stopping = False
@@ -72,10 +74,23 @@ class Calls:
         for thread in self._threads:
             thread.start()
 
-    def make(self, due: Due) -> None:
-        """Queue a call. Only the thread that asks for `ended` may."""
-        self.under_way += 1
-        self._due.put(due)
+    def make(self, due: Sequence[Due]) -> None:
+        """Queue deliveries; those that may travel together become one call. Only the thread that asks for
+        `ended` may.
+        """
+        self.under_way += len(due)
+        for together in self._grouped(due):
+            self._due.put(together)
+
+    def _grouped(self, due: Sequence[Due]) -> list[tuple[Due, ...]]:
+        if not isinstance(self._destination, DeliversMany):
+            return [(one,) for one in due]
+        groups: dict[object, list[Due]] = {}
+        for one in due:
+            key = self._destination.batch_key(one.claimed.content)
+            is_alone = key is None or one.operation is Operation.RECONCILE
+            groups.setdefault(one.claimed.effect_id if is_alone else key, []).append(one)
+        return [tuple(group) for group in groups.values()]
 
     def ended(self, timeout_seconds: float) -> list[Made]:
         """What has ended since the last time, waiting for the first one at most so long."""
@@ -96,8 +111,9 @@ class Calls:
 
     def _work(self) -> None:
         while (due := self._due.get()) is not None:
-            result = self._call(due) if self._may_start(due) else None
-            self._ended.put(Made(due.claimed, due.operation, result))
+            results = self._call(due) if self._may_start(due[0]) else [None] * len(due)
+            for one, result in zip(due, results, strict=True):
+                self._ended.put(Made(one.claimed, one.operation, result))
 
     def _may_start(self, due: Due) -> bool:
         return (
@@ -107,9 +123,20 @@ class Calls:
             and self._rate.take(due.claimed.rate_key)
         )
 
-    def _call(self, due: Due) -> Result | Found | Absent:
+    def _call(self, due: Sequence[Due]) -> Sequence[Result | Found | Absent]:
+        calls = [self._described(one) for one in due]
+        with self._seconds.time():
+            results = self._guarded(calls)
+        for one, result in zip(due, results, strict=True):
+            self._breaker.note(result)
+            if isinstance(result, Retry) and result.retry_after_seconds is not None:
+                self._rate.hold(one.claimed.rate_key, result.retry_after_seconds)
+            metrics.DELIVERIES.labels(self._name, type(result).__name__.lower()).inc()
+        return results
+
+    def _described(self, due: Due) -> Call:
         claimed = due.claimed
-        call = Call(
+        return Call(
             effect_id=claimed.effect_id,
             operation=due.operation,
             version=claimed.effect.desired_version,
@@ -119,19 +146,14 @@ class Calls:
             parent_id=claimed.parent_id,
             follow_up=view_of(claimed.follow_up, self._people) if claimed.follow_up else None,
         )
-        with self._seconds.time():
-            result = self._guarded(call)
-        self._breaker.note(result)
-        if isinstance(result, Retry) and result.retry_after_seconds is not None:
-            self._rate.hold(claimed.rate_key, result.retry_after_seconds)
-        metrics.DELIVERIES.labels(self._name, type(result).__name__.lower()).inc()
-        return result
 
-    def _guarded(self, call: Call) -> Result | Found | Absent:
+    def _guarded(self, calls: Sequence[Call]) -> Sequence[Result | Found | Absent]:
         try:
-            if call.operation is Operation.RECONCILE:
-                return self._destination.reconcile(call)
-            return self._destination.deliver(call)
+            if len(calls) > 1 and isinstance(self._destination, DeliversMany):
+                return self._destination.deliver_many(calls)
+            if calls[0].operation is Operation.RECONCILE:
+                return [self._destination.reconcile(calls[0])]
+            return [self._destination.deliver(calls[0])]
         except Exception as error:  # nobody knows how far a call came that broke in the middle
-            log.exception("destination raised", effect_id=str(call.effect_id))
-            return Ambiguous(type(error).__name__)
+            log.exception("destination raised", effect_id=str(calls[0].effect_id))
+            return [Ambiguous(type(error).__name__)] * len(calls)

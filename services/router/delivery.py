@@ -85,7 +85,9 @@ class Deliveries:
         self._people = people or People()
         self._rng = rng
         self._limits = connected.limits
-        self._rate = RateLimit(self._limits.calls_per_second)
+        self._rate = RateLimit(
+            self._limits.calls_per_second, batches_per_second=self._limits.batches_per_second
+        )
         self.breaker = Breaker()
         self._calls: Calls | None = None
         self._done: list[Completion] = []
@@ -161,8 +163,7 @@ class Deliveries:
         # What needs no call is recorded by the next turn: effects' rows are locked before leases are taken.
         self._done = at_rest
         if self._calls is not None:
-            for one, operation in todo:
-                self._calls.make(Due(one, operation, claimed_at))
+            self._calls.make([Due(one, operation, claimed_at) for one, operation in todo])
         return not (held or todo or at_rest)
 
     def _finish(self, calls: Calls) -> None:

@@ -7,15 +7,15 @@ the results below, what came of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, JsonValue
 from pydantic_settings import BaseSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from services.router.facts import Facts
@@ -62,9 +62,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """It happened. `external_id` names the object outside; None where there is nothing to name."""
+    """It happened. `external_id` names the object outside; None where there is nothing to name.
+
+    `review` names objects outside among which a person has to choose (several contacts with one address).
+    """
 
     external_id: str | None = None
+    review: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,13 @@ class Failed:
     """It did not happen and never can as it stands: repeating it would fail the same way."""
 
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """It did not happen, as the rules want it: nobody it could be about is known outside."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,7 @@ class Absent:
     """Reconciling looked wherever the object could be and it is not there."""
 
 
-Result = Delivered | Retry | Failed | Ambiguous
+Result = Delivered | Retry | Failed | Skipped | Ambiguous
 Sighting = Found | Absent | Retry
 
 
@@ -140,13 +151,16 @@ class Traits:
 class Limits:
     """How hard a connected destination may be pressed; from its settings.
 
-    `calls_per_second` holds for each rate key, None is unlimited. `parallel_calls` are in flight at once,
-    from as many threads. `deadline_seconds` becomes each call's hard limit, 1-60.
+    `calls_per_second` holds for each rate key, None is unlimited; `batches_per_second` for those rate keys of
+    which one call carries many deliveries: what comes in between waits and travels together.
+    `parallel_calls` are in flight at once, from as many threads. `deadline_seconds` becomes each call's hard
+    limit, 1-60.
     """
 
     calls_per_second: float | None = None
     parallel_calls: int = 4
     deadline_seconds: float = 10.0
+    batches_per_second: Mapping[str, float] = field(default_factory=dict)
 
 
 class Destination(Protocol):
@@ -164,6 +178,17 @@ class Destination(Protocol):
 
     def close(self) -> None:
         """Release connections."""
+
+
+@runtime_checkable
+class DeliversMany(Protocol):
+    """A destination that takes several deliveries in one outside call, where their contents allow it."""
+
+    def batch_key(self, content: Mapping[str, JsonValue]) -> str | None:
+        """Deliveries with the same key may travel together; None: this one travels alone."""
+
+    def deliver_many(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """As `deliver`, one result a call, in their order, within the deadline that they share."""
 
 
 A = TypeVar("A", bound=BaseModel)

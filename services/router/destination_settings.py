@@ -35,6 +35,8 @@ class Configured:
 def read_destinations(path: Path, kinds: Mapping[str, AnyPlugin]) -> dict[str, Configured]:
     """Every destination there is, by name: each kind, and each name of a kind that has names.
 
+    A setting that is a model of its own is a file of the kind's name beside this one (salesforce.yaml).
+
     Raises runtime.yaml_file.ConfigError.
     """
     sections: dict[str, Any] = {
@@ -43,13 +45,15 @@ def read_destinations(path: Path, kinds: Mapping[str, AnyPlugin]) -> dict[str, C
     file = load_yaml(path, create_model("Destinations", __config__=_STRICT, **sections))
     given = file.model_dump(exclude_unset=True)
     return {
-        one.plugin.name: one for kind in kinds.values() for one in _configured(kind, given.get(kind.name, {}))
+        one.plugin.name: one
+        for kind in kinds.values()
+        for one in _configured(kind, given.get(kind.name, {}), path.parent)
     }
 
 
-def _configured(kind: AnyPlugin, given: Mapping[str, Any]) -> Iterator[Configured]:
+def _configured(kind: AnyPlugin, given: Mapping[str, Any], folder: Path) -> Iterator[Configured]:
     if not kind.is_named:
-        yield Configured(kind, given)
+        yield Configured(kind, {**given, **_own_file(folder, kind)})
         return
     for name, section in given.items():
         yield Configured(named(kind, name), section)
@@ -59,11 +63,25 @@ def _sections(plugin: AnyPlugin) -> Any:  # noqa: ANN401 - a type made of the pl
     return dict[_Name, _section(plugin)] if plugin.is_named else _section(plugin)  # type: ignore[misc]  # as above
 
 
+def _own_file(folder: Path, plugin: AnyPlugin) -> dict[str, BaseModel]:
+    path = folder / f"{plugin.name}.yaml"
+    return {
+        name: load_yaml(path, info.annotation)
+        for name, info in plugin.settings.model_fields.items()
+        if is_file(info) and info.annotation is not None and path.exists()
+    }
+
+
+def is_file(info: FieldInfo) -> bool:
+    """Whether a setting is a model of its own, which no variable could hold."""
+    return isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
+
+
 def _section(plugin: AnyPlugin) -> type[BaseModel]:
     fields: dict[str, Any] = {
         name: (info.annotation, info)
         for name, info in plugin.settings.model_fields.items()
-        if SecretStr not in (info.annotation, *get_args(info.annotation))
+        if SecretStr not in (info.annotation, *get_args(info.annotation)) and not is_file(info)
     }
     return create_model(plugin.name, __config__=_STRICT, **fields)
 

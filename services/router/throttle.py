@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
@@ -14,42 +14,57 @@ BREAKER_OPENS_AFTER = 5
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
 
+MANY = 1_000_000
+"""More deliveries than are ever claimed at once."""
+
 Monotonic = Callable[[], float]
 
 
 class RateLimit:
     """So many calls a second for each rate key, and none for a key the destination told us to leave alone.
 
-    Each replica counts for itself; what two of them exceed together the destination answers with Retry-After.
+    `batches_per_second` holds for rate keys of which one call carries many deliveries. Each replica counts
+    for itself; what two of them exceed together the destination answers with Retry-After.
     """
 
-    def __init__(self, calls_per_second: float | None, clock: Monotonic = time.monotonic) -> None:
+    def __init__(
+        self,
+        calls_per_second: float | None,
+        clock: Monotonic = time.monotonic,
+        batches_per_second: Mapping[str, float] | None = None,
+    ) -> None:
         self._clock = clock
         self._held_until: dict[str, float] = {}
         self._used: set[str] = set()
         self._lock = threading.Lock()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self.burst: int | None = None
+        self._batches = {key: _item(rate) for key, rate in (batches_per_second or {}).items()}
         if calls_per_second is not None:
-            self.burst = max(1, int(calls_per_second))
-            window_seconds = 1 if calls_per_second >= 1 else round(1 / calls_per_second)
-            self._item = RateLimitItemPerSecond(self.burst, window_seconds)
+            self._item = _item(calls_per_second)
+            self.burst = self._item.amount
 
     def left(self) -> dict[str, int]:
-        """Calls that may be made now, by rate key; a key that is not in it has the whole `burst`."""
+        """Deliveries that may be made now, by rate key; a key that is not in it has the whole `burst`."""
         now = self._clock()
         with self._lock:
             self._held_until = {key: until for key, until in self._held_until.items() if until > now}
+            batches = {
+                key: MANY if self._limiter.test(item, key) else 0 for key, item in self._batches.items()
+            }
             left = {
                 key: room
                 for key in self._used
                 if (room := self._limiter.get_window_stats(self._item, key).remaining) != self.burst
             }
             self._used = set(left)
-            return left | dict.fromkeys(self._held_until, 0)
+            return left | batches | dict.fromkeys(self._held_until, 0)
 
     def take(self, rate_key: str) -> bool:
         """Use one call of a rate key; False when there is none left now."""
+        if rate_key in self._batches:
+            with self._lock:
+                return self._limiter.hit(self._batches[rate_key], rate_key)
         if self.burst is None:
             return True
         with self._lock:
@@ -61,6 +76,11 @@ class RateLimit:
         until = self._clock() + seconds
         with self._lock:
             self._held_until[rate_key] = max(until, self._held_until.get(rate_key, until))
+
+
+def _item(calls_per_second: float) -> RateLimitItemPerSecond:
+    window_seconds = 1 if calls_per_second >= 1 else round(1 / calls_per_second)
+    return RateLimitItemPerSecond(max(1, int(calls_per_second)), window_seconds)
 
 
 class Breaker:

@@ -1,27 +1,22 @@
-"""Salesforce: a Case for an answer somebody has to follow up, closed with a note if the answer is withdrawn.
+"""Salesforce: Cases, Tasks, answers as records, campaign members, for what an answer asks of account teams.
 
-The Case carries the effect's id in a unique External ID field (`deploy/salesforce/`), so that writing it
-twice makes one Case. Status and owner are sent when the Case is made and never again: people change them.
+What there is of it in the org, field by field, stands in `deploy/salesforce/`; each kind of record has a
+module in `services/router/salesforce/`.
 """
 
-from collections.abc import Callable
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
-from uuid import UUID
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, JsonValue, SecretStr
 from pydantic_settings import SettingsConfigDict
 from simple_salesforce.api import Salesforce as Client
-from simple_salesforce.api import SFType
 from simple_salesforce.exceptions import (
     SalesforceError,
     SalesforceExpiredSession,
     SalesforceResourceNotFound,
 )
-from simple_salesforce.format import format_external_id, format_soql
 
 from runtime.settings import EnvironmentSettings
-from services.router.case_text import description, subject
 from services.router.deadline import within
 from services.router.destination import (
     Absent,
@@ -37,45 +32,26 @@ from services.router.destination import (
     Sighting,
     Traits,
 )
-from services.router.facts import Facts
-from services.router.salesforce_errors import code_of, lost, pause_of, verdict
-from services.router.salesforce_session import SalesforceSession, TooManyCallsError
-from services.router.templates import Templates
+from services.router.salesforce import campaigns, cases, comments, responses, tasks
+from services.router.salesforce.actions import Action, render
+from services.router.salesforce.budget import Budget
+from services.router.salesforce.contents import (
+    CampaignContent,
+    CaseContent,
+    Content,
+    ReopenContent,
+    ResponseContent,
+    TaskContent,
+)
+from services.router.salesforce.errors import code_of, lost, pause_of, verdict
+from services.router.salesforce.org import Names, Org
+from services.router.salesforce.org_map import EFFECT_ID, RESPONSE_ID, RESPONSE_OBJECT, OrgMap
+from services.router.salesforce.session import SalesforceSession, TooManyCallsError
 
-if TYPE_CHECKING:
-    import requests
-
-EXTERNAL_ID = "Feedback_Effect_Id__c"
-
-_EMAIL_CHARACTERS = _NAME_CHARACTERS = 80
 T = TypeVar("T")
 
-
-class Action(BaseModel):
-    """A Salesforce action in rules.yaml: open a Case."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    object: Literal["case"] = "case"
-    priority: Literal["High", "Medium", "Low"] = "Medium"
-    origin: str = Field(default="Web", min_length=1, max_length=255)
-    """A value of the org's picklist Case Origin."""
-
-
-class Content(BaseModel):
-    """A Case, in our words."""
-
-    model_config = ConfigDict(frozen=True)
-
-    subject: str
-    description: str
-    priority: str
-    origin: str
-    name: str | None
-    email: str | None
-    account_id: str | None
-    """The account's record id in Salesforce."""
-    owner_email: str | None
+RESPONSES = "responses"
+"""Rate key of the answers' records: one call takes many of them."""
 
 
 class Settings(EnvironmentSettings):
@@ -93,16 +69,18 @@ class Settings(EnvironmentSettings):
     """The integration user, pre-authorised by a permission set."""
     private_key: SecretStr | None = None
     """PEM private key that belongs to the app's certificate."""
-    new_status: str = "New"
-    """Status of a Case when it is made."""
-    closed_status: str = "Closed"
-    """Status of a Case whose answer was withdrawn."""
     calls_per_second: float = Field(10.0, gt=0)
     """Calls to Salesforce a second."""
+    response_calls_per_second: float = Field(0.2, gt=0)
+    """Batches of answers' records a second, each of up to 100 answers in about five calls."""
     parallel_calls: int = Field(8, ge=1, le=25)
     """Calls to Salesforce in flight at once."""
     deadline_seconds: float = Field(20.0, ge=1, le=60)
     """Hard limit of one delivery to Salesforce."""
+    reserve_share: float = Field(0.05, ge=0, lt=1)
+    """The part of the org's daily calls that is left to its other integrations: below it, deliveries wait."""
+    org: OrgMap = OrgMap()
+    """The file salesforce.yaml."""
 
 
 class Salesforce:
@@ -113,145 +91,110 @@ class Salesforce:
             calls_per_second=settings.calls_per_second,
             parallel_calls=settings.parallel_calls,
             deadline_seconds=settings.deadline_seconds,
+            batches_per_second={RESPONSES: settings.response_calls_per_second},
         )
         self._session = session
-        self._new_status = settings.new_status
-        self._closed_status = settings.closed_status
+        self._map = settings.org
+        self._names = Names()
 
     def deliver(self, call: Call) -> Result:
-        """Make the Case, bring it up to date, or close it."""
-        try:
-            return within(
-                call.deadline_seconds, lambda: self._with_login(lambda client: self._deliver(client, call))
-            )
-        except SalesforceError as error:
-            if call.operation is Operation.RETRACT and isinstance(error, SalesforceResourceNotFound):
-                return Delivered(call.external_id)
-            return verdict(error)
-        except TooManyCallsError as error:
-            return Retry("http_429", error.retry_after_seconds)
-        except OSError as error:
-            return lost(error)
+        """Make the record, bring it up to date, or take it back."""
+
+        def gone() -> Result | None:
+            is_retraction = call.operation is Operation.RETRACT
+            return Delivered(call.external_id) if is_retraction else None
+
+        return self._answered(call, lambda org: _deliver(org, call), gone=gone)
+
+    def batch_key(self, content: Mapping[str, JsonValue]) -> str | None:
+        """Answers' records travel together."""
+        return RESPONSES if content.get("kind") == "response" else None
+
+    def deliver_many(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """Write many answers' records in a few calls; each row's answer becomes the result of its effect."""
+        contents = [ResponseContent.model_validate(call.content) for call in calls]
+        pairs = list(zip(calls, contents, strict=True))
+        results = self._answered(calls[0], lambda org: responses.deliver_many(org, pairs))
+        return results if isinstance(results, list) else [results] * len(calls)
 
     def reconcile(self, call: Call) -> Sighting:
-        """Look for the Case by the effect's id. The field is unique: there is never a second one."""
+        """Look for the record by the effect's id; of several (Tasks) the oldest is kept."""
         try:
-            return within(
-                call.deadline_seconds,
-                lambda: Found(self._with_login(lambda client: _case_id(client, call.effect_id))),
-            )
-        except SalesforceResourceNotFound:
-            return Absent()
+            found = self._within(call.deadline_seconds, lambda org: _find(org, call))
         except SalesforceError as error:
             return Retry(code_of(error), pause_of(code_of(error)))
         except TooManyCallsError as error:
             return Retry("http_429", error.retry_after_seconds)
         except OSError as error:
             return Retry(lost(error).cause)
+        return found if isinstance(found, Retry) else Found(found) if found else Absent()
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
-    def _with_login(self, act: Callable[[Client], T]) -> T:
+    def _answered(
+        self, call: Call, act: Callable[[Org], T], gone: Callable[[], Result | None] = lambda: None
+    ) -> T | Result:
+        try:
+            return self._within(call.deadline_seconds, act)
+        except SalesforceError as error:
+            if isinstance(error, SalesforceResourceNotFound) and (result := gone()) is not None:
+                return result
+            return verdict(error)
+        except TooManyCallsError as error:
+            return Retry("http_429", error.retry_after_seconds)
+        except OSError as error:
+            return lost(error)
+
+    def _within(self, seconds: float, act: Callable[[Org], T]) -> T | Retry:
+        if refusal := self._session.budget.refusal():
+            return refusal
+        return within(seconds, lambda: self._with_login(act))
+
+    def _with_login(self, act: Callable[[Org], T]) -> T:
         client = self._session.client()
         try:
-            return act(client)
+            return act(self._org(client))
         except SalesforceExpiredSession:
             self._session.forget(client)
-            return act(self._session.client())
+            return act(self._org(self._session.client()))
 
-    def _deliver(self, client: Client, call: Call) -> Result:
-        content = Content.model_validate(call.content)
-        if call.operation is Operation.RETRACT:
-            if call.external_id is not None:
-                note = "Closed by Feedback Router: the answer this Case was about has been withdrawn."
-                _cases(client).update(call.external_id, {"Status": self._closed_status, "Comments": note})
-            return Delivered(call.external_id)
-        if call.external_id is not None:
-            _cases(client).update(call.external_id, _fields(content))
-            return Delivered(call.external_id)
-        return self._create(client, call.effect_id, content)
-
-    def _create(self, client: Client, effect_id: UUID, content: Content) -> Result:
-        fields = _fields(content) | {"Status": self._new_status, "Origin": content.origin}
-        headers = {}
-        if content.email and (contact := _only(client, "Contact", content.email)):
-            fields["ContactId"] = contact
-        if content.owner_email and (owner := _only(client, "User", content.owner_email)):
-            fields["OwnerId"] = owner
-            headers["Sforce-Auto-Assign"] = "FALSE"  # else assignment rules take the Case away from its owner
-        try:
-            answer: requests.Response = _cases(client).upsert(
-                format_external_id(EXTERNAL_ID, str(effect_id)), fields, raw_response=True, headers=headers
-            )
-        except SalesforceError as error:
-            if code_of(error) != "DUPLICATE_VALUE":
-                raise
-            return self._join(client, effect_id, content)
-        if answer.status_code == HTTPStatus.NO_CONTENT:
-            return Delivered(_case_id(client, effect_id))
-        return Delivered(answer.json()["id"])
-
-    def _join(self, client: Client, effect_id: UUID, content: Content) -> Result:
-        """Another upsert of this effect was quicker; its Case is brought up to date once it can be seen."""
-        try:
-            case = _case_id(client, effect_id)
-        except SalesforceResourceNotFound:
-            return Retry("DUPLICATE_VALUE")
-        _cases(client).update(case, _fields(content))
-        return Delivered(case)
+    def _org(self, client: Client) -> Org:
+        return Org(client, self._map, self._names)
 
 
-def _fields(content: Content) -> dict[str, str]:
-    """What is ours to keep up to date."""
-    fields = {
-        "Subject": content.subject,
-        "Description": content.description,
-        "Priority": content.priority,
-        "SuppliedName": content.name[:_NAME_CHARACTERS] if content.name else None,
-        "SuppliedEmail": content.email if content.email and len(content.email) <= _EMAIL_CHARACTERS else None,
-        "AccountId": content.account_id,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+def _deliver(org: Org, call: Call) -> Result:
+    match Content.model_validate(call.content).root:
+        case CaseContent() as content:
+            return cases.deliver(org, call, content)
+        case TaskContent() as content:
+            return tasks.deliver(org, call, content)
+        case ResponseContent() as content:
+            return responses.deliver_many(org, [(call, content)])[0]
+        case CampaignContent() as content:
+            return campaigns.deliver(org, call, content)
+        case ReopenContent() as content:
+            return cases.reopen(org, call, content)
 
 
-def _cases(client: Client) -> SFType:
-    return cast("SFType", client.Case)
-
-
-def _case_id(client: Client, effect_id: UUID) -> str:
-    return str(_cases(client).get_by_custom_id(EXTERNAL_ID, str(effect_id))["Id"])
-
-
-def lookup(kind: Literal["Contact", "User"], email: str) -> str:
-    """SOQL for the records of one e-mail address; two are enough to know that it is not unique."""
-    if kind == "User":
-        return format_soql("SELECT Id FROM User WHERE Email = {} AND IsActive = true LIMIT 2", email)
-    return format_soql("SELECT Id FROM Contact WHERE Email = {} LIMIT 2", email)
-
-
-def _only(client: Client, kind: Literal["Contact", "User"], email: str) -> str | None:
-    """Id of the one record with this address; None where there is none or more than one."""
-    records = client.query(lookup(kind, email))["records"]
-    return str(records[0]["Id"]) if len(records) == 1 else None
-
-
-def render(action: Action, facts: Facts, _templates: Templates) -> Content | None:
-    """The Case of an answer; a survey request has none."""
-    response, account = facts.response, facts.account
-    if response is None:
-        return None
-    return Content(
-        subject=subject(facts, response),
-        description=description(facts, response),
-        priority=action.priority,
-        origin=action.origin,
-        name=facts.profile.name,
-        email=facts.profile.email,
-        account_id=account.salesforce_id if account else None,
-        owner_email=(account.csm_email or account.owner_email) if account else None,
-    )
+def _find(org: Org, call: Call) -> str | None:
+    effect_id = str(call.effect_id)
+    match Content.model_validate(call.content).root:
+        case ReopenContent(case=case):
+            found = cases.named(org, case)
+            return comments.find(org, found[0], call.effect_id) if found else None
+        case ResponseContent(response_id=response_id):
+            return org.record_of(RESPONSE_OBJECT, RESPONSE_ID, response_id)
+        case TaskContent():
+            found_tasks = org.carrying("Task", effect_id)
+            for other in found_tasks[1:]:
+                org.objects("Task").delete(other)
+            return found_tasks[0] if found_tasks else None
+        case CampaignContent():
+            return org.record_of("CampaignMember", EFFECT_ID, effect_id)
+        case CaseContent():
+            return org.record_of("Case", EFFECT_ID, effect_id)
 
 
 def connect(settings: Settings) -> Salesforce | str:
@@ -271,6 +214,7 @@ def connect(settings: Settings) -> Salesforce | str:
         username=settings.username,
         private_key=settings.private_key.get_secret_value().replace("\\n", "\n"),
         connections=settings.parallel_calls,
+        budget=Budget(settings.reserve_share),
     )
     return Salesforce(settings, session)
 
@@ -283,8 +227,8 @@ PLUGIN = Plugin(
     content=Content,
     render=render,
     connect=connect,
-    # Cases of one account written side by side wait for the account's row lock and fail after 10 s.
-    order_key=lambda content, facts: content.account_id or facts.profile.key,
-    rate_key=lambda _content: "",
-    audience=lambda content: ("salesforce", *((content.email,) if content.email else ())),
+    # Records of one account written side by side wait for the account's row lock and fail after 10 s.
+    order_key=lambda content, facts: content.root.account_id or facts.profile.key,
+    rate_key=lambda content: RESPONSES if content.root.kind == "response" else "",
+    audience=lambda content: ("salesforce", *((content.root.email,) if content.root.email else ())),
 )

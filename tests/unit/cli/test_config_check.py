@@ -17,6 +17,7 @@ BROKEN = {
     "themes.yaml": "version: 0\nthemes: []",
     "destinations.yaml": "pigeons: {}",
     "people.yaml": "teams: {}",
+    "salesforce.yaml": "pigeons: {}",
 }
 
 

@@ -86,3 +86,13 @@ def test_the_oldest_give_way_when_it_is_full(records: Records) -> None:
         records.create(CASE, {"Subject": f"s{number}", "Feedback_Effect_Id__c": f"e{number}"})
     assert len(records.of(CASE)) == 100
     records.create(CASE, {"Feedback_Effect_Id__c": "e0"})
+
+
+def test_one_condition_of_several_is_enough_where_they_are_joined_by_or(records: Records) -> None:
+    for subject in ("one", "two", "three"):
+        records.create(CASE, {"Subject": subject})
+
+    query = "SELECT Subject FROM Case WHERE Subject = 'one' OR Subject IN ('three')"
+    assert ids(records, query) == ["one", "three"]
+    with pytest.raises(SalesforceError, match="MALFORMED_QUERY"):
+        parse("SELECT Id FROM Case WHERE Subject = 'one' OR Subject = 'two' AND Subject = 'three'")

@@ -50,7 +50,7 @@ def test_escapes_stay_inside_the_literal() -> None:
         "SELECT Id FROM Case WHERE",
         "SELECT Id FROM Case WHERE Name = 'open",
         "SELECT Id FROM Case WHERE Name = name",
-        "SELECT Id FROM Case WHERE A = 1 OR B = 2",
+        "SELECT Id FROM Case WHERE A = 1 OR B = 2 AND C = 3",
         "SELECT Id FROM Case GROUP BY Status",
         "SELECT Id FROM Case LIMIT many",
         "SELECT Id FROM Case; DROP",

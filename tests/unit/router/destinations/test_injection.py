@@ -12,9 +12,10 @@ import pytest
 from jinja2 import TemplateError
 from pydantic import JsonValue
 
-from services.router.destinations import email, salesforce, slack
+from services.router.destinations import email, slack
 from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
 from services.router.mail_message import address, compose
+from services.router.salesforce import queries
 from services.router.templates import Templates
 
 MRKDWN = [
@@ -221,9 +222,11 @@ def test_an_address_is_one_address_or_none(hostile: str) -> None:
 
 @pytest.mark.parametrize("hostile", SOQL)
 def test_an_address_never_leaves_its_quotes_in_soql(hostile: str) -> None:
-    query = salesforce.lookup("Contact", hostile)
+    query = queries.users(hostile)
 
-    literal = query.removeprefix("SELECT Id FROM Contact WHERE Email = '").removesuffix("' LIMIT 2")
+    literal = query.removeprefix("SELECT Id FROM User WHERE Email = '").removesuffix(
+        "' AND IsActive = true LIMIT 2"
+    )
     assert query != literal
     unescaped = literal.replace("\\\\", "").replace("\\'", "").replace('\\"', "").replace("\\n", "")
     assert "'" not in unescaped

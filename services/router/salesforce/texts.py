@@ -1,4 +1,4 @@
-"""The words of a Salesforce Case about an answer."""
+"""The words of a Salesforce record about an answer."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,10 @@ SUBJECT_CHARACTERS = 255
 DESCRIPTION_CHARACTERS = 32_000
 
 
-def subject(facts: Facts, response: ResponseFacts) -> str:
-    """One line that tells this Case from the next, e.g. `Detractor: 3 of 10 (NPS), Acme`."""
+def subject(facts: Facts, response: ResponseFacts, lead: str | None = None) -> str:
+    """One line that tells this record from the next, e.g. `Detractor: 3 of 10 (NPS), Acme`, after `lead`."""
     who = facts.account.name if facts.account and facts.account.name else facts.profile.name
-    line = headline(response) + (f", {who}" if who else "")
+    line = (f"{lead}: " if lead else "") + headline(response) + (f", {who}" if who else "")
     return shorten(" ".join(line.split()), SUBJECT_CHARACTERS)
 
 

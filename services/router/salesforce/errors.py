@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import requests
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
@@ -65,12 +66,24 @@ def verdict(error: SalesforceError) -> Result:
     """What a refusal means for the effect."""
     code = code_of(error)
     if isinstance(error, SalesforceAuthenticationFailed):
-        meaning: type[Retry | Failed | Ambiguous] = Retry
-    elif code in ERRORS:
-        meaning = ERRORS[code]
-    else:
-        server = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        meaning = HTTP_STATUSES.get(error.status, Ambiguous if server else Failed)
+        return Retry(code)
+    server = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return _result(code, HTTP_STATUSES.get(error.status, Ambiguous if server else Failed))
+
+
+def row_verdict(row: Mapping[str, Any]) -> Result | None:
+    """What one row of a Collections answer means for its effect; None: it was written."""
+    if row.get("success"):
+        return None
+    match row.get("errors"):
+        case [{"statusCode": str(code)}, *_] if code.replace("_", "").isalnum():
+            return _result(code, Failed)
+        case _:
+            return Ambiguous("row_without_a_reason")
+
+
+def _result(code: str, otherwise: type[Retry | Failed | Ambiguous]) -> Result:
+    meaning = ERRORS.get(code, otherwise)
     return Retry(code, pause_of(code)) if meaning is Retry else meaning(code)
 
 

@@ -9,21 +9,15 @@ from http import HTTPStatus
 from threading import Lock
 from urllib.parse import urlsplit, urlunsplit
 
-from prometheus_client import Gauge
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.login import SalesforceLogin
 
 from services.router.deadline import remaining
+from services.router.salesforce.budget import Budget
 
 API_VERSION = "59.0"
-
-DAILY_CALLS = Gauge(
-    "feedback_salesforce_daily_calls",
-    "API calls of the Salesforce org in the last 24 hours, and how many it may make (Sforce-Limit-Info).",
-    ["kind"],
-)
 
 
 class TooManyCallsError(Exception):
@@ -37,8 +31,9 @@ class TooManyCallsError(Exception):
 class _Adapter(HTTPAdapter):
     """Sends to `base_url` whatever host a request names, within the deadline."""
 
-    def __init__(self, base_url: str, connections: int) -> None:
+    def __init__(self, base_url: str, connections: int, budget: Budget) -> None:
         super().__init__(pool_maxsize=connections)
+        self._budget = budget
         self._base = urlsplit(base_url)
 
     def send(  # type: ignore[override]  # Session.send passes everything by name
@@ -49,20 +44,18 @@ class _Adapter(HTTPAdapter):
         path = self._base.path.rstrip("/") + asked.path
         request.url = urlunsplit((self._base.scheme, self._base.netloc, path, asked.query, ""))
         response = super().send(request, timeout=remaining(), **options)  # type: ignore[arg-type]  # passed on as it came
-        _note_usage(response.headers)
+        self._note_usage(response.headers)
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             response.close()
             wait = response.headers.get("Retry-After", "")
             raise TooManyCallsError(float(wait) if wait.isdecimal() else None)
         return response
 
-
-def _note_usage(headers: Mapping[str, str]) -> None:
-    # SFType.upsert and Salesforce.query keep this to themselves, so it is read where every answer passes.
-    usage = Salesforce.parse_api_usage(headers.get("Sforce-Limit-Info", "")).get("api-usage")
-    if usage is not None:
-        DAILY_CALLS.labels("used").set(usage.used)
-        DAILY_CALLS.labels("limit").set(usage.total)
+    def _note_usage(self, headers: Mapping[str, str]) -> None:
+        # SFType.upsert and Salesforce.query keep this to themselves, so it is read where every answer passes.
+        usage = Salesforce.parse_api_usage(headers.get("Sforce-Limit-Info", "")).get("api-usage")
+        if usage is not None:
+            self._budget.note(usage.used, usage.total)
 
 
 class SalesforceSession:
@@ -77,11 +70,13 @@ class SalesforceSession:
         username: str,
         private_key: str,
         connections: int,
+        budget: Budget,
     ) -> None:
+        self.budget = budget
         self._http = Session()
-        self._http.mount("https://", _Adapter(instance_url, connections))
+        self._http.mount("https://", _Adapter(instance_url, connections, budget))
         self._domain = "test" if urlsplit(login_url).hostname == "test.salesforce.com" else "login"
-        self._http.mount(f"https://{self._domain}.salesforce.com/", _Adapter(login_url, connections))
+        self._http.mount(f"https://{self._domain}.salesforce.com/", _Adapter(login_url, connections, budget))
         self._instance = urlsplit(instance_url).netloc
         self._client_id = client_id
         self._username = username

@@ -1,0 +1,1 @@
+"""How the product speaks to a Salesforce org: session, queries, and one module for each kind of record."""

@@ -1,0 +1,49 @@
+"""The org's daily calls are shared by all its integrations: the last of them are left to the others."""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from prometheus_client import Gauge
+
+from services.router.destination import Retry
+
+DAILY_CALLS = Gauge(
+    "feedback_salesforce_daily_calls",
+    "API calls of the Salesforce org in the last 24 hours (used), how many it may make (limit), and how many"
+    " of these are left to others (reserve).",
+    ["kind"],
+)
+
+STALE_SECONDS = 300.0
+"""What was read longer ago says nothing: others' calls drop out of the 24 hours, so one call looks again."""
+
+
+class Budget:
+    """What `Sforce-Limit-Info` said last. `reserve_share` of the limit is left alone, 0-1."""
+
+    def __init__(self, reserve_share: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reserve_share = reserve_share
+        self._clock = clock
+        self._lock = Lock()
+        self._left = 1
+        self._noted_at = -STALE_SECONDS
+
+    def note(self, used: int, limit: int) -> None:
+        """Keep what an answer of the org said: calls of the last 24 hours, and how many there may be."""
+        reserve = int(limit * self._reserve_share)
+        with self._lock:
+            self._left = limit - used - reserve
+            self._noted_at = self._clock()
+        DAILY_CALLS.labels("used").set(used)
+        DAILY_CALLS.labels("limit").set(limit)
+        DAILY_CALLS.labels("reserve").set(reserve)
+
+    def refusal(self) -> Retry | None:
+        """Why no call may be made now, and when to ask again."""
+        with self._lock:
+            now = self._clock()
+            wait_seconds = self._noted_at + STALE_SECONDS - now
+            if self._left > 0 or wait_seconds <= 0:
+                return None
+            return Retry("daily_calls_reserved", wait_seconds)

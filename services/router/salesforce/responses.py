@@ -1,0 +1,179 @@
+"""Answers as records, and the latest one on its Contact and Account: many answers in a few calls."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.router.destination import Call, Delivered, JsonObject, Operation, Result
+from services.router.salesforce import queries
+from services.router.salesforce.contents import ResponseContent
+from services.router.salesforce.matching import Match
+from services.router.salesforce.org import Org, Row, new_contact
+from services.router.salesforce.org_map import (
+    PERSON_KEY,
+    RESPONSE_ID,
+    RESPONSE_OBJECT,
+    WITHDRAWN,
+    field_of,
+    shown,
+)
+from services.router.salesforce.roll_up import rolled_up
+
+
+@dataclass(slots=True)
+class _Answer:
+    """One answer on its way: who it turned out to be from, and what was refused of it."""
+
+    call: Call
+    content: ResponseContent
+    match: Match = field(default_factory=Match)
+    contact_id: str | None = None
+    account_id: str | None = None
+    record_id: str | None = None
+    refusals: list[Result] = field(default_factory=list)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.call.operation is Operation.RETRACT
+
+    @property
+    def result(self) -> Result:
+        """The worst of what its rows came to: an answer is delivered when all of them are written."""
+        if self.refusals:
+            return self.refusals[0]
+        return Delivered(self.record_id or self.call.external_id, review=self.match.candidates)
+
+
+def deliver_many(org: Org, calls: Sequence[tuple[Call, ResponseContent]]) -> list[Result]:
+    """Write the answers of these calls and roll them up; one result a call, in order.
+
+    Contacts go first, because the records point at them. What is written twice is written the same.
+    """
+    answers = [_Answer(call, content) for call, content in calls]
+    for answer, match in zip(answers, org.matches([one.content for one in answers]), strict=True):
+        answer.match = match
+        answer.contact_id = match.contact_id
+    _roll_up_contacts(org, answers)
+    _find_accounts_and_roll_up(org, answers)
+    _write_records(org, answers)
+    return [answer.result for answer in answers]
+
+
+def _roll_up_contacts(org: Org, answers: Sequence[_Answer]) -> None:
+    known: dict[str, JsonObject] = {}
+    by_key: dict[str, JsonObject] = {}
+    for answer in _newest_last(answers):
+        contact, key = answer.match.contact, answer.content.person_key
+        if contact is None and (answer.match.candidates or not _wants_contact(answer)):
+            continue
+        fields = rolled_up(
+            answer.content, org.map.contact.fields, contact or {}, org.map, withdrawn=answer.is_withdrawn
+        )
+        if contact is None:
+            by_key[key] = {PERSON_KEY: key, **new_contact(answer.content, org.map), **(fields or {})}
+        elif contact.get(PERSON_KEY) == key:
+            if fields:
+                by_key[key] = {PERSON_KEY: key, **fields}
+        else:
+            known[str(contact["Id"])] = {"id": contact["Id"], PERSON_KEY: key, **(fields or {})}
+    written = _by_key(by_key, org.upsert_all("Contact", PERSON_KEY, list(by_key.values())))
+    updated = _by_key(known, org.update_all("Contact", list(known.values())))
+    for answer in answers:
+        row = written.get(answer.content.person_key) or updated.get(answer.contact_id or "")
+        if row is not None:
+            answer.contact_id = answer.contact_id or row.record_id
+            _note(answer, row)
+
+
+def _find_accounts_and_roll_up(org: Org, answers: Sequence[_Answer]) -> None:
+    accounts = _accounts(org, answers)
+    rows: dict[str, JsonObject] = {}
+    for answer in _newest_last(answers):
+        account = _account_of(answer, accounts, org.map.account.account_id)
+        if account is None:
+            continue
+        answer.account_id = str(account["Id"])
+        fields = rolled_up(
+            answer.content, org.map.account.fields, account, org.map, withdrawn=answer.is_withdrawn
+        )
+        if fields:
+            rows[answer.account_id] = {"id": answer.account_id, **fields}
+    written = _by_key(rows, org.update_all("Account", list(rows.values())))
+    for answer in answers:
+        if answer.account_id in written:
+            _note(answer, written[answer.account_id])
+
+
+def _accounts(org: Org, answers: Sequence[_Answer]) -> list[Mapping[str, Any]]:
+    ids = {
+        str(one)
+        for answer in answers
+        for one in (answer.content.account_id, (answer.match.contact or {}).get("AccountId"))
+        if one
+    }
+    field_name = org.map.account.account_id
+    keys = {answer.content.account_key for answer in answers if answer.content.account_key and field_name}
+    if not ids and not keys:
+        return []
+    soql = queries.accounts(
+        sorted(ids),
+        sorted(key for key in keys if key),
+        account_id=field_name,
+        responded_at=field_of(org.map.account.fields, "response.responded_at"),
+    )
+    return list(org.client.query_all(soql)["records"])
+
+
+def _account_of(
+    answer: _Answer, accounts: Sequence[Mapping[str, Any]], account_id: str | None
+) -> Mapping[str, Any] | None:
+    """What the account itself says, its own id in the org, and last where the Contact belongs."""
+    content = answer.content
+    for column, wanted in (
+        ("Id", content.account_id),
+        (account_id, content.account_key),
+        ("Id", (answer.match.contact or {}).get("AccountId")),
+    ):
+        if column and wanted:
+            # A record id of 15 characters is the first part of the one with 18.
+            length = 15 if column == "Id" else None
+            for account in accounts:
+                if str(account.get(column))[:length] == str(wanted)[:length]:
+                    return account
+    return None
+
+
+def _write_records(org: Org, answers: Sequence[_Answer]) -> None:
+    rows: dict[str, JsonObject] = {}
+    for answer in answers:
+        content = answer.content
+        fields: JsonObject = {"Contact__c": answer.contact_id, "Account__c": answer.account_id}
+        rows[content.response_id] = {
+            RESPONSE_ID: content.response_id,
+            WITHDRAWN: answer.is_withdrawn,
+            **shown(org.map.response.fields, content.facts, org.map),
+            **{name: value for name, value in fields.items() if value is not None},
+        }
+    written = _by_key(rows, org.upsert_all(RESPONSE_OBJECT, RESPONSE_ID, list(rows.values())))
+    for answer in answers:
+        row = written[answer.content.response_id]
+        answer.record_id = row.record_id
+        _note(answer, row)
+
+
+def _newest_last(answers: Sequence[_Answer]) -> list[_Answer]:
+    """So that of two answers of one person the later one is left standing."""
+    return sorted(answers, key=lambda answer: answer.content.responded_at)
+
+
+def _wants_contact(answer: _Answer) -> bool:
+    return answer.content.unmatched == "create_contact" and not answer.is_withdrawn
+
+
+def _by_key(rows: Mapping[str, JsonObject], written: Sequence[Row]) -> dict[str, Row]:
+    return dict(zip(rows, written, strict=True))
+
+
+def _note(answer: _Answer, row: Row) -> None:
+    if row.refusal is not None:
+        answer.refusals.append(row.refusal)
