@@ -19,9 +19,18 @@ app = typer.Typer(
 config = typer.Typer(help="The YAML in deploy/config.", no_args_is_help=True)
 app.add_typer(config, name="config")
 
+rules = typer.Typer(help="What happens to an answer: deploy/config/rules.yaml.", no_args_is_help=True)
+app.add_typer(rules, name="rules")
+
 InstallFolder = Annotated[Path, typer.Option("--dir", help="Where docker-compose.yml is.", file_okay=False)]
 ConfigFolder = Annotated[Path, typer.Option("--dir", help="Where the YAML files are.", file_okay=False)]
 Source = Annotated[str, typer.Option(help="Name of the first source that may send answers.")]
+ExamplesFile = Annotated[Path | None, typer.Argument(help="Default: rules_test.yaml beside the rules.")]
+Response = Annotated[str, typer.Argument(help="A response's id, or a file *.json with facts.")]
+Since = Annotated[str, typer.Option(help="How far back: 90d, 12h, 4w.")]
+OtherRules = Annotated[
+    Path | None, typer.Option(help="Compare rules.yaml with this file, not the ledger with rules.yaml.")
+]
 Demo = Annotated[bool, typer.Option("--demo", help="Make the sandbox the outside world.")]
 
 
@@ -55,6 +64,40 @@ def check(folder: ConfigFolder = Path("deploy/config")) -> None:
     from cli.config_check import check
 
     check(folder)
+
+
+@rules.command("check")
+def check_rules(folder: ConfigFolder = Path("deploy/config")) -> None:
+    """Read the rules and their templates as the router does; name each mistake with its line."""
+    from cli.rules import check
+
+    check(folder)
+
+
+@rules.command("test")
+def try_examples(file: ExamplesFile = None, folder: ConfigFolder = Path("deploy/config")) -> None:
+    """Try the examples of rules_test.yaml: which actions come of which facts."""
+    from cli.rules import test
+
+    test(folder, file or folder / "rules_test.yaml")
+
+
+@rules.command("explain")
+def explain_rules(response: Response, folder: ConfigFolder = Path("deploy/config")) -> None:
+    """Say of every rule why it did, or did not, do something for one answer."""
+    from cli.rules import explain
+
+    explain(folder, response)
+
+
+@rules.command("backtest")
+def backtest_rules(
+    since: Since = "90d", against: OtherRules = None, folder: ConfigFolder = Path("deploy/config")
+) -> None:
+    """Plan the answers of the past again, and count what would differ. Nothing is delivered or written."""
+    from cli.rules import backtest
+
+    backtest(folder, since, against)
 
 
 def main() -> None:

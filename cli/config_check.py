@@ -7,13 +7,13 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from cli.playbook import load_destinations
 from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError, load_yaml
 from services.classifier.taxonomy import Themes
-from services.router.destination_settings import read_destinations
 from services.router.people import load_people
 from services.router.plugins import discover
-from services.router.rules import load_rules
+from services.router.rules import NOBODY, load_rules
 from services.router.salesforce.org_map import OrgMap
 from services.router.templates import Templates
 from services.scheduler.programs import Programs
@@ -43,11 +43,12 @@ def mistakes(folder: Path) -> list[str]:
 
 
 def _rules(folder: Path) -> None:
-    plugins = discover()
+    plugins, people = discover(), NOBODY
     with suppress(ConfigError):  # is named where that file is read itself
-        destinations = read_destinations(folder / "destinations.yaml", plugins)
-        plugins = {name: one.plugin for name, one in destinations.items()}
-    load_rules(folder / "rules.yaml", plugins, Templates(folder / "templates"))
+        people = load_people(folder / "people.yaml")
+    with suppress(ConfigError):  # likewise
+        plugins = {name: one.plugin for name, one in load_destinations(folder).items()}
+    load_rules(folder / "rules.yaml", plugins, Templates(folder / "templates"), people)
 
 
 def _programs(folder: Path) -> None:
@@ -63,7 +64,7 @@ def _salesforce(folder: Path) -> None:
 
 
 def _destinations(folder: Path) -> None:
-    for one in read_destinations(folder / "destinations.yaml", discover()).values():
+    for one in load_destinations(folder).values():
         one.settings()
 
 

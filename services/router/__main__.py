@@ -46,12 +46,11 @@ def main() -> int:
     try:
         destinations = read_destinations(settings.config_dir / "destinations.yaml", discover())
         plugins = {name: one.plugin for name, one in destinations.items()}
-        templates = Templates(settings.config_dir / "templates")
-        playbook = Playbook(
-            load_rules(settings.config_dir / "rules.yaml", plugins, templates), plugins, templates
-        )
-        connected = connect(destinations.values())
         people = load_people(settings.config_dir / "people.yaml")
+        templates = Templates(settings.config_dir / "templates")
+        rules = load_rules(settings.config_dir / "rules.yaml", plugins, templates, people)
+        playbook = Playbook(rules, plugins, templates, people)
+        connected = connect(destinations.values())
     except (ConfigError, BadSettings) as error:
         sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
         return BAD_CONFIG_EXIT_CODE

@@ -186,8 +186,10 @@ def _ambiguous(
     effect: Effect, operation: Operation, cause: str, *, traits: Traits, now: datetime, pause_seconds: float
 ) -> Next:
     if operation is not Operation.CREATE:
-        # Updating, retracting and looking up name their object: doing them twice is doing them once.
-        return _again(effect, cause, now, pause_seconds)
+        # Updating, retracting and looking up name their object: doing them twice is doing them once. Only an
+        # update may have brought back what was retracted.
+        stands = replace(effect, outside=Outside.PRESENT) if operation is Operation.UPDATE else effect
+        return _again(stands, cause, now, pause_seconds)
     unknown = replace(effect, outside=Outside.UNKNOWN)
     if traits.after_ambiguity is AfterAmbiguity.ASSUME_DELIVERED:
         return rest(unknown, traits)

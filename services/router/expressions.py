@@ -77,6 +77,26 @@ class Condition:
             raise ValueError(f"expected true or false, got {type(outcome).__name__}")  # noqa: TRY004 - one error type
         return outcome
 
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """The facts it names, such as (response, score), in their order."""
+        named = _MEMBERS.findall(_STRINGS.sub('""', self.source))
+        return tuple(dict.fromkeys((root, member) for root, member in named if root in _ROOTS))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What it joins by `&&` at its outermost level; all of it where it joins nothing."""
+        bare = _STRINGS.sub(lambda found: '"' * len(found[0]), self.source)
+        parts, depth, begin = [], 0, 0
+        for place, character in enumerate(bare):
+            depth += (character in "([{") - (character in ")]}")
+            if depth == 0 and (character == "?" or bare.startswith("||", place)):
+                return (self.source.strip(),)
+            if depth == 0 and bare.startswith("&&", place):
+                parts.append(self.source[begin:place].strip())
+                begin = place + 2
+        return (*parts, self.source[begin:].strip())
+
     def _check_names(self) -> None:
         bare = _STRINGS.sub('""', self.source)
         bound = set(re.findall(r"\b(?:all|exists|exists_one|filter|map)\s*\(\s*([A-Za-z_]\w*)\s*,", bare))

@@ -1,97 +1,66 @@
 """The user's rules: which answers and survey requests lead to which actions."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import reduce
-from operator import or_
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    create_model,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel
 
-from runtime.yaml_file import load_yaml
+from runtime.yaml_file import Location, load_yaml
 from services.router.expressions import Condition, context_of
 from services.router.follow_up import FollowUpTerms
+from services.router.occasion import Occasion
+from services.router.people import People
 from services.router.plugins import AnyPlugin
+from services.router.rule_file import (
+    ActionEntry,
+    BandEntry,
+    RuleEntry,
+    RulesFile,
+    SequenceEntry,
+    TimedEntry,
+    file_model,
+)
 from services.router.templates import Templates
+from services.router.timing import AT_ONCE, DEFAULT_QUIET_HOURS, Quiet, Timing
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-
-AUTO_MAIL = "auto_mail"
-"""The action id that all automatic mails of one answer share, so that there is at most one."""
-
-
-class Occasion(StrEnum):
-    """What a rule looks at."""
-
-    RESPONSE = "response"
-    SURVEY_REQUEST = "survey_request"
-
-
-class ActionEntry(BaseModel):
-    """One entry of `do:`; the other fields are the destination's own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: Id
-    destination: str
-
-
-class RuleEntry(BaseModel):
-    """One rule of the file. `do` is narrowed to the destinations there are when the file is read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: Id
-    why: str = Field(min_length=1)
-    about: Occasion = Occasion.RESPONSE
-    when: str
-    do: Sequence[Any]
-    follow_up: FollowUpTerms | None = None
-
-    @field_validator("when")
-    @classmethod
-    def _checked(cls, source: str) -> str:
-        Condition(source)
-        return source
-
-
-class RulesFile(BaseModel):
-    """The whole file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rules: Sequence[RuleEntry]
-
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> "RulesFile":
-        seen: set[str] = set()
-        for name in [rule.id for rule in self.rules] + [
-            action.id for rule in self.rules for action in rule.do if action.id != AUTO_MAIL
-        ]:
-            if name in seen:
-                raise ValueError(f"the id {name!r} is given twice; rules and actions need ids of their own")
-            seen.add(name)
-        return self
+NOBODY = People()
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a rule does: `settings` are the destination's own fields."""
+    """What a rule does: `settings` are the destination's own fields.
+
+    `ends_on` calls it off before it was delivered; within `once_in` it is not planned twice for a person.
+    """
 
     id: str
     destination: str
     settings: BaseModel
+    timing: Timing = AT_ONCE
+    ends_on: tuple[str, ...] = ()
+    once_in: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The steps of a sequence for scores from `lowest` to `highest`, both included."""
+
+    lowest: int
+    highest: int
+    steps: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Timed steps by score. The steps of all bands share their ids: an edited score repeats none of them."""
+
+    id: str
+    bands: tuple[Band, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +69,29 @@ class Rule:
 
     id: str
     why: str
+    source: str | None
     about: Occasion
     condition: Condition
-    actions: tuple[Action, ...]
+    actions: tuple[Action | Sequence, ...]
+    action_ids: frozenset[str]
+    """Of all that it can ask for, whatever the facts."""
+    otherwise: tuple[Action | Sequence, ...] = ()
     follow_up: FollowUpTerms | None = None
+    stop: bool = False
+    shadow: bool = False
+
+    def asked(self, *, holds: bool, score: int | None) -> tuple[Action, ...]:
+        """The actions where the condition holds, or where it does not; a sequence as the score's steps."""
+        return tuple(_steps(self.actions if holds else self.otherwise, score))
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
-    """What became of each rule: `erred` gives the reason why a rule is neither true nor false."""
+class Verdict:
+    """What became of a rule: it held or not; `error` is the reason why that cannot be told."""
 
-    matched: tuple[Rule, ...]
-    erred: Mapping[str, str] = field(default_factory=dict)
+    rule: Rule
+    holds: bool = False
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,70 +100,109 @@ class Ruleset:
 
     version: str
     rules: tuple[Rule, ...]
+    quiet: Quiet = DEFAULT_QUIET_HOURS
+    thanking_sources: frozenset[str] = frozenset()
+    """Their answers get no automatic mail."""
 
     @property
     def ids(self) -> frozenset[str]:
         """Ids of the rules that exist."""
         return frozenset(rule.id for rule in self.rules)
 
-    def evaluate(self, occasion: Occasion, facts: Mapping[str, Any]) -> Matches:
-        """Evaluate every rule for this occasion on facts dumped as JSON without unknown ones."""
+    def evaluate(self, occasion: Occasion, facts: Mapping[str, Any]) -> Iterator[Verdict]:
+        """The rules for this occasion on facts dumped as JSON without unknown ones, up to one that stops."""
         context = context_of(facts)
-        matched: list[Rule] = []
-        erred: dict[str, str] = {}
         for rule in self.rules:
             if rule.about is not occasion:
                 continue
             try:
-                if rule.condition.holds(context):
-                    matched.append(rule)
+                holds = rule.condition.holds(context)
             except ValueError as error:
-                erred[rule.id] = str(error)
-        return Matches(tuple(matched), erred)
+                yield Verdict(rule, error=str(error))
+                continue
+            yield Verdict(rule, holds)
+            if holds and rule.stop and not rule.shadow:
+                return
 
 
-def load_rules(path: Path, plugins: Mapping[str, AnyPlugin], templates: Templates) -> Ruleset:
-    """Read and check rules.yaml.
+def load_rules(
+    path: Path, plugins: Mapping[str, AnyPlugin], templates: Templates, people: People = NOBODY
+) -> Ruleset:
+    """Read and check rules.yaml, also against the teams of people.yaml where these are known.
 
     Raises runtime.yaml_file.ConfigError with file, line and what was expected.
     """
-    entries: RulesFile = load_yaml(path, _file_model(plugins, templates))
+    file: RulesFile = load_yaml(path, file_model(plugins, templates), partial(_unknown_teams, people))
     return Ruleset(
         version=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
-        rules=tuple(
-            Rule(
-                id=entry.id,
-                why=entry.why,
-                about=entry.about,
-                condition=Condition(entry.when),
-                actions=tuple(Action(action.id, action.destination, action) for action in entry.do),
-                follow_up=entry.follow_up,
+        rules=tuple(_rule(entry) for entry in file.rules),
+        quiet=file.quiet_hours,
+        thanking_sources=frozenset(file.sources_that_thank),
+    )
+
+
+def _unknown_teams(people: People, file: RulesFile) -> Iterator[tuple[Location, str]]:
+    for place, rule in enumerate(file.rules):
+        if people.teams and rule.follow_up is not None and rule.follow_up.team not in people.teams:
+            known = ", ".join(people.teams)
+            yield (
+                ("rules", place, "follow_up", "team"),
+                f"{rule.follow_up.team!r} is no team of people.yaml: expected one of {known}",
             )
-            for entry in entries.rules
-        ),
+
+
+def _rule(entry: RuleEntry) -> Rule:
+    actions = tuple(_loaded(action) for action in entry.do)
+    otherwise = tuple(_loaded(action) for action in entry.else_)
+    return Rule(
+        id=entry.id,
+        why=entry.why,
+        source=entry.source,
+        about=entry.about,
+        condition=Condition(entry.when),
+        actions=actions,
+        action_ids=frozenset(_ids((*actions, *otherwise))),
+        otherwise=otherwise,
+        follow_up=entry.follow_up,
+        stop=entry.stop,
+        shadow=entry.shadow,
     )
 
 
-def _file_model(plugins: Mapping[str, AnyPlugin], templates: Templates) -> type[RulesFile]:
-    actions = [_action_model(plugin, templates) for plugin in plugins.values()]
-    action: Any = reduce(or_, actions)
-    if len(actions) > 1:
-        action = Annotated[action, Field(discriminator="destination")]
-    rule = create_model("Rule", __base__=RuleEntry, do=(list[action], Field(min_length=1)))
-    return create_model("Rules", __base__=RulesFile, rules=(list[rule], Field(min_length=1)))
+def _ids(entries: tuple[Action | Sequence, ...]) -> Iterator[str]:
+    for entry in entries:
+        if isinstance(entry, Action):
+            yield entry.id
+        else:
+            yield from (step.id for band in entry.bands for step in band.steps)
 
 
-def _action_model(plugin: AnyPlugin, templates: Templates) -> type[BaseModel]:
-    def has_templates(action: BaseModel) -> BaseModel:
-        for name in plugin.templates(action):
-            templates.check(name)
-        return action
+def _loaded(entry: ActionEntry | SequenceEntry) -> Action | Sequence:
+    if isinstance(entry, ActionEntry):
+        once_in = None if entry.once_in_days is None else timedelta(days=entry.once_in_days)
+        return _action(entry.id, entry, entry.ends_on, once_in)
+    return Sequence(entry.id, tuple(_band(entry, band) for band in entry.sequence))
 
-    checks: dict[str, Any] = {"has_templates": model_validator(mode="after")(has_templates)}
-    destination: Any = (Literal[plugin.name], ...)
-    return create_model(
-        f"{plugin.name}Action",
-        __base__=(ActionEntry, plugin.action),
-        __validators__=checks,
-        destination=destination,
-    )
+
+def _band(entry: SequenceEntry, band: BandEntry) -> Band:
+    lowest, highest = band.scores
+    numbered = enumerate(band.steps, start=1)
+    steps = tuple(_action(f"{entry.id}.{number}", step, entry.ends_on) for number, step in numbered)
+    return Band(lowest, highest, steps)
+
+
+def _action(
+    id_: str, entry: TimedEntry, ends_on: tuple[str, ...], once_in: timedelta | None = None
+) -> Action:
+    timing = Timing(timedelta(days=entry.after_days), entry.deliver)
+    return Action(id_, entry.destination, entry, timing, ends_on, once_in)
+
+
+def _steps(entries: tuple[Action | Sequence, ...], score: int | None) -> Iterator[Action]:
+    for entry in entries:
+        if isinstance(entry, Action):
+            yield entry
+        elif score is not None:
+            for band in entry.bands:
+                if band.lowest <= score <= band.highest:
+                    yield from band.steps

@@ -9,15 +9,27 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from schemas.scales import SCALES, Metric
-from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts, SurveyFacts
+from services.router.facts import (
+    AccountFacts,
+    Facts,
+    OwnerFacts,
+    PreviousFacts,
+    ProfileFacts,
+    ResponseFacts,
+    SurveyFacts,
+)
 
 VARIABLES: Mapping[str, type[BaseModel]] = {
     "response": ResponseFacts,
     "survey": SurveyFacts,
     "profile": ProfileFacts,
     "account": AccountFacts,
+    "owner": OwnerFacts,
+    "previous": PreviousFacts,
 }
-"""What a template may name. A mail about an answer has no `survey`, a survey mail no `response`."""
+"""What a template may name. A mail about an answer has no `survey`, a survey mail no `response`; `account`,
+`owner` and `previous` may be unknown, so ask first: `{% if owner %}`.
+"""
 
 
 def _first_name(name: str | None) -> str:
@@ -66,12 +78,12 @@ class Templates:
             raise ValueError(f"{self.folder / name}:{line}: {unknown}")
 
     def render(self, name: str, facts: Facts) -> str:
-        """The template filled with `response`, `survey`, `profile` and `account`.
+        """The template filled with the facts of `VARIABLES`.
 
         Raises jinja2.UndefinedError when it uses a name that does not exist.
         """
         return self._environment.get_template(name).render(
-            response=facts.response, survey=facts.survey, profile=facts.profile, account=facts.account
+            {variable: getattr(facts, variable) for variable in VARIABLES}
         )
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.facts import Facts, ProfileFacts, ResponseFacts
+from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
+from services.router.occasion import Occasion
+from services.router.people import People, Person, Team
 from services.router.plan import (
     MAX_AGE,
     Changes,
@@ -27,7 +29,7 @@ from services.router.plan import (
     plan,
 )
 from services.router.plugins import discover
-from services.router.rules import Occasion, load_rules
+from services.router.rules import load_rules
 from services.router.templates import Templates
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -226,3 +228,129 @@ def test_a_card_shows_what_the_facts_say() -> None:
     )
     (card, *_) = _plan(said).wanted
     assert "too slow" in str(card.content)
+
+
+BRANCHES = """
+sources_that_thank: [delighted]
+rules:
+  - id: happy
+    why: because
+    when: response.score >= 9
+    do: [{id: cheer, destination: slack, channel: "#cheer"}]
+    else: [{id: look, destination: slack, channel: "#look"}]
+  - id: rehearsed
+    why: because
+    shadow: true
+    when: response.score <= 6
+    do: [{id: alarm, destination: slack, channel: "#alarm"}]
+  - id: ask
+    why: because
+    when: response.score == 10
+    do: [{id: reference, destination: slack, channel: "#ask", once_in_days: 180, after_days: 2}]
+  - id: mail
+    why: because
+    when: "true"
+    do: [{id: auto_mail, destination: email, template: thank_you}]
+  - id: nurture
+    why: because
+    when: "true"
+    do:
+      - id: step
+        sequence:
+          - scores: [0, 4]
+            steps: [{destination: slack, channel: "#a"}, {destination: slack, channel: "#b"}]
+          - {scores: [5, 8], steps: [{destination: slack, channel: "#a"}]}
+"""
+
+
+@pytest.fixture
+def branches(tmp_path: Path) -> Playbook:
+    path = tmp_path / "rules.yaml"
+    path.write_text(BRANCHES)
+    return Playbook(load_rules(path, PLUGINS, TEMPLATES), PLUGINS, TEMPLATES)
+
+
+def _planned(facts: Facts, playbook: Playbook) -> Plan:
+    return plan(FIRST, facts, facts.model_dump(mode="json", exclude_none=True), playbook, NOW)
+
+
+def _actions(planned: Plan) -> set[str]:
+    return {wanted.action for wanted in planned.wanted}
+
+
+def test_what_is_asked_of_a_happy_and_of_an_unhappy_customer(branches: Playbook) -> None:
+    assert _actions(_planned(_facts(10, "promoter"), branches)) == {"cheer", "reference", "auto_mail"}
+    assert _actions(_planned(_facts(5, "detractor"), branches)) == {"look", "auto_mail", "step.1"}
+
+
+def test_a_condition_that_cannot_be_told_has_no_else_either(branches: Playbook) -> None:
+    unknown = _facts(5, "detractor").model_copy(
+        update={"response": _facts(5, "detractor").response.model_copy(update={"score": None})}  # type: ignore[union-attr]  # these facts have one
+    )
+    planned = _planned(unknown, branches)
+    assert _actions(planned) == {"auto_mail"}
+    assert planned.erred.keys() == {"happy", "rehearsed", "ask"}
+
+
+def test_a_rehearsing_rule_is_recorded_and_asks_for_nothing(branches: Playbook) -> None:
+    planned = _planned(_facts(5, "detractor"), branches)
+    assert [wanted.action for wanted in planned.shadowed] == ["alarm"]
+    assert "rehearsed" in planned.matched
+
+
+def test_the_branch_or_band_not_taken_is_withdrawn_also_of_a_rule_that_matches(branches: Playbook) -> None:
+    def stands(rule: str, action: str) -> Effect:
+        return Effect(action, rule, "slack", is_wanted=True, is_outside=True, content={})
+
+    existing = {
+        effect.action: effect
+        for effect in (stands("happy", "cheer"), stands("happy", "gone"), stands("nurture", "step.2"))
+    }
+    changes = converge(existing, _planned(_facts(5, "detractor"), branches), branches.rules.ids)
+    assert set(changes.withdrawn) == {"cheer", "gone", "step.2"}
+    back = converge(existing, _planned(_facts(10, "promoter"), branches), branches.rules.ids)
+    assert set(back.withdrawn) == {"step.2"}
+
+
+@pytest.mark.parametrize(("days", "asks"), [(179, False), (180, True), (None, True)])
+def test_what_may_not_come_too_often_has_a_clock_of_its_own(
+    branches: Playbook, days: int | None, asks: bool
+) -> None:
+    asked = {} if days is None else {"reference": NOW - timedelta(days=days)}
+    facts = _facts(10, "promoter").model_copy(update={"asked": asked})
+    planned = _planned(facts, branches)
+    assert ("reference" in _actions(planned)) is asks
+    assert "reference" not in planned.declined, "what stands is not taken back because it was asked"
+
+
+def test_an_action_that_comes_later_says_when(branches: Playbook) -> None:
+    times = {one.action: one.not_before for one in _planned(_facts(10, "promoter"), branches).wanted}
+    assert times == {"cheer": None, "reference": NOW + timedelta(days=2), "auto_mail": None}
+
+
+def test_a_source_that_thanks_by_itself_gets_no_automatic_mail(branches: Playbook) -> None:
+    facts = _facts(10, "promoter")
+    response = ResponseFacts.model_validate(facts.response).model_copy(update={"source": "delighted"})
+    planned = _planned(facts.model_copy(update={"response": response}), branches)
+    assert _actions(planned) == {"cheer", "reference"}
+
+
+def test_a_follow_up_is_the_accounts_owners_else_the_teams(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    terms = "follow_up: {team: success, first_contact_hours: 4, resolve_hours: 40}"
+    path.write_text(f"rules: [{{id: low, why: because, when: response.score <= 6, {terms}}}]")
+    csm, member = (
+        Person(id=id_, name=id_, email=f"{id_}@us.test", teams=("success",)) for id_ in ("csm", "member")
+    )
+    people = People({"success": Team(name="Success")}, {"csm": csm, "member": member})
+    playbook = Playbook(load_rules(path, PLUGINS, TEMPLATES, people), PLUGINS, TEMPLATES, people)
+    facts = _facts(3, "detractor")
+    owned = facts.model_copy(update={"account": AccountFacts(id="shop", csm_email="csm@us.test")})
+
+    asked = _planned(owned, playbook).follow_up
+    assert asked is not None
+    assert (asked.rule, asked.owner_id, asked.terms.first_contact_hours) == ("low", "csm", 4)
+    by_team = _planned(facts, playbook).follow_up
+    assert by_team is not None
+    assert by_team.owner_id in {"csm", "member"}
+    assert _planned(_facts(9, "promoter"), playbook).follow_up is None

@@ -6,8 +6,10 @@ import pytest
 
 from runtime.yaml_file import ConfigError
 from services.router.expressions import Condition, context_of
+from services.router.occasion import Occasion
+from services.router.people import People, Team
 from services.router.plugins import discover
-from services.router.rules import Occasion, load_rules
+from services.router.rules import load_rules
 from services.router.templates import Templates
 
 CONFIG = Path("deploy/config")
@@ -104,8 +106,107 @@ def test_a_rule_is_evaluated_only_for_its_occasion_and_an_unknown_fact_makes_it_
     path.write_text(RULE + RULE.removeprefix("rules:\n").replace("one", "two").replace("card", "case_two"))
     rules = load_rules(path, PLUGINS, TEMPLATES)
 
-    matched = rules.evaluate(Occasion.RESPONSE, FACTS)
-    assert [rule.id for rule in matched.matched] == ["one", "two"]
-    unknown = rules.evaluate(Occasion.RESPONSE, {"profile": {"key": "ann"}})
-    assert (unknown.matched, set(unknown.erred)) == ((), {"one", "two"})
-    assert rules.evaluate(Occasion.SURVEY_REQUEST, FACTS).matched == ()
+    verdicts = list(rules.evaluate(Occasion.RESPONSE, FACTS))
+    assert [(verdict.rule.id, verdict.holds) for verdict in verdicts] == [("one", True), ("two", True)]
+    unknown = list(rules.evaluate(Occasion.RESPONSE, {"profile": {"key": "ann"}}))
+    assert [(verdict.holds, "score" in str(verdict.error)) for verdict in unknown] == [(False, True)] * 2
+    assert list(rules.evaluate(Occasion.SURVEY_REQUEST, FACTS)) == []
+
+
+TWO_RULES = RULE + RULE.removeprefix("rules:\n").replace("one", "two").replace("card", "other_card")
+
+
+@pytest.mark.parametrize(
+    ("first", "evaluated"),
+    [
+        ("", ["one", "two"]),
+        ("    stop: true\n", ["one"]),
+        ("    stop: true\n    shadow: true\n", ["one", "two"]),
+    ],
+)
+def test_a_rule_that_holds_and_stops_hides_the_later_ones(
+    tmp_path: Path, first: str, evaluated: list[str]
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(TWO_RULES.replace("    do:", first + "    do:", 1))
+    verdicts = load_rules(path, PLUGINS, TEMPLATES).evaluate(Occasion.RESPONSE, FACTS)
+    assert [verdict.rule.id for verdict in verdicts] == evaluated
+
+
+def test_a_rule_that_stops_and_cannot_be_told_stops_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    erring = TWO_RULES.replace("response.score <= 6", "account.arr > 1.0", 1)
+    path.write_text(erring.replace("    do:", "    stop: true\n    do:", 1))
+    first, second = load_rules(path, PLUGINS, TEMPLATES).evaluate(Occasion.RESPONSE, FACTS)
+    assert first.error is not None
+    assert second.holds
+
+
+CADENCE = """rules:
+  - id: cadence
+    why: because
+    when: has(response.score)
+    do:
+      - id: nudge
+        ends_on: [reply, "lifecycle:churned"]
+        sequence:
+          - scores: [0, 4]
+            steps:
+              - {destination: slack, channel: "#low", after_days: 1}
+              - {destination: slack, channel: "#low", after_days: 7, deliver: business_hours}
+          - scores: [5, 8]
+            steps:
+              - {destination: slack, channel: "#middle", after_days: 3}
+"""
+
+
+def test_a_sequence_is_the_steps_of_the_scores_band(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(CADENCE)
+    (rule,) = load_rules(path, PLUGINS, TEMPLATES).rules
+    steps = {
+        score: [(step.id, step.timing.after.days) for step in rule.asked(holds=True, score=score)]
+        for score in (0, 4, 5, 9, None)
+    }
+    low = [("nudge.1", 1), ("nudge.2", 7)]
+    assert steps == {0: low, 4: low, 5: [("nudge.1", 3)], 9: [], None: []}
+    assert rule.action_ids == {"nudge.1", "nudge.2"}
+    assert {step.ends_on for step in rule.asked(holds=True, score=0)} == {("reply", "lifecycle:churned")}
+    assert rule.asked(holds=False, score=0) == ()
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "words"),
+    [
+        ("scores: [5, 8]", "scores: [4, 8]", 6, "the score 4 is in two bands"),
+        ("scores: [5, 8]", "scores: [8, 5]", 13, "lowest score comes first"),
+        ("after_days: 7", "after_days: 0", 9, "after_days never falls"),
+        ("after_days: 3", "after_days: 900", 15, "less than or equal to 365"),
+        ("lifecycle:churned", "lifecycle:churnt", 7, "lifecycle:churned"),
+        ('destination: slack, channel: "#middle"', "destination: fax", 15, "expected `destination:`"),
+        ("business_hours", "office_hours", 12, "business_hours"),
+    ],
+)
+def test_a_mistake_in_a_sequence_is_refused_with_its_line(
+    tmp_path: Path, was: str, becomes: str, line: int, words: str
+) -> None:
+    complaint = _complaint(tmp_path, CADENCE.replace(was, becomes))
+    assert complaint.startswith(f"{line}: ")
+    assert words in complaint
+
+
+def test_a_rule_has_to_do_something(tmp_path: Path) -> None:
+    idle = "rules:\n  - id: one\n    why: because\n    when: response.score <= 6\n"
+    assert "does nothing" in _complaint(tmp_path, idle)
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"{idle}    stop: true\n")
+    assert load_rules(path, PLUGINS, TEMPLATES).rules[0].stop
+
+
+def test_a_team_that_people_yaml_does_not_know_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    terms = "    follow_up: {team: nobody, first_contact_hours: 4, resolve_hours: 40}\n"
+    path.write_text(RULE + terms)
+    with pytest.raises(ConfigError, match=r":9: rules\.0\.follow_up\.team: 'nobody' is no team .* success"):
+        load_rules(path, PLUGINS, TEMPLATES, People({"success": Team(name="Success")}))
+    assert load_rules(path, PLUGINS, TEMPLATES).rules[0].follow_up is not None

@@ -1,0 +1,101 @@
+"""What the router planned: read, never written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from services.router.facts import Facts
+from services.router.plan import Standing
+
+Connection = psycopg.Connection[Any]
+
+_BATCH = 500
+
+_LATEST_SQL = """
+SELECT DISTINCT ON (subject) subject, standing, planned_at, facts FROM plans WHERE subject = ANY(%(subjects)s)
+ORDER BY subject, revision DESC, tie DESC, mapping_version DESC, classification_version DESC
+"""
+_COUNT_SQL = """
+SELECT count(DISTINCT subject) FROM plans WHERE planned_at >= %(since)s AND effects = 'deliver'
+"""
+_SINCE_SQL = """
+SELECT subject, standing, planned_at, facts FROM (
+    SELECT DISTINCT ON (subject) subject, standing, planned_at, facts FROM plans
+    WHERE planned_at >= %(since)s AND effects = 'deliver'
+    ORDER BY subject, revision DESC, tie DESC, mapping_version DESC, classification_version DESC
+) AS latest ORDER BY planned_at, subject
+"""
+_DELIVERIES_SQL = """
+SELECT subject, action, destination, rate_key FROM effects
+WHERE subject = ANY(%(subjects)s) AND wanted = 'present'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An action of a subject, and where it goes: two of one place are two messages in one channel."""
+
+    action: str
+    destination: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastPlan:
+    """The latest plan of a subject, with what the ledger holds of it."""
+
+    subject: str
+    standing: Standing
+    planned_at: datetime
+    facts: Facts
+    deliveries: frozenset[Delivery]
+
+
+@contextmanager
+def reading(database_url: str) -> Iterator[Connection]:
+    """A connection to the router's tables that cannot write.
+
+    Raises psycopg.OperationalError when PostgreSQL does not answer.
+    """
+    options = "-c search_path=router -c default_transaction_read_only=on"
+    with psycopg.connect(database_url, options=options) as connection:
+        yield connection
+
+
+def plan_of(connection: Connection, subject: str) -> PastPlan | None:
+    """The latest plan of a subject, None where there is none."""
+    rows = connection.execute(_LATEST_SQL, {"subjects": [subject]}).fetchall()
+    return next(_with_deliveries(connection, rows), None)
+
+
+def count_since(connection: Connection, since: datetime) -> int:
+    """How many subjects were planned since then, to be delivered."""
+    rows = connection.execute(_COUNT_SQL, {"since": since}).fetchall()
+    return int(rows[0][0])
+
+
+def plans_since(connection: Connection, since: datetime) -> Iterator[PastPlan]:
+    """The latest plan of each subject that was planned since then, to be delivered, oldest first."""
+    with connection.cursor(name="past_plans") as cursor:
+        cursor.execute(_SINCE_SQL, {"since": since})
+        while rows := cursor.fetchmany(_BATCH):
+            yield from _with_deliveries(connection, rows)
+
+
+def _with_deliveries(connection: Connection, rows: list[tuple[Any, ...]]) -> Iterator[PastPlan]:
+    found: dict[str, set[Delivery]] = {}
+    deliveries = connection.execute(_DELIVERIES_SQL, {"subjects": [row[0] for row in rows]})
+    for subject, action, destination, rate_key in deliveries:
+        found.setdefault(subject, set()).add(Delivery(action, destination, rate_key))
+    for subject, standing, planned_at, facts in rows:
+        yield PastPlan(
+            subject,
+            Standing(standing),
+            planned_at,
+            Facts.model_validate(facts),
+            frozenset(found.get(subject, ())),
+        )

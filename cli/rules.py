@@ -1,0 +1,184 @@
+"""`feedback rules …`: check, try out, explain and rehearse the rules."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cli import past_plans
+from cli.jobs import DatabaseSettings
+from cli.playbook import load_playbook
+from cli.rule_backtest import Backtest, occurrence_of
+from cli.rule_examples import NOW, differences, facts_of, read_examples
+from cli.rule_examples import occurrence_of as occurrence_of_example
+from cli.rule_reasons import Fate, Reason, reasons
+from runtime.settings import BadSettings, load
+from runtime.yaml_file import ConfigError
+from services.router.facts import Facts
+from services.router.outcomes import subject_of_response
+from services.router.plan import Occurrence, Playbook
+
+console = Console(soft_wrap=True, highlight=False, markup=False)
+errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+_SPAN = re.compile(r"^(\d{1,5})([hdw])$")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_SIGNS = {True: "yes", False: "no", None: "?"}
+
+
+def check(folder: Path) -> None:
+    """Prints what is wrong with the rules and ends with code 1, or says what they are."""
+    rules = _playbook(folder).rules.rules
+    actions = sum(len(rule.action_ids) for rule in rules)
+    rehearsed = sum(rule.shadow for rule in rules)
+    console.print(
+        f"{len(rules)} rules with {actions} actions are in order; {rehearsed} of them only rehearse"
+    )
+
+
+def test(folder: Path, file: Path) -> None:
+    """Prints each example that does not come out as expected; ends with code 1 where one does not."""
+    playbook = _playbook(folder)
+    with _complaining():
+        examples = read_examples(file)
+    found = differences(examples, playbook)
+    for one in found:
+        console.print(one.example, style="red")
+        for action in one.missing:
+            console.print(f"  missing: {action}")
+        for action in one.unexpected:
+            console.print(f"  not expected: {action}")
+    console.print(f"{len(examples) - len(found)} of {len(examples)} examples come out as expected")
+    if found:
+        raise typer.Exit(1)
+
+
+def explain(folder: Path, response: str) -> None:
+    """Prints what became of every rule for a response of the ledger, or for facts in a JSON file."""
+    playbook = _playbook(folder)
+    occurrence, facts, now = _told(response)
+    for reason in reasons(occurrence, facts, playbook, now):
+        _print_reason(reason)
+
+
+def backtest(folder: Path, since: str, against: Path | None) -> None:
+    """Plans what was planned since then again and prints what would differ; writes nothing."""
+    first = datetime.now(UTC) - span_of(since)
+    configured = _playbook(folder)
+    compared = Backtest(configured, _playbook(folder, against)) if against else Backtest(None, configured)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _reading() as connection, Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task("planning again", total=past_plans.count_since(connection, first))
+        for past in past_plans.plans_since(connection, first):
+            compared.add(past)
+            progress.advance(task)
+    _print_backtest(compared, against)
+
+
+def span_of(written: str) -> timedelta:
+    """A span such as 90d, 12h or 4w; ends with code 2 for anything else."""
+    found = _SPAN.match(written)
+    if found is None:
+        raise typer.BadParameter(f"{written!r} is no span of time; expected such as 90d, 12h or 4w")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _playbook(folder: Path, rules: Path | None = None) -> Playbook:
+    with _complaining():
+        return load_playbook(folder, rules)
+
+
+@contextmanager
+def _complaining() -> Iterator[None]:
+    """Prints what is wrong with a file instead of a traceback, and ends with code 1."""
+    try:
+        yield
+    except ConfigError as error:
+        console.print(str(error))
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _reading() -> Iterator[past_plans.Connection]:
+    try:
+        url = load(DatabaseSettings).database_url.get_secret_value()
+        with past_plans.reading(url) as connection:
+            yield connection
+    except BadSettings as error:
+        errors.print(str(error))
+        raise typer.Exit(1) from None
+    except psycopg.OperationalError as error:
+        errors.print(
+            f"PostgreSQL does not answer ({type(error).__name__}). Is DATABASE_URL right?", markup=False
+        )
+        raise typer.Exit(1) from None
+
+
+def _told(response: str) -> tuple[Occurrence, Facts, datetime]:
+    """What is to be explained, and when it was planned."""
+    if response.endswith(".json"):
+        try:
+            facts = facts_of(json.loads(Path(response).read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            errors.print(f"{response}: {error}")
+            raise typer.Exit(1) from None
+        return occurrence_of_example(facts), facts, NOW
+    try:
+        subject = subject_of_response(UUID(response))
+    except ValueError:
+        raise typer.BadParameter(f"{response!r} is neither a response's id nor a file named *.json") from None
+    with _reading() as connection:
+        past = past_plans.plan_of(connection, subject)
+    if past is None:
+        errors.print(
+            f"{subject} was never planned. Is it the id that POST /v1/responses answered?", markup=False
+        )
+        raise typer.Exit(1)
+    return occurrence_of(past), past.facts, past.planned_at
+
+
+def _print_reason(reason: Reason) -> None:
+    rule = reason.rule
+    shadow = " (only rehearses)" if rule.shadow else ""
+    console.print(f"\n{rule.id}{shadow}: {reason.fate}", style="bold")
+    if reason.fate is Fate.NOT_LOOKED_AT:
+        console.print(f"  because {reason.because} holds and stops")
+        return
+    if reason.because is not None:
+        console.print(f"  {reason.because}")
+    for part in reason.parts:
+        facts = ", ".join(f"{name} = {value}" for name, value in part.facts)
+        console.print(
+            f"  {_SIGNS[part.holds]:>3}  {part.source}" + (f"   [{facts}]" if facts else ""), markup=False
+        )
+    for action in reason.actions:
+        later = f", not before {action.not_before:%Y-%m-%d %H:%M} UTC" if action.not_before else ""
+        console.print(f"  → {action.action}: {action.destination}{later}")
+    for left_out in reason.left_out:
+        console.print(f"  → {left_out}: not planned here")
+
+
+def _print_backtest(compared: Backtest, against: Path | None) -> None:
+    table = Table(title=f"{compared.answers} answers and surveys planned again")
+    table.add_column("destination")
+    for column in ("before", "after", "added", "removed", "people hit twice before", "after"):
+        table.add_column(column, justify="right")
+    for destination, change in sorted(compared.changes.items()):
+        counts = (change.before, change.after, change.added, change.removed)
+        twice = (len(change.twice_before), len(change.twice_after))
+        table.add_row(destination, *map(str, (*counts, *twice)))
+    console.print(table)
+    console.print(
+        "Before: rules.yaml. After: " + str(against) if against else "Before: the ledger. After: rules.yaml.",
+    )
+    for rule, count in compared.erred.most_common():
+        console.print(f"{rule} could not be told {count} times")
