@@ -21,6 +21,8 @@ DEMO_VALUES = {
     "DELIVERY_MODE": "live",
     "BUSINESS_CLOCK": "shiftable",
     "SLACK_BASE_URL": f"{_SANDBOX}/slack/api/",
+    "INTERACTIVITY_URL": "http://router:8000/v1/slack/interactions",
+    "EVENTS_URL": "http://router:8000/v1/slack/events",
     "SALESFORCE_INSTANCE_URL": f"{_SANDBOX}/salesforce",
     "SALESFORCE_LOGIN_URL": f"{_SANDBOX}/salesforce",
     "SALESFORCE_CLIENT_ID": "feedback-router",

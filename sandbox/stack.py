@@ -179,6 +179,9 @@ class Stack:
             "ROUTER_OPERATOR_KEY": secrets.token_hex(32),
             "INGEST_API_KEYS": f"sample:{sha256(self.api_key.encode()).hexdigest()}",
             **credentials.for_sandbox(),
+            "SLACK_APP_TOKEN": "",  # buttons reach the router over HTTP
+            "INTERACTIVITY_URL": f"{self.url('router')}/v1/slack/interactions",
+            "EVENTS_URL": f"{self.url('router')}/v1/slack/events",
             **credentials.for_router(sandbox, self._ports["smtp"]),
             "SLACK_CALLS_PER_SECOND": _RAISED,
             "SALESFORCE_CALLS_PER_SECOND": _RAISED,

@@ -143,6 +143,7 @@ class FollowUpView(BaseModel):
     owner_email: str | None = None
     owner_slack_user: str | None = None
     owner_salesforce_user: str | None = None
+    owner_booking_url: str | None = None
     team: str
     first_contact_due_at: datetime
     resolve_due_at: datetime

@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    HttpUrl,
     StringConstraints,
     model_validator,
 )
@@ -134,6 +135,8 @@ class Person(_Working):
     """Id of the Slack user, such as U012AB3CD; without it the e-mail address is looked up."""
     salesforce_user: SalesforceUser | None = None
     """Id of the Salesforce user."""
+    booking_url: HttpUrl | None = None
+    """Page on which customers book a call with them."""
     teams: tuple[Id, ...] = ()
     manager: Id | None = None
     """Who is told when a target was missed."""
@@ -254,6 +257,7 @@ def view_of(follow_up: FollowUp, people: People) -> FollowUpView:
         owner_email=owner.email if owner else None,
         owner_slack_user=owner.slack_user if owner else None,
         owner_salesforce_user=owner.salesforce_user if owner else None,
+        owner_booking_url=str(owner.booking_url) if owner and owner.booking_url else None,
         team=follow_up.team,
         first_contact_due_at=follow_up.due_at(Target.CONTACT),
         resolve_due_at=follow_up.due_at(Target.RESOLVE),

@@ -5,7 +5,7 @@ from uuid import UUID
 from services.router.destination import Call, Delivered, Operation, Result
 from services.router.salesforce import queries
 from services.router.salesforce.org import Org
-from services.router.slack_card import shorten
+from services.router.slack.texts import shorten
 
 _CHARACTERS = 4_000
 _MARK = "[Feedback Router {}]"

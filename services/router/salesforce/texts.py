@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from services.router.facts import Facts, ResponseFacts
-from services.router.slack_card import headline, shorten
+from services.router.slack.card import headline
+from services.router.slack.texts import shorten
 
 SUBJECT_CHARACTERS = 255
 DESCRIPTION_CHARACTERS = 32_000

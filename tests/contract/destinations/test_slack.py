@@ -1,13 +1,17 @@
 """What only Slack does."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from services.router.destination import Call, Delivered, Failed, Found, Operation, Retry
-from services.router.destinations import slack as slack_destination
+from services.router.destination import Absent, Call, Delivered, Failed, Found, Operation, Retry
+from services.router.follow_up import State
+from services.router.slack import history
+from services.router.slack.content import Content
 from tests.contract.destinations.world import PLUGINS, Connect, call, content_of, facts
+from tests.unit.router.slack.test_follow_up_part import view
 
 ACTION = {
     "channel": "customer-success",
@@ -35,12 +39,83 @@ def test_the_card_names_score_group_account_and_comment_and_metadata_names_nobod
 
     assert "Detractor: 3 of 10" in message["text"]
     shown = str(message["blocks"])
-    for words in ("Globex", "Mirela Petrova", "export has been broken", "enterprise", "maya.lindqvist"):
+    for words in ("Globex", "Mirela Petrova", "export has been broken", "enterprise"):
         assert words in shown
     assert message["metadata"] == {
         "event_type": "feedback_effect",
         "event_payload": {"effect_id": str(asked.effect_id), "version": 1},
     }
+
+
+def test_the_owner_is_mentioned_by_their_address_which_is_looked_up_once(
+    connect: Connect, world: httpx.Client
+) -> None:
+    slack = connect("slack")
+    for _ in range(3):
+        slack.deliver(call(Operation.CREATE, card(), uuid4()))
+
+    maya = slack_user(world, "Maya Lindqvist")
+    for message in world.get("/received/slack").json()["items"]:
+        assert f"Owner: <@{maya}>" in str(message["blocks"])
+    assert world.get("/received").json()["calls"]["slack"]["users.lookupByEmail"] == {"ok": 1}
+
+
+def test_an_owner_slack_does_not_know_is_named(connect: Connect, world: httpx.Client) -> None:
+    about = facts()
+    assert about.account
+    account = about.account.model_copy(update={"csm_email": "gone@acme.test"})
+    content = content_of(PLUGINS["slack"], ACTION, about.model_copy(update={"account": account}))
+
+    connect("slack").deliver(call(Operation.CREATE, content, uuid4()))
+
+    (message,) = world.get("/received/slack").json()["items"]
+    assert "Owner: gone@acme.test" in str(message["blocks"])
+
+
+def test_the_follow_up_is_drawn_as_it_stood_when_the_call_was_decided(
+    connect: Connect, world: httpx.Client
+) -> None:
+    slack = connect("slack")
+    asked = call(Operation.CREATE, card(), uuid4())
+    first = slack.deliver(replace(asked, follow_up=view()))
+    assert isinstance(first, Delivered)
+    claimed = view(State.CLAIMED, owner_email="jonas.weber@acme.test", owner_name="Jonas Weber")
+
+    slack.deliver(
+        replace(
+            asked, operation=Operation.UPDATE, follow_up=claimed, external_id=first.external_id, version=2
+        )
+    )
+
+    (message,) = world.get("/received/slack").json()["items"]
+    assert "Claimed by Jonas Weber" in message["text"]
+    assert f"Owner: <@{slack_user(world, 'Jonas Weber')}>" in str(message["blocks"])
+    assert "First contact due" in str(message["blocks"])
+
+
+def test_words_below_a_card_lie_in_its_thread_and_are_found_there(
+    connect: Connect, world: httpx.Client
+) -> None:
+    slack = connect("slack")
+    _, parent = created(connect)
+    words = Content(channel="customer-success", text="Maya took this.").model_dump(mode="json")
+    asked = replace(call(Operation.CREATE, words, uuid4()), parent_id=parent.external_id)
+
+    posted, again = slack.deliver(asked), slack.deliver(asked)
+
+    assert isinstance(posted, Delivered)
+    assert again != posted
+    assert slack.reconcile(asked) == Found(str(posted.external_id)), "one of the two was removed"
+    items = world.get("/received/slack").json()["items"]
+    assert [(item["text"], item["thread_ts"]) for item in items][1:] == [
+        ("Maya took this.", str(parent.external_id).partition("/")[2])
+    ]
+    assert slack.reconcile(replace(asked, effect_id=uuid4())) == Absent()
+
+
+def slack_user(world: httpx.Client, name: str) -> str:
+    """Id of the person in the double's menu of people."""
+    return world.get("/").text.partition(f">{name}</option>")[0].rpartition('value="')[2].partition('"')[0]
 
 
 def test_an_update_redraws_the_same_message_and_raises_its_version(
@@ -90,7 +165,7 @@ def test_of_several_messages_of_one_effect_the_first_stays(connect: Connect, wor
 def test_an_effect_is_found_on_a_later_page_of_the_history(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slack_destination, "HISTORY_PAGE", 20)
+    monkeypatch.setattr(history, "PAGE", 20)
     slack = connect("slack")
     asked = call(Operation.CREATE, card(), uuid4())
     wanted = slack.deliver(asked)

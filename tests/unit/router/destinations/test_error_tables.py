@@ -18,10 +18,10 @@ from simple_salesforce.exceptions import (
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from services.router import slack_errors
 from services.router.destination import Ambiguous, Failed, Result, Retry
 from services.router.destinations import email
 from services.router.salesforce import errors as salesforce_errors
+from services.router.slack import errors as slack_errors
 
 
 def slack_says(status: int, error: str, headers: dict[str, str] | None = None) -> SlackResponse:

@@ -1,6 +1,7 @@
 """What people may write to reach further than their own words: all of it stays words."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -12,10 +13,15 @@ import pytest
 from jinja2 import TemplateError
 from pydantic import JsonValue
 
-from services.router.destinations import email, slack
+from services.router.destinations import email
 from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
+from services.router.follow_up import FollowUpView, State
 from services.router.mail_message import address, compose
 from services.router.salesforce import queries
+from services.router.slack import actions as slack_actions
+from services.router.slack import follow_up_part
+from services.router.slack import texts as slack_texts
+from services.router.slack.content import Content
 from services.router.templates import Templates
 
 MRKDWN = [
@@ -113,16 +119,48 @@ def facts(*, comment: str = "fine", name: str = "Mira", account: str = "Globex")
     )
 
 
+OURS = re.compile(
+    r"<mailto:mira@customer\.test\|mira@customer\.test>"
+    r"|<!date\^\d+\^\{date_short_pretty\}, \{time\}\|[\w ,:]+ UTC>"
+)
+"""The markup we put into a card on purpose."""
+
+
 def interpreted(value: JsonValue) -> Iterator[str]:
-    """Every text of the blocks that Slack reads as mrkdwn."""
+    """Every text of the blocks that Slack reads as mrkdwn, without our own markup."""
     if isinstance(value, dict):
         if value.get("type") == "mrkdwn":
-            yield str(value["text"])
+            yield OURS.sub("", str(value["text"]))
         for part in value.values():
             yield from interpreted(part)
     elif isinstance(value, list):
         for part in value:
             yield from interpreted(part)
+
+
+def drawn(content: Content, hostile: str) -> JsonValue:
+    """The card with a follow-up into which somebody wrote the same."""
+    assert content.card is not None
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    follow_up = FollowUpView(
+        id=UUID(int=2),
+        subject=content.card.subject,
+        state=State.RESOLVED,
+        owner_id="maya",
+        owner_name=hostile,
+        team=hostile,
+        first_contact_due_at=now,
+        resolve_due_at=now,
+        contact_breached=True,
+        resolve_breached=True,
+        snoozed_until=now,
+        root_cause=hostile,
+        closed_because=hostile,
+        version=1,
+    )
+    return follow_up_part.composed(
+        content.blocks, content.card, follow_up, owner=slack_texts.escape(hostile.replace("\n", " ")), now=now
+    )
 
 
 def said(value: JsonValue) -> Iterator[str]:
@@ -146,7 +184,7 @@ def templates() -> Templates:
 def test_a_comment_is_shown_in_slack_as_it_was_written_and_never_parsed(
     hostile: str, templates: Templates
 ) -> None:
-    content = slack.render(slack.Action(channel="cs"), facts(comment=hostile), templates)
+    content = slack_actions.render(slack_actions.Action(channel="cs"), facts(comment=hostile), templates)
 
     assert content is not None
     for text in (content.text, *interpreted(content.blocks)):
@@ -159,10 +197,11 @@ def test_a_comment_is_shown_in_slack_as_it_was_written_and_never_parsed(
 def test_a_name_of_a_person_or_account_pings_nobody_and_links_nowhere(
     hostile: str, templates: Templates
 ) -> None:
-    content = slack.render(slack.Action(channel="cs"), facts(name=hostile, account=hostile), templates)
+    about = facts(name=hostile, account=hostile)
+    content = slack_actions.render(slack_actions.Action(channel="cs"), about, templates)
 
     assert content is not None
-    for text in (content.text, *interpreted(content.blocks)):
+    for text in (content.text, *interpreted(drawn(content, hostile))):
         assert "<" not in text
         assert ">" not in text
         # A field is one bold label and one line.
@@ -170,20 +209,20 @@ def test_a_name_of_a_person_or_account_pings_nobody_and_links_nowhere(
 
 
 def test_a_link_takes_facts_as_one_part_of_the_path(templates: Templates) -> None:
-    action = slack.Action.model_validate(
+    action = slack_actions.Action.model_validate(
         {"channel": "cs", "links": [{"text": "Account", "url": "https://crm.test/{account_id}"}]}
     )
 
-    content = slack.render(action, facts(), templates)
+    content = slack_actions.render(action, facts(), templates)
 
     assert content is not None
-    assert '"https://crm.test/a%2F..%2F1%3Fx%3D%3C"' in json.dumps(content.blocks)
+    assert '"https://crm.test/a%2F..%2F1%3Fx%3D%3C"' in json.dumps(drawn(content, "x"))
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.test", "slack://open"])
 def test_a_link_that_is_not_of_the_web_is_refused_when_the_rules_are_loaded(url: str) -> None:
     with pytest.raises(ValueError, match="a link starts with https://"):
-        slack.LinkAction(text="Open", url=url)
+        slack_actions.LinkAction(text="Open", url=url)
 
 
 def mail(*, name: str = "Mira", subject: str = "Hello") -> EmailMessage:

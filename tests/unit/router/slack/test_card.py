@@ -7,10 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.slack_checks import check_blocks, check_text
-from services.router import slack_card
-from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
-
-LINKS = [slack_card.Link("Open the account in Salesforce", f"https://crm.test/{'a' * 400}")] * 5
+from services.router.facts import AccountFacts, Facts, PreviousFacts, ProfileFacts, ResponseFacts
+from services.router.slack import card as slack_card
 
 
 def response(**more: Any) -> ResponseFacts:  # noqa: ANN401 - any field of the facts
@@ -23,7 +21,7 @@ def response(**more: Any) -> ResponseFacts:  # noqa: ANN401 - any field of the f
 def facts(answer: ResponseFacts, text: str = "x") -> Facts:
     return Facts(
         response=answer,
-        profile=ProfileFacts(key="k", name=text, role=text, segment=text),
+        profile=ProfileFacts(key="k", name=text, role=text, segment=text, email=text, phone=text),
         account=AccountFacts(
             id="a", name=text, arr=120_000, currency="EUR", renewal_date=date(2027, 3, 1), csm_email=text
         ),
@@ -36,7 +34,7 @@ def test_slack_takes_the_card_of_any_answer(comment: str, name: str) -> None:
     answer = response(comment=comment, themes=[name] * 30, sentiment="negative", urgency="high")
     about = facts(answer, name)
 
-    check_blocks(slack_card.card(about, answer, LINKS))
+    check_blocks(slack_card.card(about, answer))
     check_text(slack_card.fallback_text(about, answer))
 
 
@@ -45,13 +43,13 @@ def test_slack_takes_the_longest_comment_in_any_script(letter: str) -> None:
     answer = response(comment=letter * 20_000, themes=[letter * 64] * 30)
     about = facts(answer, letter * 256)
 
-    check_blocks(slack_card.card(about, answer, LINKS))
+    check_blocks(slack_card.card(about, answer))
 
 
 def test_a_cut_comment_says_that_it_is_cut() -> None:
     answer = response(comment="word " * 4_000)
 
-    (quote,) = [block for block in slack_card.card(facts(answer), answer, []) if "rich_text" in str(block)]
+    (quote,) = [block for block in slack_card.card(facts(answer), answer) if "rich_text" in str(block)]
 
     assert "…" in str(quote)
 
@@ -60,7 +58,7 @@ def test_the_channel_sees_the_masked_comment_where_there_is_one() -> None:
     answer = response(comment="Call me: 0151 2345", masked_comment="Call me: [phone]")
     about = facts(answer)
 
-    shown = str(slack_card.card(about, answer, [])) + slack_card.fallback_text(about, answer)
+    shown = str(slack_card.card(about, answer)) + slack_card.fallback_text(about, answer)
 
     assert "[phone]" in shown
     assert "0151" not in shown
@@ -84,8 +82,32 @@ def test_what_is_not_known_takes_no_room() -> None:
     answer = response(comment=None)
     about = Facts(response=answer, profile=ProfileFacts(key="k"))
 
-    shown = str(slack_card.card(about, answer, []))
+    shown = str(slack_card.card(about, answer))
 
     assert "No comment." in shown
     assert "None" not in shown
     assert "Account" not in shown
+
+
+def test_phone_and_address_can_be_clicked_and_whatever_else_stands_there_cannot() -> None:
+    answer = response()
+    profile = ProfileFacts(key="k", email="mira@shop.test", phone="+49 (0) 151-234 56")
+    shown = str(slack_card.card(Facts(response=answer, profile=profile), answer))
+    odd = ProfileFacts(key="k", email="a|b>@shop.test", phone="0900 <!channel>")
+    words = str(slack_card.card(Facts(response=answer, profile=odd), answer))
+
+    assert "<mailto:mira@shop.test|mira@shop.test>" in shown
+    assert "<tel:+49015123456|+49 (0) 151-234 56>" in shown
+    assert "a|b&gt;@shop.test" in words
+    assert "0900 &lt;!channel&gt;" in words
+
+
+def test_what_the_person_said_before_stands_below_with_its_dates() -> None:
+    when = datetime(2026, 3, 3, tzinfo=UTC)
+    before = PreviousFacts.model_validate({"score": 9, "group": "promoter", "responded_at": when})
+    answer = response(movement="down")
+    about = facts(answer).model_copy(update={"earlier": (before,)})
+
+    assert "Before: 🟢 9 on 3 Mar 2026 — down" in str(slack_card.card(about, answer))
+    first = response(movement="first")
+    assert "First answer" in str(slack_card.card(facts(first), first))

@@ -1,0 +1,113 @@
+"""A Slack action of rules.yaml, and the card it makes of an answer. Pure."""
+
+from collections.abc import Callable, Mapping
+from string import Formatter
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from services.router.facts import Facts
+from services.router.mail_message import split_subject
+from services.router.outcomes import subject_of_response
+from services.router.slack.card import card, fallback_text
+from services.router.slack.content import Card, Content, Draft, Link, Seen
+from services.router.slack.follow_up_part import MAX_LINKS
+from services.router.templates import Templates
+
+LINK_FACTS: Mapping[str, Callable[[Facts], str | None]] = {
+    "response_id": lambda facts: str(facts.response.id) if facts.response else None,
+    "customer_id": lambda facts: facts.profile.customer_id,
+    "account_id": lambda facts: facts.account.id if facts.account else None,
+    "salesforce_id": lambda facts: facts.account.salesforce_id if facts.account else None,
+}
+
+
+def _link_fields(template: str) -> str:
+    unknown = {name for _, name, _, _ in Formatter().parse(template) if name is not None} - set(LINK_FACTS)
+    if unknown:
+        raise ValueError(f"unknown {{{', '.join(sorted(unknown))}}}: a link may use {', '.join(LINK_FACTS)}")
+    if not template.startswith(("https://", "http://")):
+        raise ValueError("a link starts with https://")
+    return template
+
+
+class LinkAction(BaseModel):
+    """A button of the card that opens a page; left out where a fact its address needs is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(min_length=1, max_length=75)
+    url: Annotated[str, AfterValidator(_link_fields)] = Field(max_length=500)
+    """With `{response_id}`, `{customer_id}`, `{account_id}` or `{salesforce_id}` in it."""
+
+
+class Action(BaseModel):
+    """A Slack action in rules.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channel: str = Field(pattern=r"^#?[\w.-]{1,80}$")
+    """Name or id of a channel the app was invited to."""
+    links: tuple[LinkAction, ...] = Field(default=(), max_length=MAX_LINKS)
+    reply: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    """Template of the mail that somebody can edit and send to the customer: `reply` stands for
+    `reply.txt.j2`, whose first line is the subject. Left out: the card offers no reply."""
+
+
+def templates_of(action: Action) -> tuple[str, ...]:
+    """Files of the templates it needs."""
+    return (f"{action.reply}.txt.j2",) if action.reply else ()
+
+
+def render(action: Action, facts: Facts, templates: Templates) -> Content | None:
+    """The card of an answer; a survey request has none."""
+    response = facts.response
+    if response is None:
+        return None
+    links = ((link.text, _filled(link.url, facts)) for link in action.links)
+    return Content(
+        channel=action.channel,
+        text=fallback_text(facts, response),
+        blocks=card(facts, response),
+        card=Card(
+            subject=subject_of_response(response.id),
+            person_key=facts.profile.key,
+            customer=facts.profile.name,
+            owner_name=facts.owner.name if facts.owner else None,
+            owner_email=_owner_email(facts),
+            time_zone=facts.profile.time_zone,
+            links=tuple(Link(text=text, url=url) for text, url in links if url),
+            draft=_draft(action.reply, facts, templates) if action.reply else None,
+            seen=Seen(
+                revision=response.revision,
+                themes=response.themes,
+                sentiment=response.sentiment,
+                functions=response.functions,
+            ),
+        ),
+    )
+
+
+def _owner_email(facts: Facts) -> str | None:
+    if facts.owner:
+        return facts.owner.email
+    return facts.account.csm_email or facts.account.owner_email if facts.account else None
+
+
+def _draft(template: str, facts: Facts, templates: Templates) -> Draft | None:
+    if facts.profile.email is None:
+        return None
+    subject, text = split_subject(templates.render(f"{template}.txt.j2", facts))
+    return Draft(to=facts.profile.email, name=facts.profile.name, subject=subject, text=text)
+
+
+def _filled(template: str, facts: Facts) -> str | None:
+    values = {}
+    for _, name, _, _ in Formatter().parse(template):
+        if name is not None:
+            value = LINK_FACTS[name](facts)
+            if value is None:
+                return None
+            values[name] = quote(value, safe="")
+    return template.format_map(values)

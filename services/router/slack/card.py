@@ -1,0 +1,145 @@
+"""The Slack card of an answer, as Block Kit: the answer's part of it. Pure.
+
+Whatever a customer wrote or is called is shown as it is and never interpreted: the comment is a rich text
+element, which Slack does not parse, everything else is plain text or escaped mrkdwn.
+Limits: https://docs.slack.dev/reference/block-kit
+"""
+
+from collections.abc import Callable, Iterator
+
+from pydantic import JsonValue
+
+from schemas.scales import SCALES, Group, Metric
+from services.router.facts import Facts, PreviousFacts, ResponseFacts
+from services.router.slack.texts import (
+    email_link,
+    escape,
+    escaped,
+    mrkdwn,
+    one_line,
+    phone_link,
+    plain,
+    shorten,
+    without_controls,
+)
+
+HEADER_CHARACTERS = 150
+FIELD_CHARACTERS = 300
+"""After escaping. Slack takes 2,000; a longer value would push the comment off the screen."""
+COMMENT_CHARACTERS = 2_900
+"""Slack takes 3,000 in a section, and about 13,000 in all blocks together."""
+TEXT_CHARACTERS = 3_000
+MAX_FIELDS = 10
+
+_MARKS = {
+    Group.PROMOTER: "🟢",
+    Group.POSITIVE: "🟢",
+    Group.PASSIVE: "🟡",
+    Group.NEUTRAL: "🟡",
+    Group.DETRACTOR: "🔴",
+    Group.NEGATIVE: "🔴",
+}
+_UNKNOWN_MARK = "⚪"
+_METRIC_NAMES = {Metric.NPS: "NPS", Metric.CSAT: "CSAT", Metric.CES: "CES"}
+_MOVES = {"up": " — up", "down": " — down", "same": " — the same again"}
+
+
+def headline(response: ResponseFacts) -> str:
+    """Group and score in words, e.g. `Detractor: 3 of 10 (NPS)`."""
+    metric = _METRIC_NAMES[response.metric]
+    if response.score is None:
+        return f"Comment without a score ({metric})"
+    score = f"{response.score} of {SCALES[response.metric].highest} ({metric})"
+    return f"{response.group.capitalize()}: {score}" if response.group else score
+
+
+def card(facts: Facts, response: ResponseFacts) -> list[JsonValue]:
+    """The blocks of an answer: what does not change when somebody takes care of it."""
+    mark = _MARKS.get(response.group, _UNKNOWN_MARK) if response.group else _UNKNOWN_MARK
+    blocks: list[JsonValue] = [
+        {"type": "header", "text": plain(f"{mark} {headline(response)}", HEADER_CHARACTERS)},
+    ]
+    fields = list(_details(facts, response))[:MAX_FIELDS]
+    if fields:
+        blocks.append({"type": "section", "fields": fields})
+    blocks.append(_comment(response))
+    notes = [plain(text, FIELD_CHARACTERS) for text in _notes(facts, response)]
+    blocks.append({"type": "context", "elements": [*notes]})
+    return blocks
+
+
+def fallback_text(facts: Facts, response: ResponseFacts) -> str:
+    """What a screen reader or a push notification says of the card: all of it that matters, in one line."""
+    who = _who(facts)
+    said = comment_of(response)
+    line = headline(response) + (f", {who}" if who else "") + (f": “{said}”" if said else "")
+    return escape(shorten(one_line(line), TEXT_CHARACTERS))
+
+
+def withdrawn(reason: str) -> tuple[str, list[JsonValue]]:
+    """Text and blocks that take the place of a card whose answer does not stand any more."""
+    text = f"Withdrawn: {reason}"
+    return escape(text), [{"type": "context", "elements": [plain(f"⚪ {text}", FIELD_CHARACTERS)]}]
+
+
+def comment_of(response: ResponseFacts) -> str | None:
+    """The comment as a channel may see it: with personal details masked wherever that version is known."""
+    comment = response.masked_comment or response.comment
+    return without_controls(comment).strip() or None if comment else None
+
+
+def _who(facts: Facts) -> str:
+    account = facts.account.name if facts.account else None
+    return ", ".join(part for part in (facts.profile.name, account) if part)
+
+
+def _details(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
+    profile, account = facts.profile, facts.account
+    role = f" ({profile.role})" if profile.role else ""
+    yield from _field("Customer", f"{profile.name}{role}" if profile.name else profile.role)
+    if account:
+        yield from _field("Account", account.name or account.id)
+    yield from _field("Segment", profile.segment or (account.segment if account else None))
+    if account and account.arr is not None:
+        yield from _field("Yearly revenue (ARR)", f"{account.arr:,.0f} {account.currency or ''}".strip())
+    if account and account.renewal_date:
+        days = account.days_to_renewal
+        left = "" if days is None else f" ({days} days)" if days >= 0 else " (passed)"
+        yield from _field("Renewal", f"{account.renewal_date:%-d %B %Y}{left}")
+    yield from _field("E-mail", profile.email, email_link)
+    yield from _field("Phone", profile.phone, phone_link)
+    yield from _field("Themes", ", ".join(response.themes))
+    yield from _field("Sentiment", response.sentiment)
+    if response.urgency != "normal":
+        yield from _field("Urgency", response.urgency)
+
+
+def _field(
+    name: str, value: str | None, link: Callable[[str], str | None] = lambda _: None
+) -> Iterator[JsonValue]:
+    if value:
+        line = one_line(value)
+        shown = link(line) if len(line) < FIELD_CHARACTERS // 3 else None
+        yield mrkdwn(f"*{name}*\n{shown or escaped(line, FIELD_CHARACTERS)}")
+
+
+def _comment(response: ResponseFacts) -> JsonValue:
+    comment = comment_of(response)
+    if comment is None:
+        return {"type": "section", "text": plain("No comment.", FIELD_CHARACTERS)}
+    text: JsonValue = {"type": "text", "text": shorten(comment, COMMENT_CHARACTERS)}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [text]}]}
+
+
+def _notes(facts: Facts, response: ResponseFacts) -> Iterator[str]:
+    if facts.earlier:
+        before = ", ".join(_earlier(one) for one in facts.earlier)
+        yield f"Before: {before}{_MOVES.get(response.movement or '', '')}"
+    elif response.movement == "first":
+        yield "First answer"
+    program = f", {response.program}" if response.program else ""
+    yield f"Answered {response.responded_at:%-d %B %Y, %H:%M} UTC via {response.source}{program}"
+
+
+def _earlier(answer: PreviousFacts) -> str:
+    return f"{_MARKS[answer.group]} {answer.score} on {answer.responded_at:%-d %b %Y}"

@@ -1,0 +1,64 @@
+"""What the ledger keeps of a Slack message until it is sent."""
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+
+class Draft(BaseModel):
+    """A mail to the customer that somebody may edit and send."""
+
+    model_config = ConfigDict(frozen=True)
+
+    to: str
+    name: str | None
+    subject: str
+    text: str
+
+
+class Link(BaseModel):
+    """A button that opens a page."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    url: str
+
+
+class Seen(BaseModel):
+    """How the answer was classified when the card was drawn: what a correction starts from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revision: int
+    themes: tuple[str, ...] = ()
+    sentiment: str | None = None
+    functions: tuple[str, ...] = ()
+
+
+class Card(BaseModel):
+    """What a card needs beside the answer's blocks, to show the follow-up and to offer its buttons."""
+
+    model_config = ConfigDict(frozen=True)
+
+    subject: str
+    """`response:<id>`."""
+    person_key: str
+    customer: str | None = None
+    """What the customer is called."""
+    owner_name: str | None = None
+    owner_email: str | None = None
+    time_zone: str | None = None
+    """The customer's; IANA name."""
+    links: tuple[Link, ...] = ()
+    draft: Draft | None = None
+    seen: Seen
+
+
+class Content(BaseModel):
+    """A message: a card, or with `card` None words that stand for themselves, such as those in a thread."""
+
+    model_config = ConfigDict(frozen=True)
+
+    channel: str
+    text: str
+    blocks: list[JsonValue] = Field(default_factory=list)
+    card: Card | None = None
