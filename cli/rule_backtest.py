@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cli.past_plans import Delivery, PastPlan
 from services.router.occasion import Occasion
 from services.router.plan import Occurrence, Playbook, plan
-from services.router.rules import Action
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,12 +69,7 @@ class _Replay:
 
     def __init__(self, playbook: Playbook) -> None:
         self._playbook = playbook
-        self._clocked = {
-            action.id
-            for rule in playbook.rules.rules
-            for action in (*rule.actions, *rule.otherwise)
-            if isinstance(action, Action) and action.once_in is not None
-        }
+        self._clocked = playbook.rules.clocked
         self._asked: dict[tuple[str, str], datetime] = {}
         """When each person was asked, by action."""
         self.erred: frozenset[str] = frozenset()

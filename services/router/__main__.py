@@ -18,7 +18,7 @@ from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError
 from schemas.classified import ResponseClassified
 from schemas.requests import SurveyRequested
-from services.router import api, planner, projections
+from services.router import api, lifecycle, planner, projections
 from services.router.clearance import Policy
 from services.router.delivery import Connected, Deliveries
 from services.router.destination_settings import Configured, read_destinations
@@ -36,6 +36,7 @@ from services.router.upkeep import Upkeep
 SERVICE = "router"
 PLANNING_GROUP = "router"
 PROJECTING_GROUP = "router-projections"
+LIFECYCLE_GROUP = "router-lifecycle"
 BAD_CONFIG_EXIT_CODE = 2
 
 
@@ -76,7 +77,7 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
         settings.database_url.get_secret_value(),
         schema=SERVICE,
         application=SERVICE,
-        max_size=6 + len(connected),
+        max_size=7 + len(connected),
         options=PLANS_BY_KEY,
     )
     clock = business_clock(settings)
@@ -107,6 +108,15 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
         pool=pool,
         dead_letters=DeadLetters(kafka),
     )
+    living = Consumer(
+        kafka=kafka,
+        group=LIFECYCLE_GROUP,
+        topics=lifecycle.TOPICS,
+        decode=lifecycle.decode,
+        handle=lifecycle.end,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
     relay = Relay(pool=pool, kafka=kafka)
     policy = Policy(settings.delivery_mode, frozenset(settings.pilot_allow))
     deliveries = [
@@ -124,6 +134,7 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
     health.add("postgresql", reachable(pool))
     health.add("planning", planning.check)
     health.add("projections", projecting.check)
+    health.add("lifecycle", living.check)
     health.add("relay", relay.check)
     app = ops_app(health)
     add_problem_handlers(app)
@@ -134,11 +145,13 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
         workers={
             "upkeep": Upkeep(pool=pool, connected=connected).run,
             "projections": projecting.run,
+            "lifecycle": living.run,
             "projection-age": age.run,
             "planning": planning.run,
             "relay": relay.run,
             "planning-watchdog": Watchdog(planning.progress.standing).run,
             "projections-watchdog": Watchdog(projecting.progress.standing).run,
+            "lifecycle-watchdog": Watchdog(living.progress.standing).run,
             **{f"deliveries-{worker.name}": worker.run for worker in deliveries},
         },
         app=app,

@@ -21,11 +21,12 @@ from runtime.tracing import new_traceparent
 from schemas.classified import ResponseClassified
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.survey_link import sign
-from services.router import gather, metrics, planning_store, score_store
+from services.router import gather, metrics, planning_store, remembered, schedule, score_store
 from services.router.facts import Facts, ProfileFacts
 from services.router.known import Known
 from services.router.known import read as known_of_batch
 from services.router.ledger import lane_below
+from services.router.occasion import Occasion
 from services.router.occurrences import PLANNED_EVENTS, PlannedEvent, occurrence_of, score_of
 from services.router.outcomes import planned
 from services.router.plan import (
@@ -43,8 +44,12 @@ from services.router.plan import (
     plan,
 )
 from services.router.planning_store import Best, EffectRow, PlanRow, StoredEffect
+from services.router.remembered import Ask
 
 Connection = psycopg.Connection[Any]
+NEW_ANSWER = "new_answer"
+"""What calls off actions that end when the person answers again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -73,6 +78,8 @@ class _Batch:
         self.effects = effects
         self.plans: dict[tuple[str, int, int], PlanRow] = {}
         self.rows: dict[tuple[str, str], EffectRow] = {}
+        self.answered: list[Occurrence] = []
+        """The answers that were never heard of before."""
 
 
 class Planner:
@@ -101,7 +108,10 @@ class Planner:
         seen = [subject for subject, state in states.items() if state.highest]
         batch = _Batch(states, planning_store.effects_of(connection, seen))
         known = known_of_batch(
-            connection, [(occurrence, one.event) for occurrence, one in occurrences], states
+            connection,
+            [(occurrence, one.event) for occurrence, one in occurrences],
+            states,
+            self._playbook.people,
         )
         for occurrence, one in occurrences:
             self._decide(batch, occurrence, one, known)
@@ -135,6 +145,7 @@ class Planner:
             matched=decided.matched,
             erred=decided.erred,
             facts=json.dumps(dumped),
+            shadowed=decided.shadowed,
         )
         if course is Course.DELIVER:
             existing = batch.effects.setdefault(occurrence.subject, {})
@@ -143,12 +154,20 @@ class Planner:
                 decided,
                 self._playbook.rules.ids,
             )
+            clocked = self._playbook.rules.clocked
+            known.asks += [
+                Ask(occurrence.person_key, wanted.action, occurrence.subject, occurrence.happened_at)
+                for wanted in changes.created
+                if wanted.action in clocked
+            ]
+            if not state.highest and occurrence.occasion is Occasion.RESPONSE:
+                batch.answered.append(occurrence)
             traceparent = traceparent_of(one.record.headers) or new_traceparent()
             self._apply(batch, occurrence, facts, changes, traceparent=traceparent, now=now)
 
     def _facts(self, event: PlannedEvent, occurrence: Occurrence, known: Known) -> Facts:
-        around = known.around(occurrence)
         now = self._clock.now()
+        around = known.around(occurrence, now)
         match event:
             case ResponseClassified():
                 return gather.from_response(event, occurrence.subject, around, now)
@@ -203,7 +222,19 @@ class Planner:
             )
             planning_store.write_effects(connection, batch.rows.values(), now=now)
             score_store.write(connection, known.told)
+            remembered.note_asks(connection, known.asks)
+        _end_for_new_answers(connection, batch, known)
         outbox.append(connection, [planned(row, now) for row in created])
+
+
+def _end_for_new_answers(connection: Connection, batch: _Batch, known: Known) -> None:
+    """Call off what ends when people answer again, but for what their latest answer asks for."""
+    latest = {known.person(occurrence): occurrence for occurrence in batch.answered}
+    if latest:
+        keys = {key for occurrence in latest.values() for key in known.keys(occurrence)}
+        schedule.end_of_person(
+            connection, sorted(keys), NEW_ANSWER, spared=[one.subject for one in latest.values()]
+        )
 
 
 def _best(batch: _Batch, known: Known, occurrence: Occurrence, facts: Facts) -> tuple[Occurrence, Facts]:

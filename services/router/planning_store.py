@@ -14,7 +14,7 @@ import psycopg
 from services.router import timer_store
 from services.router.attempt import Outside
 from services.router.destination import JsonObject
-from services.router.plan import Effect, Parent, Standing, SubjectState
+from services.router.plan import Effect, Parent, Standing, SubjectState, Wanted
 from services.router.timer_store import Timer, TimerKind
 
 Connection = psycopg.Connection[Any]
@@ -53,16 +53,16 @@ given.subject
 
 _WRITE_PLANS_SQL = """
 INSERT INTO plans (subject, revision, tie, mapping_version, classification_version, effects, standing,
-planned_at, rules_version, matched, erred, facts) SELECT subject, revision, tie, mapping_version,
+planned_at, rules_version, matched, erred, shadowed, facts) SELECT subject, revision, tie, mapping_version,
 classification_version, effects, standing, %(now)s, %(rules_version)s, matched::text[], erred::jsonb,
-facts::jsonb FROM unnest(%(subjects)b::text[], %(revisions)s::bigint[], %(ties)s::bigint[],
+shadowed::jsonb, facts::jsonb FROM unnest(%(subjects)b::text[], %(revisions)s::bigint[], %(ties)s::bigint[],
 %(mappings)s::bigint[], %(classifications)s::bigint[], %(effects)b::text[], %(standings)b::text[],
-%(matched)b::text[], %(erred)b::text[], %(facts)b::text[]) AS given (subject, revision, tie,
-mapping_version, classification_version, effects, standing, matched, erred, facts) ON CONFLICT (subject,
-revision, classification_version) DO UPDATE SET tie = excluded.tie, mapping_version =
+%(matched)b::text[], %(erred)b::text[], %(shadowed)b::text[], %(facts)b::text[]) AS given (subject, revision,
+tie, mapping_version, classification_version, effects, standing, matched, erred, shadowed, facts) ON CONFLICT
+(subject, revision, classification_version) DO UPDATE SET tie = excluded.tie, mapping_version =
 excluded.mapping_version, effects = excluded.effects, standing = excluded.standing, planned_at =
 excluded.planned_at, rules_version = excluded.rules_version, matched = excluded.matched, erred =
-excluded.erred, facts = excluded.facts
+excluded.erred, shadowed = excluded.shadowed, facts = excluded.facts
 """
 
 _CREATE_EFFECTS_SQL = """
@@ -115,6 +115,7 @@ class PlanRow:
     matched: tuple[str, ...]
     erred: Mapping[str, str]
     facts: str
+    shadowed: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,15 @@ def write_plans(
             "standings": [plan.standing.value for plan in plans],
             "matched": [_array(plan.matched) for plan in plans],
             "erred": [json.dumps(plan.erred) for plan in plans],
+            "shadowed": [
+                json.dumps(
+                    {
+                        wanted.action: {"destination": wanted.destination, "content": wanted.content}
+                        for wanted in plan.shadowed
+                    }
+                )
+                for plan in plans
+            ],
             "facts": [plan.facts for plan in plans],
         },
     )

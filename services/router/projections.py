@@ -11,6 +11,7 @@ from runtime.consumer import Delivered
 from runtime.messages import Record
 from schemas.accounts import AccountChanged
 from schemas.profiles import ProfileChanged
+from services.router import schedule
 
 TOPICS = (ProfileChanged.TOPIC, AccountChanged.TOPIC)
 LONGEST_MERGE_CHAIN = 8
@@ -114,6 +115,9 @@ def project(connection: Connection, delivered: Sequence[Delivered[Change]]) -> N
         offsets[one.record.topic, one.record.partition] = one.record.offset + 1
     if profiles:
         _write_profiles(connection, profiles)
+        refusing = sorted(key for key, row in profiles.items() if row.opt_outs)
+        if refusing:
+            schedule.end_of_person(connection, refusing, "opt_out")
     if accounts:
         connection.execute(
             _ACCOUNTS_SQL,

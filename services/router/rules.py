@@ -103,6 +103,8 @@ class Ruleset:
     quiet: Quiet = DEFAULT_QUIET_HOURS
     thanking_sources: frozenset[str] = frozenset()
     """Their answers get no automatic mail."""
+    clocked: frozenset[str] = frozenset()
+    """Ids of the actions that may not come too often for a person."""
 
     @property
     def ids(self) -> frozenset[str]:
@@ -133,12 +135,21 @@ def load_rules(
     Raises runtime.yaml_file.ConfigError with file, line and what was expected.
     """
     file: RulesFile = load_yaml(path, file_model(plugins, templates), partial(_unknown_teams, people))
+    rules = tuple(_rule(entry) for entry in file.rules)
     return Ruleset(
         version=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
-        rules=tuple(_rule(entry) for entry in file.rules),
+        rules=rules,
+        clocked=frozenset(_clocked(rules)),
         quiet=file.quiet_hours,
         thanking_sources=frozenset(file.sources_that_thank),
     )
+
+
+def _clocked(rules: tuple[Rule, ...]) -> Iterator[str]:
+    for rule in rules:
+        for action in (*rule.actions, *rule.otherwise):
+            if isinstance(action, Action) and action.once_in is not None:
+                yield action.id
 
 
 def _unknown_teams(people: People, file: RulesFile) -> Iterator[tuple[Location, str]]:

@@ -34,7 +34,7 @@ ON CONFLICT (effect_id) DO NOTHING
 _END_SQL = """
 WITH found AS MATERIALIZED (
     SELECT subject, action, effect_id, status FROM effects
-    WHERE {whose} AND %(cause)s = ANY(ends_on) AND ends_on <> '{{}}' AND subject <> %(spared)s
+    WHERE {whose} AND %(cause)s = ANY(ends_on) AND ends_on <> '{{}}' AND subject <> ALL(%(spared)s)
       AND wanted = 'present' AND outside = 'absent' AND ended_by IS NULL
       AND status IN ('scheduled', 'pending')
     ORDER BY subject, action FOR NO KEY UPDATE
@@ -50,6 +50,7 @@ FROM found WHERE e.subject = found.subject AND e.action = found.action
 RETURNING e.effect_id, e.subject, e.action
 """
 _END_OF_PERSON_SQL = _END_SQL.format(whose="person_key = ANY(%(person_keys)s)").encode()
+_END_OF_ACCOUNT_SQL = _END_SQL.format(whose="account_id = ANY(%(account_ids)s)").encode()
 _END_OF_SUBJECT_SQL = _END_SQL.format(whose="subject = %(subject)s").encode()
 
 
@@ -75,16 +76,24 @@ def release(connection: Connection, timers: Sequence[Timer], now: datetime) -> N
 
 
 def end_of_person(
-    connection: Connection, person_keys: Sequence[str], cause: str, *, spared: str = ""
+    connection: Connection, person_keys: Sequence[str], cause: str, *, spared: Sequence[str] = ()
 ) -> list[Ended]:
-    """End what `cause` ends of these persons' effects and was never sent, but for those of one subject."""
-    rows = connection.execute(
-        _END_OF_PERSON_SQL, {"person_keys": list(person_keys), "cause": cause, "spared": spared}
-    )
-    return [Ended(*row) for row in rows]
+    """End what `cause` ends of these persons' effects and was never sent, but for those of some subjects."""
+    return _end(connection, _END_OF_PERSON_SQL, cause, spared, {"person_keys": list(person_keys)})
+
+
+def end_of_account(connection: Connection, account_ids: Sequence[str], cause: str) -> list[Ended]:
+    """As `end_of_person`, of everybody's effects in these accounts."""
+    return _end(connection, _END_OF_ACCOUNT_SQL, cause, (), {"account_ids": list(account_ids)})
 
 
 def end_of_subject(connection: Connection, subject: str, cause: str) -> list[Ended]:
     """As `end_of_person`, of one subject's effects."""
-    rows = connection.execute(_END_OF_SUBJECT_SQL, {"subject": subject, "cause": cause, "spared": ""})
+    return _end(connection, _END_OF_SUBJECT_SQL, cause, (), {"subject": subject})
+
+
+def _end(
+    connection: Connection, sql: bytes, cause: str, spared: Sequence[str], whose: dict[str, Any]
+) -> list[Ended]:
+    rows = connection.execute(sql, {"cause": cause, "spared": list(spared), **whose})
     return [Ended(*row) for row in rows]

@@ -51,7 +51,7 @@ from services.router.templates import Templates
 EPOCH = datetime(2026, 3, 1, 9, tzinfo=UTC)
 TABLES = (
     "subjects, plans, effects, pending, attempts, outbox, profiles, accounts, projection_progress,"
-    " scores, asks, timers, follow_ups, follow_up_history"
+    " scores, asks, storms, shown_cards, timers, follow_ups, follow_up_history"
 )
 EMITTED: dict[str, type[OutcomeRecorded | SurveyStepOccurred]] = {
     OutcomeRecorded.TYPE: OutcomeRecorded,
