@@ -75,6 +75,7 @@ def has_arrived(sandbox: str, expected: Tally) -> bool:
         Line.SUCCESS_CARDS: received["slack"]["customer-success"],
         Line.PRODUCT_CARDS: received["slack"]["product-feedback"],
         Line.CASES: received["salesforce"]["Case"],
+        Line.CASE_COMMENTS: received["salesforce"]["CaseComment"],
         Line.MARKETING: received["marketing"],
     }
     mails = expected.get(Line.THANKS, 0) + expected.get(Line.SURVEYS, 0)
@@ -117,7 +118,7 @@ def _received(sandbox: str) -> dict[Line, int]:
         slack = of("slack", brief=True)
         mails = of("mail")
         marketing = of("marketing")
-        cases = of("salesforce", object="Case", limit=0)["counts"]["Case"]
+        records = of("salesforce", limit=0)["counts"]
     surveys = sum(any(_SURVEY_PATH in link for link in mail["links"]) for mail in mails["items"])
     effects = Counter(
         str(message["metadata"]["event_payload"]["effect_id"])
@@ -127,7 +128,8 @@ def _received(sandbox: str) -> dict[Line, int]:
     return {
         Line.SUCCESS_CARDS: slack["counts"]["customer-success"],
         Line.PRODUCT_CARDS: slack["counts"]["product-feedback"],
-        Line.CASES: cases,
+        Line.CASES: records["Case"],
+        Line.CASE_COMMENTS: records["CaseComment"],
         # A later comment is told to marketing as a new version of the same effect.
         Line.MARKETING: len({event["body"]["data"]["effect_id"] for event in marketing["items"]}),
         Line.SURVEYS: surveys,

@@ -23,6 +23,7 @@ class Line(StrEnum):
     NEGATIVE = "classified negative (CSAT, CES)"
     SUCCESS_CARDS = "Slack #customer-success cards"
     CASES = "Salesforce Cases"
+    CASE_COMMENTS = "comments on a Case of the same person"
     PRODUCT_CARDS = "Slack #product-feedback cards"
     MARKETING = "marketing calls"
     THANKS = "thank-you mails"
@@ -71,12 +72,15 @@ def expected(answers: Answers, histories: list[History], survey_answers: list[Bo
     everything = [*distinct.values(), *survey_answers]
     tally = classified(_group(body) for body in everything)
     tally[Line.RECEIVED] = len(everything)
+    with_case: set[str] = set()
     for body in everything:
         if body.get("effects") == "record":
             continue
         group = _group(body)
         tally[Line.SUCCESS_CARDS] += group in _LOW
-        tally[Line.CASES] += group in _LOW
+        if group in _LOW:
+            tally[Line.CASE_COMMENTS if _person(body) in with_case else Line.CASES] += 1
+            with_case.add(_person(body))
         tally[Line.PRODUCT_CARDS] += group in _MIDDLE
         tally[Line.MARKETING] += group not in _LOW | _MIDDLE
         tally[Line.THANKS] += bool(_email(body))
@@ -95,6 +99,13 @@ def differences(expected: Tally, found: Tally) -> list[Difference]:
 
 def _group(body: Body) -> Group:
     return group_of(Metric(str(body["metric"])), int(str(body["score"])))
+
+
+def _person(body: Body) -> str:
+    """Who answered: the strongest identifier given."""
+    respondent = body.get("respondent")
+    given = respondent if isinstance(respondent, dict) else {}
+    return str(given.get("customer_id") or given.get("email") or body.get("source_id"))
 
 
 def _email(body: Body) -> object:

@@ -33,9 +33,15 @@ class Field:
     writable: bool = True
     external_id: bool = False
     unique: bool = False
+    indexed: bool = False
     values: tuple[str, ...] = ()
     refers_to: tuple[str, ...] = ()
     default: str | bool | None = None
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether records are found by its value without reading them all."""
+        return self.external_id or self.unique or self.indexed
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ _ALL = (
         Field("FirstName", "string", 40),
         Field("LastName", "string", 80, required=True),
         Field("Name", "string", 121, writable=False),
-        Field("Email", "email", 80),
+        Field("Email", "email", 80, indexed=True),
         Field("Phone", "phone", 40),
         Field("Title", "string", 128),
         Field("AccountId", "reference", refers_to=("Account",)),
@@ -157,6 +163,7 @@ _ALL = (
         Field("IsClosed", "boolean", writable=False, default=False),
         Field("ClosedDate", "datetime", writable=False),
         _EFFECT_ID,
+        Field("Feedback_Person_Key__c", "string", 64, external_id=True),
         *_ANSWER,
         Field("Feedback_Response_Id__c", "string", 36),
         _RECORD_TYPE,
@@ -165,7 +172,7 @@ _ALL = (
     _object(
         "CaseComment",
         "00a",
-        Field("ParentId", "reference", required=True, refers_to=("Case",)),
+        Field("ParentId", "reference", required=True, indexed=True, refers_to=("Case",)),
         Field("CommentBody", "textarea", 4_000),
         Field("IsPublished", "boolean", default=False),
     ),

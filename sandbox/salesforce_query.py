@@ -36,15 +36,27 @@ def run(records: Records, query: Query) -> tuple[list[dict[str, Any]], int]:
 
 
 def _candidates(records: Records, kind: ObjectType, query: Query) -> Iterator[Record]:
-    """Narrow down by an indexed equality if there is one, so that thousands need not be read."""
-    for condition in () if query.either else query.conditions:
-        field = kind.field(condition.field)
-        texts = [value for value in condition.values if isinstance(value, str)]
-        if field is None or condition.operator not in ("=", "in") or len(texts) < len(condition.values):
-            continue
-        if field.external_id or field.unique:
-            return (record for text in dict.fromkeys(texts) for record in records.matching(kind, field, text))
+    """Narrow down by indexed equalities where there are any, so that thousands need not be read."""
+    found = [_looked_up(records, kind, condition) for condition in query.conditions]
+    if query.either and found and all(ids is not None for ids in found):
+        together = {record.record_id: record for ids in found for record in ids or ()}
+        return iter(together[record_id] for record_id in sorted(together))
+    narrowed = next((ids for ids in found if ids is not None), None)
+    if not query.either and narrowed is not None:
+        return iter(narrowed)
     return iter(records.of(kind).values())
+
+
+def _looked_up(records: Records, kind: ObjectType, condition: Condition) -> list[Record] | None:
+    field = kind.field(condition.field)
+    texts = [value for value in condition.values if isinstance(value, str)]
+    if field is None or condition.operator not in ("=", "in") or len(texts) < len(condition.values):
+        return None
+    if field.name == "Id":
+        return [record for text in texts if (record := records.get(kind, text)) is not None]
+    if not field.is_looked_up:
+        return None
+    return [record for text in dict.fromkeys(texts) for record in records.matching(kind, field, text)]
 
 
 def _path(records: Records, kind: ObjectType, name: str) -> Callable[[Record], Any]:

@@ -214,7 +214,7 @@ class Records:
 
     def _keys(self, record: Record, values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         for field in record.kind.fields.values():
-            if (field.external_id or field.unique) and field.name in values:
+            if field.is_looked_up and field.name in values:
                 value = record.values.get(field.name)
                 if value is not None:
                     yield record.kind.name, field.name, value.lower()

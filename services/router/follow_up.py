@@ -155,6 +155,8 @@ class FollowUpView(BaseModel):
     resolution: Resolution | None = None
     root_cause: str | None = None
     closed_because: str | None = None
+    resolved_at: datetime | None = None
+    reopened_at: datetime | None = None
     version: int
 
 

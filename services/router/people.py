@@ -269,5 +269,7 @@ def view_of(follow_up: FollowUp, people: People) -> FollowUpView:
         resolution=follow_up.resolution,
         root_cause=follow_up.root_cause,
         closed_because=follow_up.closed_because,
+        resolved_at=follow_up.resolved_at,
+        reopened_at=follow_up.reopened_at,
         version=follow_up.version,
     )

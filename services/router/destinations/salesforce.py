@@ -39,6 +39,7 @@ from services.router.salesforce.contents import (
     CampaignContent,
     CaseContent,
     Content,
+    NoteContent,
     ReopenContent,
     ResponseContent,
     TaskContent,
@@ -96,6 +97,7 @@ class Salesforce:
         self._session = session
         self._map = settings.org
         self._names = Names()
+        self._username = settings.username or ""
 
     def deliver(self, call: Call) -> Result:
         """Make the record, bring it up to date, or take it back."""
@@ -161,13 +163,15 @@ class Salesforce:
             return act(self._org(self._session.client()))
 
     def _org(self, client: Client) -> Org:
-        return Org(client, self._map, self._names)
+        return Org(client, self._map, self._names, self._username)
 
 
 def _deliver(org: Org, call: Call) -> Result:
     match Content.model_validate(call.content).root:
         case CaseContent() as content:
             return cases.deliver(org, call, content)
+        case NoteContent() as content:
+            return cases.annotate(org, call, content)
         case TaskContent() as content:
             return tasks.deliver(org, call, content)
         case ResponseContent() as content:
@@ -193,8 +197,10 @@ def _find(org: Org, call: Call) -> str | None:
             return found_tasks[0] if found_tasks else None
         case CampaignContent():
             return org.record_of("CampaignMember", EFFECT_ID, effect_id)
-        case CaseContent():
-            return org.record_of("Case", EFFECT_ID, effect_id)
+        case CaseContent() as content:
+            return cases.find(org, call, content)
+        case NoteContent():
+            return comments.find(org, (call.parent_id or "").partition("/")[0], call.effect_id)
 
 
 def connect(settings: Settings) -> Salesforce | str:
@@ -221,7 +227,9 @@ def connect(settings: Settings) -> Salesforce | str:
 
 PLUGIN = Plugin(
     name="salesforce",
-    traits=Traits(after_ambiguity=AfterAmbiguity.RECONCILE, updates=True, settle_seconds=10),
+    traits=Traits(
+        after_ambiguity=AfterAmbiguity.RECONCILE, updates=True, settle_seconds=10, shows_follow_up=True
+    ),
     settings=Settings,
     action=Action,
     content=Content,

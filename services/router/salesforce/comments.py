@@ -1,15 +1,17 @@
 """Comments on Cases. They take no fields of ours, so the effect's id is the last line of the words."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from services.router.destination import Call, Delivered, Operation, Result
+from services.router.destination import Call, Operation
 from services.router.salesforce import queries
 from services.router.salesforce.org import Org
 from services.router.slack.texts import shorten
 
 _CHARACTERS = 4_000
 _MARK = "[Feedback Router {}]"
-WITHDRAWN = "The answer this comment was about has been withdrawn."
+_WITHDRAWN = "The answer this comment was about has been withdrawn."
 
 
 def marked(text: str, effect_id: UUID) -> str:
@@ -26,16 +28,25 @@ def is_ours(body: str | None) -> bool:
 def find(org: Org, case: str, effect_id: UUID) -> str | None:
     """Id of the comment on this Case that carries the effect's id."""
     mark = _MARK.format(effect_id)
-    rows = org.client.query_all(queries.comments(case))["records"]
-    return next((str(row["Id"]) for row in rows if mark in str(row["CommentBody"])), None)
+    return next((str(row["Id"]) for row in _of(org, case) if mark in str(row["CommentBody"])), None)
 
 
-def write(org: Org, call: Call, case: str, text: str) -> Result:
-    """Add the comment, change its words, or say that its answer was withdrawn."""
-    if call.operation is Operation.RETRACT:
-        text = WITHDRAWN
-    if call.external_id is not None:
-        org.objects("CaseComment").update(call.external_id, {"CommentBody": marked(text, call.effect_id)})
-        return Delivered(call.external_id)
-    fields = {"ParentId": case, "CommentBody": marked(text, call.effect_id)}
-    return Delivered(str(org.objects("CaseComment").create(fields)["id"]))
+def have_ours(org: Org, case: str) -> bool:
+    """Whether any comment on this Case is ours."""
+    return any(is_ours(row["CommentBody"]) for row in _of(org, case))
+
+
+def add(org: Org, effect_id: UUID, case: str, text: str) -> str:
+    """Write the comment unless it is there already; its id."""
+    fields = {"ParentId": case, "CommentBody": marked(text, effect_id)}
+    return find(org, case, effect_id) or str(org.objects("CaseComment").create(fields)["id"])
+
+
+def change(org: Org, call: Call, comment: str, text: str) -> None:
+    """Give the comment its words of now; a withdrawn answer's say only that."""
+    words = _WITHDRAWN if call.operation is Operation.RETRACT else text
+    org.objects("CaseComment").update(comment, {"CommentBody": marked(words, call.effect_id)})
+
+
+def _of(org: Org, case: str) -> list[Mapping[str, Any]]:
+    return list(org.client.query_all(queries.comments(case))["records"])

@@ -41,6 +41,13 @@ class CaseContent(Person):
     record_type: str | None = None
 
 
+class NoteContent(Person):
+    """What a colleague noted, as a comment on the Case that is the parent."""
+
+    kind: Literal["note"] = "note"
+    note: str
+
+
 class TaskContent(Person):
     """A Task for whoever looks after the customer."""
 
@@ -89,7 +96,7 @@ class ReopenContent(Person):
 class Content(
     RootModel[
         Annotated[
-            CaseContent | TaskContent | ResponseContent | CampaignContent | ReopenContent,
+            CaseContent | NoteContent | TaskContent | ResponseContent | CampaignContent | ReopenContent,
             Field(discriminator="kind"),
         ]
     ]

@@ -70,10 +70,15 @@ class Org:
     client: Client
     map: OrgMap
     names: Names
+    username: str
 
     def objects(self, kind: str) -> SFType:
         """simple_salesforce's interface to one object."""
         return cast("SFType", getattr(self.client, kind))
+
+    def us(self) -> str | None:
+        """Id of the user our calls are made as."""
+        return self.names.only(self.client, queries.integration_user(self.username))
 
     def user(self, email: str | None) -> str | None:
         """Id of the one active user with this address."""

@@ -7,11 +7,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from services.router.destination import JsonObject
 from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
+from services.router.follow_up import Resolution
 
 EFFECT_ID = "Feedback_Effect_Id__c"
 """Of Case, Task and CampaignMember: the External ID an effect's record is found by."""
 PERSON_KEY = "Feedback_Person_Key__c"
-"""Of Contact: who the person is here. Unique, so that nobody becomes two Contacts."""
+"""Of Contact: who the person is here; unique, so that nobody becomes two Contacts. Of Case: whose it is."""
 RESPONSE_OBJECT = "Feedback_Response__c"
 RESPONSE_ID = "Response_Id__c"
 """Of RESPONSE_OBJECT: the answer's id."""
@@ -80,6 +81,8 @@ class CaseMap(RecordMap):
     """Of a closed Case that a poor answer opens again."""
     closed_status: str = "Closed"
     """Of a Case whose follow-up is resolved or whose answer was withdrawn."""
+    resolutions: dict[str, Resolution] = Field(default_factory=dict)
+    """How the follow-up of a Case ended that people closed, by the value of Case Status; others: fixed."""
 
 
 class TaskMap(RecordMap):

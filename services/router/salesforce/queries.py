@@ -72,6 +72,27 @@ def case_named(case: str) -> str:
     return format_soql("SELECT Id, IsClosed FROM Case WHERE {:literal} = {} LIMIT 1", column, case)
 
 
+def open_cases(person_key: str) -> str:
+    """The open Cases of a person that we made, oldest first."""
+    return format_soql(
+        "SELECT Id FROM Case WHERE {field:literal} = {value} AND IsClosed = false ORDER BY CreatedDate, Id",
+        field=PERSON_KEY,
+        value=person_key,
+    )
+
+
+def case_state(case: str) -> str:
+    """Whether a Case is closed, and who changed it last and when."""
+    return format_soql(
+        "SELECT Id, IsClosed, LastModifiedDate, LastModifiedById FROM Case WHERE Id = {} LIMIT 1", case
+    )
+
+
+def integration_user(username: str) -> str:
+    """The user all our calls are made as."""
+    return format_soql("SELECT Id FROM User WHERE Username = {} LIMIT 2", username)
+
+
 def comments(case: str) -> str:
     """The comments of a Case, oldest first."""
     return format_soql("SELECT Id, CommentBody FROM CaseComment WHERE ParentId = {} ORDER BY Id", case)
@@ -93,7 +114,7 @@ def cases_changed(since: datetime) -> str:
         "SELECT Id, {field:literal}, IsClosed, Status, OwnerId, SystemModstamp, LastModifiedDate,"
         " LastModifiedById FROM Case WHERE {field:literal} != null AND SystemModstamp >= {since}"
         " ORDER BY SystemModstamp, Id",
-        field=EFFECT_ID,
+        field=PERSON_KEY,
         since=since,
     )
 
@@ -101,9 +122,10 @@ def cases_changed(since: datetime) -> str:
 def comments_changed(since: datetime) -> str:
     """Comments on our Cases since a moment."""
     return format_soql(
-        "SELECT Id, ParentId, CommentBody, CreatedById, CreatedDate, SystemModstamp FROM CaseComment"
-        " WHERE Parent.{field:literal} != null AND SystemModstamp >= {since} ORDER BY SystemModstamp, Id",
-        field=EFFECT_ID,
+        "SELECT Id, ParentId, Parent.{field:literal}, CommentBody, CreatedById, SystemModstamp"
+        " FROM CaseComment WHERE Parent.{field:literal} != null AND SystemModstamp >= {since}"
+        " ORDER BY SystemModstamp, Id",
+        field=PERSON_KEY,
         since=since,
     )
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from runtime.settings import read
 from sandbox.client import Credentials, RunningSandbox
 from services.router.destination import Destination
+from services.router.destination_settings import read_destinations
+from services.router.plugins import discover
 from tests.contract.destinations.world import PLUGINS, Connect
 
 
@@ -41,7 +44,10 @@ def connect(
     connected: list[Destination] = []
 
     def by_name(name: str) -> Destination:
-        destination = PLUGINS[name].connect(read(PLUGINS[name].settings))
+        settings = read_destinations(Path("deploy/config/destinations.yaml"), discover())
+        # A kind that has names takes part under its own.
+        given = settings[name].settings() if name in settings else read(PLUGINS[name].settings)
+        destination = PLUGINS[name].connect(given)
         assert not isinstance(destination, str), destination
         connected.append(destination)
         return destination

@@ -74,7 +74,8 @@ def test_an_ended_session_is_renewed_once_and_nothing_is_lost(connect: Connect, 
     salesforce.deliver(call(Operation.CREATE, case(), uuid4()))
     assert world.delete("/salesforce-sessions").json()["ended"] >= 1
 
-    assert isinstance(salesforce.deliver(call(Operation.CREATE, case(), uuid4())), Delivered)
+    other = case() | {"person_key": "k2"}
+    assert isinstance(salesforce.deliver(call(Operation.CREATE, other, uuid4())), Delivered)
     assert len(records(world, "Case")) == 2
     assert world.get("/received").json()["calls"]["salesforce"]["token"] == {"ok": 2}
     assert {record["OwnerId"] for record in records(world, "Case")} == {only_owner(world)}
@@ -123,4 +124,4 @@ def test_a_quote_in_an_address_stays_inside_the_query(connect: Connect, world: h
 
     # Salesforce itself refuses the address for SuppliedEmail; the queries before it were well formed.
     assert result == Failed("INVALID_EMAIL_ADDRESS")
-    assert world.get("/received").json()["calls"]["salesforce"]["query"] == {"ok": 2}
+    assert world.get("/received").json()["calls"]["salesforce"]["query"] == {"ok": 3}

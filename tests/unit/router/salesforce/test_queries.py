@@ -51,6 +51,9 @@ BUILDERS: dict[str, Callable[[str], str]] = {
         [value], [value], account_id="Account_Id__c", responded_at=None
     ),
     "case": queries.case_named,
+    "case state": queries.case_state,
+    "open cases": queries.open_cases,
+    "integration user": queries.integration_user,
     "comments": queries.comments,
     "carrying": lambda value: queries.carrying("Case", value),
     "people": lambda value: queries.people([value]),
