@@ -16,6 +16,11 @@ from sandbox.embedded_postgres import EmbeddedPostgres
 from schemas.topics import TOPICS
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules marked `long` first: side by side with others, none of them is what the end waits for."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> Iterator[str]:
     """Bootstrap servers of the session's one broker; a test creates its topics, or takes `topics`."""

@@ -140,6 +140,7 @@ def shows(prometheus: Prometheus, query: str) -> bool:
     return any(values) if "increase(" in query else bool(values)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_no_panel_is_empty(stack: Stack, prometheus: Prometheus, client: httpx.Client) -> None:
     deadline = time.monotonic() + WITHIN_SECONDS

@@ -18,7 +18,7 @@ from tests.integration.classifier.world import Topics, classifier, message, unti
 IN, OUT = ResponseRecorded.TOPIC, ResponseClassified.TOPIC
 OUTAGE_SECONDS = 20
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.integration.classifier.world import PEOPLE, Topics, classifier, messa
 IN, OUT = ResponseRecorded.TOPIC, ResponseClassified.TOPIC
 DEAD = f"{IN}.dlq"
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from sandbox.embedded_postgres import EmbeddedPostgres
 from tests.integration.runtime.test_consumer import take, taken
 from tests.integration.runtime.world import Broker, Counted, message, running, until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
