@@ -77,7 +77,7 @@ def serve(bootstrap: str, port: int) -> int:
         health=health,
         background=publisher.run,
     )
-    app.include_router(api_routes(api(_Nowhere())), prefix=WITHOUT_PRODUCE.removesuffix(ACCEPTED))
+    app.router.routes.extend(api_routes(api(_Nowhere()), prefix=WITHOUT_PRODUCE.removesuffix(ACCEPTED)).routes)
 
     @app.post(BARE)
     async def bare(_request: Request) -> Response:
@@ -193,7 +193,12 @@ def measure(bootstrap: str, *, rounds: int, requests: int) -> int:
             # Every other round in the opposite order, so that none always has the warmer machine.
             for path in list(results)[:: 1 if number % 2 else -1]:
                 results[path].append(_asked(port, path, requests, WARM_UP_REQUESTS + number * requests))
-                print(f"round {number + 1}: {path}: {results[path][-1].per_second:,.0f}/s", flush=True)
+                done = results[path][-1]
+                print(
+                    f"round {number + 1}: {path}: {done.per_second:,.0f}/s, "
+                    f"p99 {done.latencies[len(done.latencies) * 99 // 100] * 1000:.0f} ms",
+                    flush=True,
+                )
     accepted = sum(len(done.latencies) for done in results[ACCEPTED])
     rate = {path: statistics.median(done.per_second for done in of) for path, of in results.items()}
     latencies = sorted(latency for done in results[ACCEPTED] for latency in done.latencies)

@@ -46,6 +46,8 @@ def build_app(
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
+        # Not an included router, whose routes would be matched twice; and before the pages, as most calls come here.
+        routes=api_routes(api).routes,
         # It would look for an exporter at every request, and a trace of /s/… would carry the survey's key.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -53,7 +55,6 @@ def build_app(
     app.add_exception_handler(NoSourceIdError, _no_source_id)
     app.add_exception_handler(NotTakenError, _not_taken)
     app.add_exception_handler(psycopg.OperationalError, _not_taken)
-    app.include_router(api_routes(api))
     app.include_router(survey_routes(surveys))
     app.include_router(unsubscribe_routes(surveys))
     app.include_router(ops_routes(health))
