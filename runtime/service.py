@@ -72,6 +72,7 @@ def run_service(name: str, *, workers: Mapping[str, Worker], app: FastAPI, host:
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # nothing asks who called
             server_header=False,
             timeout_graceful_shutdown=HTTP_STOP_SECONDS,
         )
