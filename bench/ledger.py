@@ -17,15 +17,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import IO
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import psycopg
-from psycopg.sql import SQL, Identifier
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
 from bench import report
+from bench.scratch import scratch_database
 from runtime.clock import WallClock
 from runtime.migrations import migrate
 from runtime.postgres import Pool, open_pool
@@ -265,15 +262,8 @@ def _unexpected(pool: Pool, delivered: int) -> int:
 
 def measure(url: str, *, pending: int, deliveries: int) -> int:
     """Measure on the server at `url`, in a database made for it and dropped after it."""
-    name = f"bench_ledger_{uuid4().hex[:8]}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        try:
-            return _measure(
-                urlsplit(url)._replace(path=f"/{name}").geturl(), pending=pending, deliveries=deliveries
-            )
-        finally:
-            server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with scratch_database(url) as scratch:
+        return _measure(scratch, pending=pending, deliveries=deliveries)
 
 
 def _measure(url: str, *, pending: int, deliveries: int) -> int:

@@ -1,15 +1,17 @@
 """`python -m services.router`: wires the service and runs it."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from runtime import logging
-from runtime.clock import business_clock
+from runtime.clock import Clock, business_clock
 from runtime.consumer import Consumer
 from runtime.dead_letters import DeadLetters
 from runtime.health import Health
+from runtime.kafka import KafkaSettings
 from runtime.ops import ops_app
-from runtime.postgres import open_pool, reachable
+from runtime.postgres import Pool, open_pool, reachable
 from runtime.problems import add_problem_handlers
 from runtime.relay import Relay
 from runtime.service import run_service
@@ -24,6 +26,7 @@ from services.router.delivery import Connected, Deliveries
 from services.router.destination_settings import Configured, read_destinations
 from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
+from services.router.occurrences import PlannedEvent
 from services.router.operator import Operator
 from services.router.people import People, load_people
 from services.router.plan import Playbook
@@ -46,16 +49,21 @@ def main() -> int:
     logging.configure(SERVICE, level=settings.log_level)
     try:
         destinations = read_destinations(settings.config_dir / "destinations.yaml", discover())
-        plugins = {name: one.plugin for name, one in destinations.items()}
         people = load_people(settings.config_dir / "people.yaml")
-        templates = Templates(settings.config_dir / "templates")
-        rules = load_rules(settings.config_dir / "rules.yaml", plugins, templates, people)
-        playbook = Playbook(rules, plugins, templates, people)
+        playbook = read_playbook(settings.config_dir, destinations, people)
         connected = connect(destinations.values())
     except (ConfigError, BadSettings) as error:
         sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
         return BAD_CONFIG_EXIT_CODE
     return serve(settings, playbook, connected, people)
+
+
+def read_playbook(config_dir: Path, destinations: Mapping[str, Configured], people: People) -> Playbook:
+    """The rules and templates of a folder. Raises runtime.yaml_file.ConfigError."""
+    plugins = {name: one.plugin for name, one in destinations.items()}
+    templates = Templates(config_dir / "templates")
+    rules = load_rules(config_dir / "rules.yaml", plugins, templates, people)
+    return Playbook(rules, plugins, templates, people)
 
 
 def connect(destinations: Iterable[Configured]) -> list[Connected]:
@@ -70,6 +78,27 @@ def connect(destinations: Iterable[Configured]) -> list[Connected]:
     return connected
 
 
+def planning_consumer(
+    *, kafka: KafkaSettings, pool: Pool, playbook: Playbook, clock: Clock, links: planner.SurveyLinks
+) -> Consumer[PlannedEvent]:
+    """What plans answers and survey requests."""
+    planning = planner.Planner(
+        playbook=playbook,
+        clock=clock,
+        links=links,
+        wait_for_facts=FreshFacts(Ends(kafka.bootstrap_servers).now).wait,
+    )
+    return Consumer(
+        kafka=kafka,
+        group=PLANNING_GROUP,
+        topics=[ResponseClassified.TOPIC, SurveyRequested.TOPIC],
+        decode=planner.decode,
+        handle=planning.handle,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
+
+
 def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connected], people: People) -> int:
     """Runs the workers and the HTTP application until a signal."""
     kafka = settings.kafka(SERVICE)
@@ -81,24 +110,11 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
         options=PLANS_BY_KEY,
     )
     clock = business_clock(settings)
-    ends = Ends(settings.kafka_bootstrap_servers)
     age = ProjectionAge(ends=Ends(settings.kafka_bootstrap_servers), pool=pool)
-    planning = Consumer(
-        kafka=kafka,
-        group=PLANNING_GROUP,
-        topics=[ResponseClassified.TOPIC, SurveyRequested.TOPIC],
-        decode=planner.decode,
-        handle=planner.Planner(
-            playbook=playbook,
-            clock=clock,
-            links=planner.SurveyLinks(
-                str(settings.public_url), settings.survey_token_secret.get_secret_value().encode()
-            ),
-            wait_for_facts=FreshFacts(ends.now).wait,
-        ).handle,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
+    links = planner.SurveyLinks(
+        str(settings.public_url), settings.survey_token_secret.get_secret_value().encode()
     )
+    planning = planning_consumer(kafka=kafka, pool=pool, playbook=playbook, clock=clock, links=links)
     projecting = Consumer(
         kafka=kafka,
         group=PROJECTING_GROUP,
