@@ -77,9 +77,7 @@ def serve(bootstrap: str, port: int) -> int:
         health=health,
         background=publisher.run,
     )
-    app.router.routes.extend(
-        api_routes(api(_Nowhere()), prefix=WITHOUT_PRODUCE.removesuffix(ACCEPTED)).routes
-    )
+    app.router.routes.extend(api_routes(api(_Nowhere()), WITHOUT_PRODUCE.removesuffix(ACCEPTED)))
 
     @app.post(BARE)
     async def bare(_request: Request) -> Response:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
-from starlette.routing import request_response
+from starlette.routing import BaseRoute, request_response
 
 from runtime import outbox
 from runtime.clock import Clock
@@ -69,12 +69,13 @@ class DirectRoute(APIRoute):
         self.app = request_response(endpoint)
 
 
-def api_routes(api: Api, prefix: str = "") -> APIRouter:
+def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
     """The routes under `/v1`, which itself is under `prefix`."""
-    routes = APIRouter(prefix=prefix, route_class=DirectRoute)
+    events = APIRouter(prefix=prefix, route_class=DirectRoute)
+    states = APIRouter(prefix=prefix)
     secret = api.person_key_secret
 
-    @routes.post(
+    @events.post(
         "/v1/responses",
         **described(
             "Send or change an answer",
@@ -90,7 +91,7 @@ def api_routes(api: Api, prefix: str = "") -> APIRouter:
         metrics.RESPONSES_ACCEPTED.labels(event.source, event.metric).inc()
         return _json(202, f'{{"response_id":"{event.response_id}"}}')
 
-    @routes.post(
+    @events.post(
         "/v1/lifecycle-events",
         **described(
             "Send or correct something that happened to a customer",
@@ -106,7 +107,7 @@ def api_routes(api: Api, prefix: str = "") -> APIRouter:
         metrics.LIFECYCLE_ACCEPTED.labels(event.source, event.moment).inc()
         return _json(202, f'{{"lifecycle_id":"{event.lifecycle_id}"}}')
 
-    @routes.put(
+    @states.put(
         "/v1/profiles/{customer_id:path}",
         **described(
             "Say who a person is",
@@ -134,7 +135,7 @@ def api_routes(api: Api, prefix: str = "") -> APIRouter:
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "profile").inc()
         return _json(200, f'{{"person_key":"{key}","version":{version}}}')
 
-    @routes.put(
+    @states.put(
         "/v1/accounts/{account_id:path}",
         **described("Say who a company is", AccountInput, status=200, answer={"version": 1}),
     )
@@ -154,7 +155,7 @@ def api_routes(api: Api, prefix: str = "") -> APIRouter:
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc()
         return _json(200, f'{{"version":{version}}}')
 
-    return routes
+    return [*events.routes, *states.routes]
 
 
 async def _read(api: Api, request: Request, model: type[Input]) -> tuple[Input, Receipt]:

@@ -47,7 +47,7 @@ def build_app(
         description=DESCRIPTION,
         lifespan=lifespan,
         # Not an included router, whose routes would be matched twice; and before the pages, as most calls come here.
-        routes=api_routes(api).routes,
+        routes=api_routes(api),
         # It would look for an exporter at every request, and a trace of /s/… would carry the survey's key.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
