@@ -84,8 +84,8 @@ def run_service(name: str, *, workers: Mapping[str, Worker], app: FastAPI, host:
         threading.Thread(target=run.work, args=(worker_name, worker), name=worker_name, daemon=True)
         for worker_name, worker in workers.items()
     ]
-    # What is loaded by now stays. Looking through it again at every full collection would stop the service for
-    # about 90 ms each time, once a second under load.
+    # What is loaded by now stays. Looking through it again at every full collection would stop the service
+    # for about 90 ms each time, once a second under load.
     gc.collect()
     gc.freeze()
     for thread in threads:

@@ -64,8 +64,8 @@ class DirectRoute(APIRoute):
     that takes longer than reading and checking the body.
     """
 
-    def __init__(self, path: str, endpoint: Endpoint, **described_by: Any) -> None:
-        super().__init__(path, endpoint, **described_by)
+    def __init__(self, path: str, endpoint: Endpoint, **more: Any) -> None:  # noqa: ANN401 - APIRoute's own
+        super().__init__(path, endpoint, **more)
         self.app = request_response(endpoint)
 
 

@@ -46,7 +46,7 @@ def build_app(
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
-        # Not an included router, whose routes would be matched twice; and before the pages, as most calls come here.
+        # Not an included router, whose routes are matched twice; and first, as most calls are for these.
         routes=api_routes(api),
         # It would look for an exporter at every request, and a trace of /s/… would carry the survey's key.
         telemetry={"tracing": False, "metrics": False, "logs": False},
