@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from cli.delivery_commands import deliveries, destinations
+
 app = typer.Typer(
     name="feedback",
     help="Sets up and looks after feedback-router.",
@@ -18,6 +20,8 @@ app = typer.Typer(
 )
 config = typer.Typer(help="The YAML in deploy/config.", no_args_is_help=True)
 app.add_typer(config, name="config")
+app.add_typer(deliveries, name="deliveries")
+app.add_typer(destinations, name="destinations")
 
 rules = typer.Typer(help="What happens to an answer: deploy/config/rules.yaml.", no_args_is_help=True)
 app.add_typer(rules, name="rules")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from runtime import logging
@@ -20,7 +21,7 @@ from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError
 from schemas.classified import ResponseClassified
 from schemas.requests import SurveyRequested
-from services.router import api, lifecycle, planner, projections
+from services.router import delivery_api, destination_api, lifecycle, planner, projections
 from services.router.clearance import Policy
 from services.router.delivery import Connected, Deliveries
 from services.router.destination_settings import Configured, read_destinations
@@ -28,6 +29,7 @@ from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
 from services.router.occurrences import PlannedEvent
 from services.router.operator import Operator
+from services.router.pauses import Pauses
 from services.router.people import People, load_people
 from services.router.plan import Playbook
 from services.router.plugins import discover
@@ -134,6 +136,7 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
         dead_letters=DeadLetters(kafka),
     )
     relay = Relay(pool=pool, kafka=kafka)
+    pauses = Pauses(pool)
     policy = Policy(settings.delivery_mode, frozenset(settings.pilot_allow))
     deliveries = [
         Deliveries(
@@ -143,6 +146,7 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
             policy=policy,
             profiles_age_seconds=age.seconds,
             people=people,
+            is_paused=partial(pauses.holds, one.plugin.name),
         )
         for one in connected
     ]
@@ -155,11 +159,15 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
     app = ops_app(health)
     add_problem_handlers(app)
     operator = Operator(settings.router_operator_key)
-    app.include_router(api.routes(deliveries=deliveries, pool=pool, operator=operator))
+    app.include_router(destination_api.routes(deliveries=deliveries, pool=pool, operator=operator))
+    app.include_router(
+        delivery_api.routes(pool=pool, clock=clock, plugins=playbook.plugins, operator=operator)
+    )
     code = run_service(
         SERVICE,
         workers={
-            "upkeep": Upkeep(pool=pool, connected=connected).run,
+            "pauses": pauses.run,
+            "upkeep": Upkeep(pool=pool, connected=connected, ledger_days=settings.ledger_days).run,
             "projections": projecting.run,
             "lifecycle": living.run,
             "projection-age": age.run,

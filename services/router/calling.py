@@ -2,8 +2,10 @@
 
 import threading
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from queue import Empty, SimpleQueue
 
 import structlog
@@ -26,6 +28,9 @@ from services.router.throttle import Breaker, RateLimit
 
 QUEUE_SECONDS = 10.0
 """A claimed effect whose call has not started by then is given back."""
+
+_PLACES = 4
+"""Of a traceback, as many are named in the log."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,10 +60,18 @@ class Calls:
     """
 
     def __init__(
-        self, *, name: str, destination: Destination, rate: RateLimit, breaker: Breaker, people: People
+        self,
+        *,
+        name: str,
+        destination: Destination,
+        rate: RateLimit,
+        breaker: Breaker,
+        people: People,
+        is_paused: Callable[[], bool],
     ) -> None:
         self._name = name
         self._people = people
+        self._is_paused = is_paused
         self._destination = destination
         self._rate = rate
         self._breaker = breaker
@@ -118,6 +131,7 @@ class Calls:
     def _may_start(self, due: Due) -> bool:
         return (
             not self._is_stopping
+            and not self._is_paused()
             and not self._breaker.is_open
             and time.monotonic() - due.claimed_at < QUEUE_SECONDS
             and self._rate.take(due.claimed.rate_key)
@@ -154,6 +168,18 @@ class Calls:
             if calls[0].operation is Operation.RECONCILE:
                 return [self._destination.reconcile(calls[0])]
             return [self._destination.deliver(calls[0])]
-        except Exception as error:  # nobody knows how far a call came that broke in the middle
-            log.exception("destination raised", effect_id=str(calls[0].effect_id))
+        except Exception as error:  # noqa: BLE001 - nobody knows how far a call came that broke in the middle
+            log.error(  # noqa: TRY400 - a traceback may hold what was to be sent
+                "destination raised",
+                destination=self._name,
+                effect_id=str(calls[0].effect_id),
+                error=type(error).__name__,
+                at=_where(error),
+            )
             return [Ambiguous(type(error).__name__)] * len(calls)
+
+
+def _where(error: Exception) -> str:
+    """The places in the code that an exception came through, the innermost first; none of its values."""
+    frames = traceback.extract_tb(error.__traceback__)[: -_PLACES - 1 : -1]
+    return " < ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames)

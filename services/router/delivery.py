@@ -75,6 +75,7 @@ class Deliveries:
         policy: Policy,
         profiles_age_seconds: Callable[[], float],
         people: People | None = None,
+        is_paused: Callable[[], bool] = lambda: False,
         rng: Callable[[], float] = random.random,
     ) -> None:
         self._connected = connected
@@ -83,6 +84,7 @@ class Deliveries:
         self._policy = policy
         self._profiles_age_seconds = profiles_age_seconds
         self._people = people or People()
+        self._is_paused = is_paused
         self._rng = rng
         self._limits = connected.limits
         self._rate = RateLimit(
@@ -93,6 +95,7 @@ class Deliveries:
         self._done: list[Completion] = []
         self._answer_to_delivery = metrics.ANSWER_TO_DELIVERY.labels(self.name)
         metrics.DESTINATION_UP.labels(self.name).set_function(lambda: float(self.is_up))
+        metrics.BREAKER_OPEN.labels(self.name).set_function(lambda: float(self.breaker.is_trying))
 
     @property
     def name(self) -> str:
@@ -130,6 +133,7 @@ class Deliveries:
                 rate=self._rate,
                 breaker=self.breaker,
                 people=self._people,
+                is_paused=self._is_paused,
             )
         while not stop.is_set():
             self._guarded_turn(stop)
@@ -198,6 +202,8 @@ class Deliveries:
         return todo, at_rest
 
     def _room(self, in_flight: int) -> int:
+        if self._is_paused():
+            return 0
         if self.disabled is None:
             if self.breaker.is_open:
                 return 0
@@ -273,6 +279,8 @@ class Deliveries:
             received_at = one.claimed.received_at
             if one.next.outcome is Status.DELIVERED and received_at is not None:
                 self._answer_to_delivery.observe(max(0.0, (now - received_at).total_seconds()))
+            if one.next.outcome is not None:
+                metrics.DELIVERIES_ENDED.labels(self.name, one.next.outcome).inc()
             if one.next.outcome is Status.FAILED:
                 log.error(
                     "delivery failed for good",

@@ -54,6 +54,19 @@ RETURNING pending.effect_id, pending.subject, pending.action, pending.rate_key, 
     pending.first_failed_at, pending.in_doubt, taken.interrupted, now()
 """
 
+# Leases one effect, due or not, unless somebody works on it.
+_LEASE_ONE_SQL = """
+WITH taken AS (
+    SELECT effect_id, lease IS NOT NULL AS interrupted FROM pending
+    WHERE effect_id = %(effect_id)s AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE pending SET lease = %(lease)s, leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+FROM taken WHERE pending.effect_id = taken.effect_id
+RETURNING pending.effect_id, pending.subject, pending.action, pending.rate_key, pending.failures,
+    pending.first_failed_at, pending.in_doubt, taken.interrupted, now()
+"""
+
 # What is wanted and known of the leased effects, with what their persons' profiles say now.
 _READ_SQL = """
 SELECT e.effect_id, e.subject, e.action, e.rule, e.person_key, e.account_id, e.program, e.channel,
@@ -79,9 +92,10 @@ WHERE destination = %(destination)s AND order_key = ANY(%(lanes)s) AND lease IS 
 """
 
 _NOTE_SQL = """
-INSERT INTO attempts (effect_id, started_at, lease, operation, version)
-SELECT effect_id, now(), %(lease)s, operation, version
-FROM json_to_recordset(%(calls)s) AS noted (effect_id uuid, operation text, version bigint)
+INSERT INTO attempts (effect_id, started_at, lease, operation, version, subject, action)
+SELECT effect_id, now(), %(lease)s, operation, version, subject, action
+FROM json_to_recordset(%(calls)s)
+    AS noted (effect_id uuid, operation text, version bigint, subject text, action text)
 """
 
 # Calls whose lease ended without a completion: what came of them is not known.
@@ -186,22 +200,33 @@ def claim(
     lease_seconds: float,
 ) -> list[Claimed]:
     """Lease up to `limit` due effects: of one rate key at most `burst`, of those in `left` that many."""
-    leased = {
-        row[0]: row
-        for row in connection.execute(
-            _LEASE_SQL,
-            {
-                "destination": destination,
-                "limit": limit,
-                "burst": burst,
-                "exhausted": [key for key, room in left.items() if room == 0],
-                "keys": list(left),
-                "left": list(left.values()),
-                "lease": lease,
-                "seconds": lease_seconds,
-            },
-        )
-    }
+    rows = connection.execute(
+        _LEASE_SQL,
+        {
+            "destination": destination,
+            "limit": limit,
+            "burst": burst,
+            "exhausted": [key for key, room in left.items() if room == 0],
+            "keys": list(left),
+            "left": list(left.values()),
+            "lease": lease,
+            "seconds": lease_seconds,
+        },
+    )
+    return _read(connection, {row[0]: row for row in rows}, lease)
+
+
+def claim_one(
+    connection: Connection, effect_id: UUID, *, lease: UUID, lease_seconds: float
+) -> Claimed | None:
+    """Lease one pending effect, due or not; None when there is none or a call for it is under way."""
+    rows = connection.execute(
+        _LEASE_ONE_SQL, {"effect_id": effect_id, "lease": lease, "seconds": lease_seconds}
+    )
+    return next(iter(_read(connection, {row[0]: row for row in rows}, lease)), None)
+
+
+def _read(connection: Connection, leased: Mapping[UUID, tuple[Any, ...]], lease: UUID) -> list[Claimed]:
     if not leased:
         return []
     claimed = connection.execute(
@@ -223,6 +248,8 @@ def note_attempts(connection: Connection, lease: UUID, calls: Sequence[tuple[Cla
             "effect_id": claimed.effect_id.hex,
             "operation": operation.value,
             "version": claimed.effect.desired_version,
+            "subject": claimed.subject,
+            "action": claimed.action,
         }
         for claimed, operation in calls
     ]

@@ -19,6 +19,24 @@ OLDEST_DUE = Gauge(
     "How long the longest overdue effect has been due.",
     ["destination"],
 )
+DELIVERIES_ENDED = Counter(
+    "feedback_deliveries_ended_total",
+    "Effects that came to an end: delivered, withheld, or failed for good.",
+    ["destination", "status"],
+)
+AMBIGUOUS = Gauge(
+    "feedback_ambiguous_deliveries",
+    "Effects of which nobody knows yet whether a call has arrived.",
+    ["destination"],
+)
+DESTINATION_PAUSED = Gauge(
+    "feedback_destination_paused", "1 while people have paused a destination.", ["destination"]
+)
+BREAKER_OPEN = Gauge(
+    "feedback_destination_breaker_open",
+    "1 while a destination is left alone after failures.",
+    ["destination"],
+)
 PLANS = Counter("feedback_plans_total", "Answers and survey requests planned.", ["occasion", "course"])
 RULES_ERRED = Counter(
     "feedback_rules_erred_total", "Evaluations of a rule that were neither true nor false.", ["rule"]

@@ -1,8 +1,8 @@
-"""What the ledger needs now and then: next month's partition, the state of its queue for the metrics."""
+"""What the ledger needs now and then: next month's partition, the end of what is old, the queue's metrics."""
 
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -10,11 +10,13 @@ import structlog
 from psycopg.sql import SQL, Identifier, Literal
 
 from runtime.postgres import Pool
-from services.router import metrics
+from services.router import metrics, retention
 from services.router.delivery import DATABASE_DOWN, Connected
+from services.router.pauses import paused
 
 EVERY_SECONDS = 10.0
 PARTITION_EVERY_TURNS = 360
+STEPS_EACH_TURN = 48
 
 Connection = psycopg.Connection[Any]
 log = structlog.get_logger(__name__)
@@ -23,6 +25,13 @@ _BACKLOG_SQL = """
 SELECT destination, count(*),
     greatest(0, extract(epoch FROM clock_timestamp() - min(due_at) FILTER (WHERE lease IS NULL)))::float8
 FROM pending GROUP BY destination
+"""
+# An effect becomes ambiguous by a call that failed or was lost, so only those are looked at.
+_AMBIGUOUS_SQL = """
+SELECT p.destination, count(*) FROM pending AS p
+JOIN effects AS e ON e.subject = p.subject AND e.action = p.action
+WHERE (p.failures > 0 OR p.in_doubt) AND (e.outside = 'unknown' OR p.in_doubt)
+GROUP BY p.destination
 """
 _DESTINATION_SQL = """
 INSERT INTO destinations AS d (name, enabled, reason)
@@ -57,9 +66,10 @@ def ensure_partitions(connection: Connection) -> None:
 class Upkeep:
     """The worker that does it."""
 
-    def __init__(self, *, pool: Pool, connected: Sequence[Connected]) -> None:
+    def __init__(self, *, pool: Pool, connected: Sequence[Connected], ledger_days: int) -> None:
         self._pool = pool
         self._connected = connected
+        self._ledger_days = ledger_days
 
     def run(self, stop: threading.Event) -> None:
         """Works every few seconds until `stop`."""
@@ -71,10 +81,24 @@ class Upkeep:
                         ensure_partitions(connection)
                         self._say_destinations(connection)
                     self._measure(connection)
+                if turns % PARTITION_EVERY_TURNS == 0:
+                    self._forget(stop)
                 turns += 1
             except DATABASE_DOWN as error:
                 log.warning("upkeep waits", error=type(error).__name__)
             stop.wait(EVERY_SECONDS)
+
+    def _forget(self, stop: threading.Event) -> None:
+        """What is too old, each step in a transaction of its own; one replica at a time."""
+        before = datetime.now(UTC) - timedelta(days=self._ledger_days)
+        with self._pool.connection() as connection:
+            retention.drop_attempts(connection, before)
+        for step in retention.STEPS:
+            for _ in range(STEPS_EACH_TURN):
+                with self._pool.connection() as connection:
+                    connection.execute("SELECT pg_advisory_xact_lock(hashtext('router retention'))")
+                    if not step(connection, before) or stop.is_set():
+                        break
 
     def _measure(self, connection: Connection) -> None:
         found = {row[0]: row[1:] for row in connection.execute(_BACKLOG_SQL)}
@@ -82,6 +106,11 @@ class Upkeep:
             pending, overdue_seconds = found.get(one.plugin.name, (0, 0.0))
             metrics.PENDING.labels(one.plugin.name).set(pending)
             metrics.OLDEST_DUE.labels(one.plugin.name).set(overdue_seconds or 0.0)
+        ambiguous = dict(connection.execute(_AMBIGUOUS_SQL).fetchall())
+        pauses = paused(connection)
+        for one in self._connected:
+            metrics.AMBIGUOUS.labels(one.plugin.name).set(ambiguous.get(one.plugin.name, 0))
+            metrics.DESTINATION_PAUSED.labels(one.plugin.name).set(one.plugin.name in pauses)
 
     def _say_destinations(self, connection: Connection) -> None:
         connection.execute(

@@ -182,7 +182,8 @@ def test_every_answer_is_delivered_though_one_of_two_routers_is_killed(
         until(lambda: ask(database, "SELECT count(*) FROM pending") == [(0,)], 90)
         assert ask(database, "SELECT status, count(*) FROM effects GROUP BY status") == [("delivered", total)]
 
-        (delivery,) = second.get(f"/v1/deliveries?subject=response:{_response_id(1)}").json()
+        (found,) = second.get(f"/v1/deliveries?subject=response:{_response_id(1)}").json()["items"]
+        delivery = second.get(f"/v1/deliveries/{found['effect_id']}").json()
         assert (delivery["destination"], delivery["status"]) == ("marketing", "delivered")
         assert [attempt["result"] for attempt in delivery["attempts"]][-1] == "delivered"
 

@@ -51,7 +51,8 @@ from services.router.templates import Templates
 EPOCH = datetime(2026, 3, 1, 9, tzinfo=UTC)
 TABLES = (
     "subjects, plans, effects, pending, attempts, outbox, profiles, accounts, projection_progress,"
-    " scores, asks, storms, shown_cards, timers, follow_ups, follow_up_history"
+    " destinations, retention_progress, scores, asks, storms, shown_cards, timers, follow_ups,"
+    " follow_up_history"
 )
 EMITTED: dict[str, type[OutcomeRecorded | SurveyStepOccurred]] = {
     OutcomeRecorded.TYPE: OutcomeRecorded,
@@ -170,6 +171,7 @@ class World:
         self.policy = LIVE
         self.disabled: str | None = None
         self.profiles_age_seconds = 0.0
+        self.is_paused: Callable[[], bool] = lambda: False
         self._folder = folder
         self._templates = Templates(folder)
         self.plugin = box_plugin(traits)
@@ -212,6 +214,7 @@ class World:
             clock=self.clock,
             policy=self.policy,
             profiles_age_seconds=lambda: self.profiles_age_seconds,
+            is_paused=self.is_paused,
             rng=lambda: 0.0,
         )
 
