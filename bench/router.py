@@ -43,6 +43,8 @@ from schemas.scales import Metric, group_of
 from schemas.topics import TOPICS
 from services.router.__main__ import planning_consumer, read_playbook
 from services.router.destination_settings import read_destinations
+from services.router.follow_up_desk import Desk
+from services.router.follow_up_effects import Shown
 from services.router.ledger import PLANS_BY_KEY
 from services.router.occurrences import PlannedEvent
 from services.router.people import load_people
@@ -145,12 +147,16 @@ def _consume(bootstrap: str, url: str, *, plans: bool) -> int:
     with closing(_pool(url)) as pool:
         if plans:
             destinations = read_destinations(CONFIG / "destinations.yaml", discover())
+            playbook = read_playbook(CONFIG, destinations, load_people(CONFIG / "people.yaml"))
+            shown = Shown(playbook.plugins)
+            desk = Desk(pool=pool, clock=WallClock(), people=playbook.people, shown=shown)
             consumer = planning_consumer(
                 kafka=kafka,
                 pool=pool,
-                playbook=read_playbook(CONFIG, destinations, load_people(CONFIG / "people.yaml")),
+                playbook=playbook,
                 clock=WallClock(),
                 links=SurveyLinks("https://feedback.test", b"a secret of the measurement alone"),
+                follow=desk.after_planning,
             )
         else:
             consumer = Consumer(

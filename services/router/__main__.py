@@ -21,10 +21,13 @@ from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError
 from schemas.classified import ResponseClassified
 from schemas.requests import SurveyRequested
-from services.router import delivery_api, destination_api, lifecycle, planner, projections
+from services.router import delivery_api, destination_api, lifecycle, planner, projections, schedule
 from services.router.clearance import Policy
 from services.router.delivery import Connected, Deliveries
 from services.router.destination_settings import Configured, read_destinations
+from services.router.follow_up_desk import Desk
+from services.router.follow_up_effects import Shown
+from services.router.follow_up_watch import Rota, Watch
 from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
 from services.router.occurrences import PlannedEvent
@@ -36,6 +39,8 @@ from services.router.plugins import discover
 from services.router.rules import load_rules
 from services.router.settings import RouterSettings
 from services.router.templates import Templates
+from services.router.timer_store import TimerKind
+from services.router.timers import Timers
 from services.router.upkeep import Upkeep
 
 SERVICE = "router"
@@ -81,7 +86,13 @@ def connect(destinations: Iterable[Configured]) -> list[Connected]:
 
 
 def planning_consumer(
-    *, kafka: KafkaSettings, pool: Pool, playbook: Playbook, clock: Clock, links: planner.SurveyLinks
+    *,
+    kafka: KafkaSettings,
+    pool: Pool,
+    playbook: Playbook,
+    clock: Clock,
+    links: planner.SurveyLinks,
+    follow: planner.Follow,
 ) -> Consumer[PlannedEvent]:
     """What plans answers and survey requests."""
     planning = planner.Planner(
@@ -89,6 +100,7 @@ def planning_consumer(
         clock=clock,
         links=links,
         wait_for_facts=FreshFacts(Ends(kafka.bootstrap_servers).now).wait,
+        follow=follow,
     )
     return Consumer(
         kafka=kafka,
@@ -108,15 +120,28 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
         settings.database_url.get_secret_value(),
         schema=SERVICE,
         application=SERVICE,
-        max_size=7 + len(connected),
+        max_size=9 + len(connected),
         options=PLANS_BY_KEY,
     )
     clock = business_clock(settings)
+    desk = Desk(
+        pool=pool,
+        clock=clock,
+        people=people,
+        shown=Shown({one.plugin.name: one.plugin for one in connected}),
+    )
     age = ProjectionAge(ends=Ends(settings.kafka_bootstrap_servers), pool=pool)
     links = planner.SurveyLinks(
         str(settings.public_url), settings.survey_token_secret.get_secret_value().encode()
     )
-    planning = planning_consumer(kafka=kafka, pool=pool, playbook=playbook, clock=clock, links=links)
+    planning = planning_consumer(
+        kafka=kafka,
+        pool=pool,
+        playbook=playbook,
+        clock=clock,
+        links=links,
+        follow=desk.after_planning,
+    )
     projecting = Consumer(
         kafka=kafka,
         group=PROJECTING_GROUP,
@@ -137,6 +162,7 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
     )
     relay = Relay(pool=pool, kafka=kafka)
     pauses = Pauses(pool)
+    handlers = {TimerKind.RELEASE: schedule.release, **Watch(desk).handlers}
     policy = Policy(settings.delivery_mode, frozenset(settings.pilot_allow))
     deliveries = [
         Deliveries(
@@ -173,6 +199,8 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
             "projection-age": age.run,
             "planning": planning.run,
             "relay": relay.run,
+            "timers": Timers(pool=pool, clock=clock, handlers=handlers).run,
+            "rota": Rota(pool=pool, clock=clock, desk=desk).run,
             "planning-watchdog": Watchdog(planning.progress.standing).run,
             "projections-watchdog": Watchdog(projecting.progress.standing).run,
             "lifecycle-watchdog": Watchdog(living.progress.standing).run,

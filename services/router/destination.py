@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from services.router.facts import Facts
     from services.router.follow_up import FollowUpView
+    from services.router.people import Person
     from services.router.templates import Templates
 
 
@@ -148,6 +149,17 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about a follow-up that colleagues should read: a line of its history, a reminder.
+
+    `text` is plain text of theirs. `to` is who must see it, None where it only has to be on record.
+    """
+
+    text: str
+    to: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How hard a connected destination may be pressed; from its settings.
 
@@ -209,7 +221,9 @@ class Plugin(Generic[A, C, S]):
     channel). `audience`: the addresses it reaches (channel, e-mail) as compared with the pilot's
     allow-list; any one allowed is enough. `templates` names the templates an action needs, checked when the
     rules are loaded. `is_named`: there are as many of it as names under it in destinations.yaml, and none
-    without; `plugins.named` makes one of them.
+    without; `plugins.named` makes one of them. `notice` makes the message that a notice becomes: a child of
+    the object that shows the follow-up, whose content is given, or with None a message to the recipient
+    alone; None where it cannot be said there.
     """
 
     name: str
@@ -224,3 +238,4 @@ class Plugin(Generic[A, C, S]):
     audience: Callable[[C], tuple[str, ...]]
     templates: Callable[[A], tuple[str, ...]] = lambda _action: ()
     is_named: bool = False
+    notice: Callable[[Notice, C | None], C | None] | None = None

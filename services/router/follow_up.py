@@ -125,6 +125,11 @@ class FollowUp:
         is_contact = target is Target.CONTACT
         return self.targets.first_contact_due_at if is_contact else self.targets.resolve_due_at
 
+    @property
+    def next_due_at(self) -> datetime:
+        """The target that is owed next."""
+        return self.due_at(Target.CONTACT if self.contacted_at is None else Target.RESOLVE)
+
     def breached_at(self, target: Target) -> datetime | None:
         """When it was recorded that the target was missed."""
         return self.contact_breached_at if target is Target.CONTACT else self.resolve_breached_at

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schemas.outcomes import OutcomeKind
-from services.router.follow_up import FollowUp, FollowUpWanted, Resolution, State, Target, Targets
+from services.router.follow_up import FollowUp, Resolution, State, Target, Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,13 @@ class Claim:
 
     def decide(self, it: FollowUp, now: datetime, _restarted: Targets) -> Decision:
         """The owner changes unless somebody claimed before."""
-        if it.state is not State.OPEN:
+        if it.state is not State.OPEN and it.owner_id is not None:
             if it.owner_id == self.actor:
                 return Change(it)
-            return Refusal(f"{it.owner_id or 'somebody'} has it already", it.owner_id)
-        claimed = replace(it, state=State.CLAIMED, owner_id=self.actor, claimed_at=now, snoozed_until=None)
+            return Refusal(f"{it.owner_id} has it already", it.owner_id)
+        # Handed over after the first contact, it has been heard and is nobody's.
+        state = State.CLAIMED if it.state is State.OPEN else it.state
+        claimed = replace(it, state=state, owner_id=self.actor, claimed_at=now, snoozed_until=None)
         return _changed(claimed, Entry("claimed", self.actor), OutcomeKind.CLAIMED)
 
 
@@ -86,17 +88,16 @@ class NoteContact:
     def decide(self, it: FollowUp, now: datetime, _restarted: Targets) -> Decision:
         """The first contact meets its target; later ones are remembered."""
         entry = Entry("contacted", self.actor, self.how)
-        heard = replace(it, contacted_by=self.actor, contacted_how=self.how)
-        if it.state is State.CONTACTED:
-            return Change(it) if heard == it else _changed(heard, entry)
-        contacted = replace(
-            heard,
-            state=State.CONTACTED,
+        heard = replace(
+            it,
+            contacted_by=self.actor,
+            contacted_how=self.how,
             # Whoever talks to the customer without having claimed has it now.
             owner_id=it.owner_id or self.actor,
-            contacted_at=now,
-            snoozed_until=None,
         )
+        if it.state is State.CONTACTED:
+            return Change(it) if heard == it else _changed(heard, entry)
+        contacted = replace(heard, state=State.CONTACTED, contacted_at=now, snoozed_until=None)
         return _changed(contacted, entry, OutcomeKind.CONTACTED)
 
 
@@ -280,34 +281,3 @@ def _changed(it: FollowUp, entry: Entry, outcome: OutcomeKind | None = None) -> 
 
 def _closed_already(it: FollowUp) -> Refusal:
     return Refusal(f"it is closed already ({it.resolution or it.closed_because}): reopen it first")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What planning says about a subject's follow-up.
-
-    `settled`: rules that still exist, could be evaluated and do not match. `withdrawn`: the answer does not
-    stand any more. `may_open`: it is young enough for a new one.
-    """
-
-    wanted: FollowUpWanted | None
-    settled: frozenset[str]
-    withdrawn: bool
-    may_open: bool
-
-
-def asked_again(follow_up: FollowUp, asked: Asked) -> Command | None:
-    """What planning an answer again means for the follow-up it has.
-
-    One that planning closed is reopened when a rule asks again; one that people resolved stays resolved. A
-    rule that vanished from the file closes nothing.
-    """
-    is_resolved = follow_up.state is State.RESOLVED
-    if asked.withdrawn:
-        return None if is_resolved else Close("answer retracted")
-    if asked.wanted is not None:
-        was_closed = is_resolved and follow_up.closed_because is not None
-        return Reopen(None, "answer edited") if was_closed else None
-    if follow_up.rule in asked.settled and not is_resolved:
-        return Close("answer edited")
-    return None

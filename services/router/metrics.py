@@ -47,3 +47,14 @@ PLANNED_ON_STALE_FACTS = Counter(
 PROJECTION_AGE = Gauge(
     "feedback_projection_age_seconds", "Since the projections last held everything that was published."
 )
+FOLLOW_UPS = Counter("feedback_follow_ups_total", "What was done with follow-ups.", ["team", "what"])
+FOLLOW_UPS_OPEN = Gauge("feedback_follow_ups_open", "Follow-ups that are not resolved.", ["team", "state"])
+FOLLOW_UPS_OVERDUE = Gauge(
+    "feedback_follow_ups_overdue",
+    "Follow-ups whose first contact or resolution is overdue.",
+    ["team", "target"],
+)
+SLA_BREACHED = Counter("feedback_sla_breached_total", "Targets of follow-ups missed.", ["team", "target"])
+TIMERS_FIRED = Counter("feedback_timers_fired_total", "Timers that were due and handled.", ["kind"])
+TIMERS_FAILED = Counter("feedback_timers_failed_total", "Timers whose handler failed; tried again.", ["kind"])
+TIMERS_LATE = Gauge("feedback_timers_late_seconds", "How long the longest overdue timer has been due.")

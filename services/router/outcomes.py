@@ -11,6 +11,8 @@ from schemas.event import Event, derived_id
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.router.attempt import Outside, Status
+from services.router.follow_up import FollowUp
+from services.router.follow_up_commands import Entry
 from services.router.ledger import Claimed, Completion
 from services.router.planning_store import EffectRow
 
@@ -83,6 +85,24 @@ def of_completion(done: Completion, destination: str, now: datetime) -> Iterator
     step = _survey_step(claimed, status, reason, now)
     if step is not None:
         yield to_message(step, source=SOURCE, traceparent=traceparent)
+
+
+def of_follow_up(it: FollowUp, entry: Entry, kind: OutcomeKind, now: datetime) -> Message:
+    """What the rest of the product hears of a change of a follow-up."""
+    event = OutcomeRecorded(
+        outcome_id=derived_id(it.id, kind, it.version),
+        kind=kind,
+        occurred_at=now,
+        person_key=it.person_key,
+        account_id=it.account_id,
+        subject=it.subject,
+        response_id=_id(it.subject, "response"),
+        rule=it.rule,
+        actor=entry.actor,
+        reason=(it.resolution or entry.detail or "")[:_LONGEST_REASON] or None,
+        root_cause=it.root_cause,
+    )
+    return to_message(event, source=SOURCE, traceparent=child_of(it.traceparent))
 
 
 def _survey_step(

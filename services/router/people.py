@@ -215,7 +215,11 @@ def load_people(path: Path) -> People:
 
     Raises runtime.yaml_file.ConfigError with file, line and what was expected.
     """
-    file = load_yaml(path, PeopleFile, _wrong)
+    return people_of(load_yaml(path, PeopleFile, _wrong))
+
+
+def people_of(file: PeopleFile) -> People:
+    """Everybody in the file, by id."""
     return People(file.teams, {person.id: person for person in file.people})
 
 

@@ -23,6 +23,7 @@ from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.survey_link import sign
 from services.router import gather, metrics, planning_store, remembered, schedule, score_store
 from services.router.facts import Facts, ProfileFacts
+from services.router.follow_up_opening import Asked
 from services.router.known import Known
 from services.router.known import read as known_of_batch
 from services.router.ledger import lane_below
@@ -47,6 +48,7 @@ from services.router.planning_store import Best, EffectRow, PlanRow, StoredEffec
 from services.router.remembered import Ask
 
 Connection = psycopg.Connection[Any]
+Follow = Callable[[Connection, Sequence[Asked], datetime], None]
 NEW_ANSWER = "new_answer"
 """What calls off actions that end when the person answers again."""
 
@@ -78,12 +80,15 @@ class _Batch:
         self.effects = effects
         self.plans: dict[tuple[str, int, int], PlanRow] = {}
         self.rows: dict[tuple[str, str], EffectRow] = {}
+        self.asked: dict[str, Asked] = {}
         self.answered: list[Occurrence] = []
         """The answers that were never heard of before."""
 
 
 class Planner:
-    """The consumer's handler. `wait_for_facts` returns once the projections are fresh."""
+    """The consumer's handler. `wait_for_facts` returns once the projections are fresh; `follow` hears what a
+    batch means for follow-ups, in its transaction.
+    """
 
     def __init__(
         self,
@@ -92,11 +97,13 @@ class Planner:
         clock: Clock,
         links: SurveyLinks,
         wait_for_facts: Callable[[Connection], bool],
+        follow: Follow,
     ) -> None:
         self._playbook = playbook
         self._clock = clock
         self._links = links
         self._wait_for_facts = wait_for_facts
+        self._follow = follow
 
     def handle(self, connection: Connection, delivered: Sequence[Delivered[PlannedEvent]]) -> None:
         """Plan a batch in the caller's transaction. A batch seen before changes nothing."""
@@ -164,6 +171,17 @@ class Planner:
                 batch.answered.append(occurrence)
             traceparent = traceparent_of(one.record.headers) or new_traceparent()
             self._apply(batch, occurrence, facts, changes, traceparent=traceparent, now=now)
+            if occurrence.occasion is Occasion.RESPONSE:
+                batch.asked[occurrence.subject] = Asked(
+                    subject=occurrence.subject,
+                    person_key=occurrence.person_key,
+                    account_id=facts.account.id if facts.account else occurrence.account_id,
+                    wanted=decided.follow_up,
+                    settled=decided.settled(self._playbook.rules.ids),
+                    withdrawn=decided.withdraw_all,
+                    may_open=decided.may_create,
+                    traceparent=traceparent,
+                )
 
     def _facts(self, event: PlannedEvent, occurrence: Occurrence, known: Known) -> Facts:
         now = self._clock.now()
@@ -225,6 +243,7 @@ class Planner:
             remembered.note_asks(connection, known.asks)
         _end_for_new_answers(connection, batch, known)
         outbox.append(connection, [planned(row, now) for row in created])
+        self._follow(connection, list(batch.asked.values()), now)
 
 
 def _end_for_new_answers(connection: Connection, batch: _Batch, known: Known) -> None:
@@ -318,5 +337,11 @@ def _put(batch: _Batch, row: EffectRow, *, is_outside: bool) -> None:
         content=row.content,
     )
     batch.effects[row.subject][row.action] = StoredEffect(
-        row.effect_id, row.desired_version, row.order_key, row.rate_key, known, row.not_before
+        row.effect_id,
+        row.desired_version,
+        row.order_key,
+        row.rate_key,
+        known,
+        row.not_before,
+        row.parent is not None,
     )

@@ -33,7 +33,7 @@ WHERE subject = ANY(%(subjects)s) ORDER BY subject FOR NO KEY UPDATE
 # The effects of subjects seen before, locked in order.
 _EFFECTS_SQL = """
 SELECT subject, action, effect_id, rule, destination, order_key, rate_key, content, wanted, outside,
-desired_version, not_before, ended_by FROM effects WHERE subject = ANY(%(subjects)s)
+desired_version, not_before, ended_by, parent_subject FROM effects WHERE subject = ANY(%(subjects)s)
 ORDER BY subject, action FOR NO KEY UPDATE
 """
 
@@ -157,6 +157,7 @@ class StoredEffect:
     rate_key: str
     known: Effect
     not_before: datetime | None = None
+    is_child: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,7 @@ def effects_of(connection: Connection, subjects: Sequence[str]) -> dict[str, dic
         version,
         not_before,
         ended_by,
+        parent_subject,
     ) in rows:
         known = Effect(
             action=action,
@@ -213,7 +215,7 @@ def effects_of(connection: Connection, subjects: Sequence[str]) -> dict[str, dic
             has_ended=ended_by is not None,
         )
         found.setdefault(subject, {})[action] = StoredEffect(
-            effect_id, version, order_key, rate_key, known, not_before
+            effect_id, version, order_key, rate_key, known, not_before, parent_subject is not None
         )
     return found
 

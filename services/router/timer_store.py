@@ -68,3 +68,11 @@ def take(connection: Connection, now: datetime, *, limit: int) -> list[Timer]:
     rows = connection.execute(_TAKE_SQL, {"now": now, "limit": limit})
     taken = [Timer(TimerKind(kind), subject, ref, due_at) for kind, subject, ref, due_at in rows]
     return sorted(taken, key=lambda timer: timer.due_at)
+
+
+def late_seconds(connection: Connection, now: datetime) -> float:
+    """How long the longest overdue timer has been due, business time."""
+    row = connection.execute(
+        "SELECT greatest(0, extract(epoch FROM %s - min(due_at)))::float8 FROM timers", (now,)
+    ).fetchone()
+    return (row[0] or 0.0) if row else 0.0

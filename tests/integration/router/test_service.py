@@ -205,6 +205,7 @@ def test_a_broken_rules_file_keeps_the_router_from_starting(tmp_path: Path) -> N
     config = tmp_path / "config"
     config.mkdir()
     (config / "destinations.yaml").write_text("{}")
+    (config / "people.yaml").write_text("teams: {cs: {name: CS}}")
     (config / "rules.yaml").write_text(
         "rules:\n  - id: one\n    why: x\n    when: response.skore > 1\n    do: []\n"
     )

@@ -16,6 +16,7 @@ from runtime.cloudevents import decode
 from runtime.consumer import Delivered as Given
 from runtime.messages import Record
 from runtime.postgres import Pool
+from runtime.yaml_file import parse_yaml
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
 from schemas.event import Effects
@@ -35,6 +36,7 @@ from services.router.destination import (
     Delivered,
     Found,
     Limits,
+    Notice,
     Operation,
     Plugin,
     Result,
@@ -42,7 +44,10 @@ from services.router.destination import (
     Traits,
 )
 from services.router.facts import Facts
+from services.router.follow_up_desk import Desk
+from services.router.follow_up_effects import Shown
 from services.router.occurrences import PlannedEvent
+from services.router.people import PeopleFile, people_of
 from services.router.plan import Playbook
 from services.router.planner import Planner, SurveyLinks
 from services.router.rules import Ruleset, load_rules
@@ -59,6 +64,15 @@ EMITTED: dict[str, type[OutcomeRecorded | SurveyStepOccurred]] = {
     SurveyStepOccurred.TYPE: SurveyStepOccurred,
 }
 LIVE = Policy(DeliveryMode.LIVE)
+_PEOPLE = """
+teams:
+  cs: { name: CS, manager: boss }
+people:
+  - { id: ann, name: Ann, email: ann@acme.test, teams: [cs], manager: boss }
+  - { id: bob, name: Bob, email: bob@acme.test, teams: [cs] }
+  - { id: boss, name: Boss, email: boss@acme.test }
+"""
+PEOPLE = people_of(parse_yaml(_PEOPLE, PeopleFile, name="people.yaml"))
 
 RULES = """
 rules:
@@ -144,10 +158,18 @@ def box_plugin(traits: Traits, name: str = "box") -> Plugin[BoxAction, BoxConten
         order_key=lambda content, _facts: content.person,
         rate_key=lambda _content: "",
         audience=lambda content: (content.email or "nobody",),
+        notice=_notice if traits.shows_follow_up and name == "box" else None,
     )
 
 
-CARD = Traits(AfterAmbiguity.RECONCILE, updates=True)
+def _notice(notice: Notice, below: BoxContent | None) -> BoxContent | None:
+    to = notice.to.id if notice.to else None
+    if below is None and to is None:
+        return None
+    return BoxContent(person=below.person if below else "", text=f"{to}: {notice.text}", email=None)
+
+
+CARD = Traits(AfterAmbiguity.RECONCILE, updates=True, shows_follow_up=True)
 MAIL = Traits(AfterAmbiguity.ASSUME_DELIVERED, updates=False, to_respondent=True)
 
 
@@ -177,6 +199,8 @@ class World:
         self.plugin = box_plugin(traits)
         self.plugins = {"box": self.plugin, "neighbour": box_plugin(traits, "neighbour")}
         self.neighbour = Box()
+        self.people = PEOPLE
+        self.desk = Desk(pool=pool, clock=self.clock, people=self.people, shown=Shown(self.plugins))
         self.rules: Ruleset
         self.use_rules(RULES)
 
@@ -195,6 +219,7 @@ class World:
             clock=self.clock,
             links=SurveyLinks("https://ask.test", b"k" * 32),
             wait_for_facts=lambda _connection: True,
+            follow=self.desk.after_planning,
         )
 
     def say(self, *events: PlannedEvent) -> None:
@@ -215,6 +240,7 @@ class World:
             policy=self.policy,
             profiles_age_seconds=lambda: self.profiles_age_seconds,
             is_paused=self.is_paused,
+            people=self.people,
             rng=lambda: 0.0,
         )
 

@@ -1,0 +1,150 @@
+"""The one place where follow-ups change: commands, and what planning means for them.
+
+Each change locks its subject, is decided, and writes the follow-up, its history, the outcome, timers and the
+effects that show it in one transaction.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from runtime import outbox
+from runtime.clock import Clock
+from runtime.postgres import Pool
+from services.router import follow_up_store, metrics, schedule, timer_store
+from services.router.destination import Notice
+from services.router.follow_up import FollowUp, Target
+from services.router.follow_up_alarms import alarms
+from services.router.follow_up_commands import (
+    Change,
+    Claim,
+    Command,
+    HandOver,
+    NoteBreach,
+    Reassign,
+    Refusal,
+    Reopen,
+    Snooze,
+    decide,
+)
+from services.router.follow_up_effects import Shown
+from services.router.follow_up_opening import Asked, asked_again, opened, targets
+from services.router.follow_up_words import history_line
+from services.router.outcomes import of_follow_up
+from services.router.people import People
+from services.router.timer_store import Timer, TimerKind
+
+Connection = psycopg.Connection[Any]
+
+
+class Desk:
+    """The follow-ups of one deployment."""
+
+    def __init__(self, *, pool: Pool, clock: Clock, people: People, shown: Shown) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._shown = shown
+        self.people = people
+
+    def apply(self, subject: str, command: Command, *, via: str | None = None) -> Change | Refusal | None:
+        """Carry a command out, in a transaction of its own; None: the subject has no follow-up.
+
+        `via` is the destination it came from, where nobody has to be told of it.
+        """
+        with self._pool.connection() as connection:
+            return self.apply_in(connection, subject, command, self._clock.now(), via=via)
+
+    def apply_in(
+        self, connection: Connection, subject: str, command: Command, now: datetime, *, via: str | None = None
+    ) -> Change | Refusal | None:
+        """As `apply`, in the caller's transaction."""
+        it = follow_up_store.lock(connection, subject)
+        if it is None:
+            return None
+        unknown = self._unknown(command)
+        if unknown is not None:
+            return Refusal(unknown)
+        for target in Target:
+            # What was missed before the command came stays missed, also where no timer has fired yet.
+            it = self._note_breach(connection, it, target, now)
+        calendar = self.people.calendar(it.owner_id, it.team)
+        decision = decide(it, command, now, targets(it.terms, calendar, now))
+        if isinstance(decision, Change):
+            self._write(connection, decision, command, now, via)
+        return decision
+
+    def after_planning(self, connection: Connection, planned: Sequence[Asked], now: datetime) -> None:
+        """Open, close and open again what planning says; its transaction holds the subjects' locks."""
+        known = follow_up_store.of_subjects(connection, [asked.subject for asked in planned])
+        new: list[FollowUp] = []
+        for asked in planned:
+            it = known.get(asked.subject)
+            if it is not None:
+                command = asked_again(it, asked)
+                if command is not None:
+                    self.apply_in(connection, it.subject, command, now)
+            elif asked.wanted is not None and asked.may_open:
+                calendar = self.people.calendar(asked.wanted.owner_id, asked.wanted.terms.team)
+                new.append(opened(asked, asked.wanted, calendar, now))
+        if new:
+            follow_up_store.write_opened(connection, new, now)
+            timer_store.start(connection, [timer for it in new for timer in self._alarms(it, now)])
+            for it in new:
+                metrics.FOLLOW_UPS.labels(it.team, "opened").inc()
+
+    def notify(
+        self, connection: Connection, it: FollowUp, notice: Notice, *, name: str, now: datetime
+    ) -> None:
+        """Say something where the follow-up is shown, once for each name."""
+        self._shown.notify(connection, it, notice, name=name, now=now)
+
+    def _note_breach(self, connection: Connection, it: FollowUp, target: Target, now: datetime) -> FollowUp:
+        command = NoteBreach(target)
+        decision = decide(it, command, now, it.targets)
+        if isinstance(decision, Refusal):
+            return it
+        if decision.entry is not None:
+            self._write(connection, decision, command, now, None)
+            metrics.SLA_BREACHED.labels(it.team, target).inc()
+        return decision.follow_up
+
+    def _write(
+        self, connection: Connection, change: Change, command: Command, now: datetime, via: str | None
+    ) -> None:
+        it, entry = change.follow_up, change.entry
+        if entry is None:
+            return
+        follow_up_store.write_changed(connection, it, entry, now)
+        timer_store.start(connection, self._timers(it, command, now))
+        if isinstance(command, Claim):
+            schedule.end_of_subject(connection, it.subject, "claim")
+        if change.outcome is not None:
+            outbox.append(connection, [of_follow_up(it, entry, change.outcome, now)])
+        self._shown.again(connection, it)
+        line = history_line(entry, self.people)
+        if line is not None:
+            self._shown.notify(
+                connection, it, Notice(line), name=f"history_{it.version}", now=now, besides=via
+            )
+        metrics.FOLLOW_UPS.labels(it.team, entry.what).inc()
+
+    def _timers(self, it: FollowUp, command: Command, now: datetime) -> list[Timer]:
+        match command:
+            case Reopen():
+                return self._alarms(it, now)
+            case Snooze(until=until):
+                return [Timer(TimerKind.UNSNOOZE, it.subject, "", until)]
+        return []
+
+    def _alarms(self, it: FollowUp, now: datetime) -> list[Timer]:
+        return list(alarms(it, self.people.calendar(it.owner_id, it.team), now))
+
+    def _unknown(self, command: Command) -> str | None:
+        match command:
+            case Reassign(to=to) if self.people.person(to) is None:
+                return f"people.yaml knows nobody with the id {to!r}"
+            case HandOver(team=team) if team not in self.people.teams:
+                return f"people.yaml knows no team called {team!r}"
+        return None

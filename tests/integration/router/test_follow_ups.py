@@ -1,0 +1,411 @@
+"""Follow-ups on a real database: planned, acted upon, and due, with routers that race or were away."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from schemas.outcomes import OutcomeKind, OutcomeRecorded
+from services.router import follow_up_store, metrics, schedule, timer_store
+from services.router.clearance import DeliveryMode, Policy
+from services.router.destination import Call, Operation, Result
+from services.router.follow_up import FollowUp, Resolution, State
+from services.router.follow_up_commands import (
+    AddNote,
+    Change,
+    Claim,
+    NoteContact,
+    Reassign,
+    Refusal,
+    Reopen,
+    Resolve,
+    Snooze,
+)
+from services.router.follow_up_store import Page, Wish
+from services.router.follow_up_watch import Rota, Watch
+from services.router.people import Absence, People
+from services.router.timer_store import Timer, TimerKind
+from services.router.timers import Timers
+from tests.integration.router.world import EPOCH, LIVE, PEOPLE, World, answer, until
+
+RULES = """
+rules:
+  - id: detractor
+    why: they leave
+    when: has(response.group) && response.group == "detractor"
+    do: [{id: alert, destination: box}]
+    follow_up: {team: cs, first_contact_hours: 4, resolve_hours: 16}
+  - id: promoter
+    why: they recommend
+    when: has(response.group) && response.group == "promoter"
+    do: [{id: cheer, destination: neighbour}]
+"""
+MONDAY = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
+
+
+def opened(world: World, *, deliver: bool = True) -> str:
+    """A detractor on Monday morning; its subject."""
+    world.use_rules(RULES)
+    world.clock.time = MONDAY
+    id_ = uuid4()
+    world.say(answer(2, of=id_, responded_at=MONDAY))
+    if deliver:
+        world.deliver_all()
+    return f"response:{id_}"
+
+
+def now_of(world: World, subject: str) -> FollowUp:
+    with world.pool.connection() as connection:
+        return follow_up_store.of_subjects(connection, [subject])[subject]
+
+
+def told(world: World, subject: str) -> list[tuple[str, str | None]]:
+    """The history: what and who."""
+    with world.pool.connection() as connection:
+        lines = follow_up_store.history(connection, now_of(world, subject).id)
+    return [(line.what, line.actor) for line in lines]
+
+
+def timers(world: World) -> Timers:
+    handlers = {TimerKind.RELEASE: schedule.release, **Watch(world.desk).handlers}
+    return Timers(pool=world.pool, clock=world.clock, handlers=handlers)
+
+
+def wait_until(world: World, at: datetime) -> None:
+    """Turn the clock and fire what is due."""
+    world.clock.time = at
+    worker = timers(world)
+    while worker.turn():
+        pass
+
+
+def outcomes(world: World) -> list[OutcomeRecorded]:
+    internal = {OutcomeKind.PLANNED, OutcomeKind.DELIVERED, OutcomeKind.WITHHELD}
+    return [one for one in world.said() if isinstance(one, OutcomeRecorded) and one.kind not in internal]
+
+
+def notices(world: World) -> list[str]:
+    world.deliver_all()
+    return [str(call.content["text"]) for call in world.box.calls if call.parent_id is not None]
+
+
+def test_a_rule_opens_a_follow_up_with_targets_in_business_hours(world: World) -> None:
+    it = now_of(world, opened(world))
+
+    assert (it.state, it.team, it.rule, it.person_key) == (State.OPEN, "cs", "detractor", "ann")
+    assert it.targets.first_contact_due_at == MONDAY + timedelta(hours=4)
+    assert it.targets.resolve_due_at == MONDAY + timedelta(days=1, hours=8)
+    assert world.count("timers") == 6
+    assert [call.follow_up.state for call in world.box.calls if call.follow_up] == [State.OPEN]
+
+
+def test_the_same_answer_again_opens_nothing_more(world: World) -> None:
+    subject = opened(world)
+    world.say(answer(2, of=UUID(subject.removeprefix("response:")), responded_at=MONDAY, revision=2))
+    assert (world.count("follow_ups"), world.count("timers")) == (1, 6)
+    assert now_of(world, subject).version == 1
+
+
+def test_a_command_changes_what_is_shown_and_is_remembered(world: World) -> None:
+    subject = opened(world)
+    world.desk.apply(subject, Claim("ann"))
+    world.clock.time = MONDAY + timedelta(hours=1)
+    world.desk.apply(subject, NoteContact("ann", "phone"))
+    world.desk.apply(subject, Resolve("ann", Resolution.FIXED, "a bug", "see ticket"))
+    world.deliver_all()
+
+    assert told(world, subject) == [
+        ("opened", None), ("claimed", "ann"), ("contacted", "ann"), ("resolved", "ann"),
+    ]  # fmt: skip
+    assert [(one.kind, one.actor, one.reason, one.root_cause) for one in outcomes(world)] == [
+        (OutcomeKind.CLAIMED, "ann", None, None),
+        (OutcomeKind.CONTACTED, "ann", "phone", None),
+        (OutcomeKind.RESOLVED, "ann", "fixed", "a bug"),
+    ]
+    updates = [call for call in world.box.calls if call.operation is Operation.UPDATE]
+    assert updates[-1].follow_up is not None
+    assert (updates[-1].follow_up.state, updates[-1].follow_up.owner_name) == (State.RESOLVED, "Ann")
+    assert notices(world) == [
+        "None: Ann took this.",
+        "None: Ann contacted the customer: phone",
+        "None: Ann resolved this: fixed; a bug; see ticket",
+    ]
+
+
+def test_a_late_comment_never_redraws_a_claimed_card_as_unclaimed(world: World) -> None:
+    subject = opened(world)
+    world.desk.apply(subject, Claim("ann"))
+    world.say(
+        answer(2, of=UUID(subject.removeprefix("response:")), responded_at=MONDAY, revision=2, comment="late")
+    )
+    world.deliver_all()
+
+    last = [call for call in world.box.calls if call.operation is Operation.UPDATE][-1]
+    assert last.content["text"] == "late"
+    assert last.follow_up is not None
+    assert (last.follow_up.state, last.follow_up.owner_id) == (State.CLAIMED, "ann")
+
+
+def test_a_claim_while_the_card_is_being_sent_is_sent_after_it(world: World) -> None:
+    subject = opened(world, deliver=False)
+
+    def claim(call: Call) -> Result:
+        world.box.answer = world.box.accept
+        world.desk.apply(subject, Claim("ann"))
+        return world.box.accept(call)
+
+    world.box.answer = claim
+    world.deliver_all()
+    shown = [call.follow_up.state for call in world.box.calls if call.parent_id is None and call.follow_up]
+    assert shown == [State.OPEN, State.CLAIMED]
+
+
+def test_of_many_who_claim_at_once_one_wins_and_the_others_learn_who(world: World) -> None:
+    subject = opened(world)
+    start = threading.Barrier(8)
+
+    def claim(who: str) -> Change | Refusal | None:
+        start.wait(10)
+        return world.desk.apply(subject, Claim(who))
+
+    with ThreadPoolExecutor(8) as threads:
+        results = list(threads.map(claim, [f"colleague{number}" for number in range(8)]))
+
+    (won,) = [one for one in results if isinstance(one, Change)]
+    winner = won.follow_up.owner_id
+    lost = [one for one in results if isinstance(one, Refusal)]
+    assert [one.holder for one in lost] == [winner] * 7
+    assert told(world, subject) == [("opened", None), ("claimed", winner)]
+    assert [one.kind for one in outcomes(world)] == [OutcomeKind.CLAIMED]
+
+
+def test_claims_and_new_revisions_at_once_lose_nothing_and_lock_nobody_out(world: World) -> None:
+    subjects = [opened(world, deliver=False) for _ in range(6)]
+
+    def say(revision: int) -> None:
+        for subject in subjects:
+            id_ = UUID(subject.removeprefix("response:"))
+            world.say(answer(2, of=id_, revision=revision, comment=f"{revision}", responded_at=MONDAY))
+
+    def act(who: str) -> None:
+        for subject in reversed(subjects):
+            world.desk.apply(subject, AddNote(who, "looking"))
+
+    with world.delivering(), ThreadPoolExecutor(6) as threads:
+        tasks = [threads.submit(say, revision) for revision in (2, 3, 4)]
+        tasks += [threads.submit(act, who) for who in ("ann", "bob", "boss")]
+        for task in tasks:
+            task.result(30)
+        until(lambda: world.count("pending") == 0)
+    assert all(len(told(world, subject)) == 4 for subject in subjects)
+    assert {now_of(world, subject).version for subject in subjects} == {4}
+
+
+def test_a_retracted_answer_closes_its_follow_up_with_the_reason(world: World) -> None:
+    subject = opened(world)
+    id_ = UUID(subject.removeprefix("response:"))
+    world.say(answer(2, of=id_, revision=2, retracted=True, responded_at=MONDAY))
+
+    it = now_of(world, subject)
+    assert (it.state, it.closed_because) == (State.RESOLVED, "answer retracted")
+    assert [(one.kind, one.reason) for one in outcomes(world)] == [(OutcomeKind.RESOLVED, "answer retracted")]
+
+
+def test_a_score_edited_away_and_back_closes_and_opens_again(world: World) -> None:
+    subject = opened(world)
+    id_ = UUID(subject.removeprefix("response:"))
+    world.say(answer(9, of=id_, revision=2, responded_at=MONDAY))
+    assert now_of(world, subject).closed_because == "answer edited"
+
+    world.clock.time = MONDAY + timedelta(hours=2)
+    world.say(answer(3, of=id_, revision=3, responded_at=MONDAY))
+    it = now_of(world, subject)
+    assert (it.state, it.reopened_at) == (State.OPEN, world.clock.time)
+    assert it.targets.first_contact_due_at == MONDAY + timedelta(hours=6)
+
+
+def test_a_rule_that_vanished_closes_nothing(world: World) -> None:
+    subject = opened(world)
+    world.use_rules(RULES.replace("id: detractor", "id: renamed"))
+    world.say(answer(9, of=UUID(subject.removeprefix("response:")), revision=2, responded_at=MONDAY))
+    assert now_of(world, subject).state is State.OPEN
+
+
+def test_what_is_old_or_only_recorded_opens_nothing(world: World) -> None:
+    world.use_rules(RULES)
+    world.clock.time = MONDAY + timedelta(days=8)
+    world.say(answer(2, responded_at=MONDAY))
+    assert world.count("follow_ups") == 0
+
+
+def test_owner_and_manager_hear_of_what_is_near_and_what_is_missed(world: World) -> None:
+    subject = opened(world)
+    world.desk.apply(subject, Reassign("boss", "ann"))
+    wait_until(world, MONDAY + timedelta(hours=3))
+    wait_until(world, MONDAY + timedelta(hours=6))
+
+    told_to = [text.split(": ", 1) for text in notices(world)]
+    assert told_to == [
+        ["None", "Boss gave this to Ann."],
+        ["ann", "First contact is due by Monday 2 March, 13:00 (UTC)."],
+        ["None", "First contact is overdue."],
+        ["boss", "First contact was due by Monday 2 March, 13:00 (UTC) and is still owed. Owner: Ann."],
+    ]
+    assert [one.reason for one in outcomes(world) if one.kind is OutcomeKind.SLA_BREACHED] == ["contact"]
+
+
+def test_whoever_heard_in_time_is_left_alone(world: World) -> None:
+    subject = opened(world)
+    world.desk.apply(subject, NoteContact("ann", "phone"))
+    wait_until(world, MONDAY + timedelta(hours=8))
+    assert [one.kind for one in outcomes(world)] == [OutcomeKind.CONTACTED]
+    assert len(notices(world)) == 1
+
+
+def test_nothing_is_lost_when_no_router_ran_while_it_was_due(world: World) -> None:
+    subject = opened(world)
+    wait_until(world, MONDAY + timedelta(days=30))
+    it = now_of(world, subject)
+    assert it.contact_breached_at == it.resolve_breached_at == world.clock.time
+    assert world.count("timers") == 0
+
+
+def test_a_contact_noted_late_does_not_hide_the_breach_that_no_timer_saw(world: World) -> None:
+    subject = opened(world)
+    world.clock.time = MONDAY + timedelta(hours=5)
+    world.desk.apply(subject, NoteContact("ann", "phone"))
+    assert [one.kind for one in outcomes(world)] == [OutcomeKind.SLA_BREACHED, OutcomeKind.CONTACTED]
+    wait_until(world, MONDAY + timedelta(hours=6))
+    assert [one.kind for one in outcomes(world)] == [OutcomeKind.SLA_BREACHED, OutcomeKind.CONTACTED]
+
+
+def test_two_routers_record_each_breach_once(world: World) -> None:
+    subjects = [opened(world, deliver=False) for _ in range(20)]
+    world.clock.time = MONDAY + timedelta(hours=4)
+    workers = [timers(world), timers(world)]
+    stop = threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        running = [threads.submit(worker.run, stop) for worker in workers]
+        until(lambda: world.count("timers", f"due_at <= '{world.clock.time}'") == 0)
+        stop.set()
+        for one in running:
+            one.result(10)
+    breaches = [one.subject for one in outcomes(world) if one.kind is OutcomeKind.SLA_BREACHED]
+    assert sorted(breaches) == sorted(subjects)
+
+
+def test_a_snooze_holds_reminders_back_until_it_is_over(world: World) -> None:
+    subject = opened(world)
+    until_ = MONDAY + timedelta(hours=7)
+    world.desk.apply(subject, Snooze("ann", until_))
+    wait_until(world, MONDAY + timedelta(hours=6, minutes=30))
+    assert not [text for text in notices(world) if text.startswith("boss")]
+    assert now_of(world, subject).contact_breached_at is not None, "the target stays"
+
+    wait_until(world, until_)
+    assert now_of(world, subject).snoozed_until is None
+    assert [text for text in notices(world) if text.startswith("boss")]
+
+
+def test_opened_again_it_is_reminded_of_again(world: World) -> None:
+    subject = opened(world)
+    wait_until(world, MONDAY + timedelta(hours=3))
+    world.desk.apply(subject, Resolve("ann", Resolution.TAUGHT))
+    world.clock.time = MONDAY + timedelta(hours=3, minutes=30)
+    world.desk.apply(subject, Reopen("bob", "they wrote again"))
+    wait_until(world, MONDAY + timedelta(hours=7))
+    reminders = [text for text in notices(world) if "is due by" in text]
+    assert [text.partition(" is due by")[0] for text in reminders] == [
+        "None: First contact",
+        "ann: First contact",
+    ]
+
+
+def test_what_falls_due_while_its_owner_is_away_goes_to_somebody_who_is_there(world: World) -> None:
+    today = MONDAY.date()
+    ann = PEOPLE.persons["ann"].model_copy(
+        update={"out_of_office": (Absence.model_validate({"from": today, "until": today}),)}
+    )
+    world.desk.people = People(PEOPLE.teams, {**PEOPLE.persons, "ann": ann})
+    near, far = opened(world), opened(world)
+    for subject in (near, far):
+        world.desk.apply(subject, Reassign("boss", "ann"))
+    world.desk.apply(far, NoteContact("ann", "phone"))
+    with world.pool.connection() as connection:
+        Rota(pool=world.pool, clock=world.clock, desk=world.desk).turn(connection)
+
+    assert now_of(world, near).owner_id == "bob"
+    assert now_of(world, far).owner_id == "ann", "she is back before it is due"
+    assert "None: feedback-router gave this to Bob (out of office)." in notices(world)
+
+
+def test_a_message_goes_to_the_person_where_nothing_shows_the_follow_up(world: World) -> None:
+    subject = opened(world, deliver=False)
+    world.ask("DELETE FROM pending")
+    world.ask("DELETE FROM effects")
+    world.desk.apply(subject, Reassign("boss", "ann"))
+    wait_until(world, MONDAY + timedelta(hours=3))
+    world.deliver_all()
+    assert [str(call.content["text"])[:22] for call in world.box.calls] == ["ann: First contact is "]
+
+
+def test_what_was_withheld_does_not_leave_because_somebody_claimed(world: World) -> None:
+    world.policy = Policy(DeliveryMode.OBSERVE)
+    subject = opened(world)
+    world.policy = LIVE
+    world.desk.apply(subject, Claim("ann"))
+    world.deliver_all()
+    assert world.box.calls == []
+    assert world.effects()["alert"] == "withheld"
+
+
+def test_a_timer_that_fails_holds_up_no_other_and_is_tried_again(world: World) -> None:
+    fired: list[str] = []
+
+    def handle(_connection: follow_up_store.Connection, due: Sequence[Timer], _now: datetime) -> None:
+        if any(timer.subject == "bad" for timer in due):
+            raise ValueError("boom")
+        fired.extend(timer.subject for timer in due)
+
+    with world.pool.connection() as connection:
+        timer_store.start(
+            connection, [Timer(TimerKind.STORM, name, "", EPOCH) for name in ("good", "bad", "fine")]
+        )
+    worker = Timers(pool=world.pool, clock=world.clock, handlers={TimerKind.STORM: handle})
+    worker.turn()
+    assert sorted(fired) == ["fine", "good"]
+    assert world.ask("SELECT subject FROM timers WHERE due_at > %s", EPOCH) == [("bad",)]
+
+
+def test_follow_ups_are_found_by_who_and_when_page_by_page(world: World) -> None:
+    subjects = []
+    for hour in range(3):
+        subjects.append(opened(world, deliver=False))
+        world.ask(
+            "UPDATE follow_ups SET first_contact_due_at = %s WHERE subject = %s",
+            MONDAY + timedelta(hours=hour),
+            subjects[-1],
+        )
+    world.desk.apply(subjects[2], Claim("ann"))
+    with world.pool.connection() as connection:
+        first = follow_up_store.find(connection, Wish(teams=["cs"]), limit=2)
+        (last,) = follow_up_store.find(
+            connection, Wish(teams=["cs"]), limit=2, after=Page(first[-1].next_due_at, first[-1].id)
+        )
+        mine = follow_up_store.find(connection, Wish(owner="ann"), limit=9)
+        overdue = follow_up_store.find(connection, Wish(due_before=MONDAY + timedelta(hours=1)), limit=9)
+    assert [it.subject for it in (*first, last)] == subjects
+    assert [it.subject for it in mine] == subjects[2:]
+    assert [it.subject for it in overdue] == subjects[:1]
+
+
+def test_what_is_owed_is_counted(world: World) -> None:
+    opened(world, deliver=False)
+    world.clock.time = MONDAY + timedelta(hours=5)
+    with world.pool.connection() as connection:
+        Rota(pool=world.pool, clock=world.clock, desk=world.desk).turn(connection)
+    assert metrics.FOLLOW_UPS_OPEN.labels("cs", "open")._value.get() == 1
+    assert metrics.FOLLOW_UPS_OVERDUE.labels("cs", "contact")._value.get() == 1
+    assert metrics.FOLLOW_UPS_OVERDUE.labels("cs", "resolve")._value.get() == 0
+    assert metrics.TIMERS_LATE._value.get() == timedelta(hours=2).total_seconds()
