@@ -4,16 +4,8 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-from prometheus_client import Gauge
-
+from services.router import metrics
 from services.router.destination import Retry
-
-DAILY_CALLS = Gauge(
-    "feedback_salesforce_daily_calls",
-    "API calls of the Salesforce org in the last 24 hours (used), how many it may make (limit), and how many"
-    " of these are left to others (reserve).",
-    ["kind"],
-)
 
 STALE_SECONDS = 300.0
 """What was read longer ago says nothing: others' calls drop out of the 24 hours, so one call looks again."""
@@ -35,9 +27,9 @@ class Budget:
         with self._lock:
             self._left = limit - used - reserve
             self._noted_at = self._clock()
-        DAILY_CALLS.labels("used").set(used)
-        DAILY_CALLS.labels("limit").set(limit)
-        DAILY_CALLS.labels("reserve").set(reserve)
+        metrics.SALESFORCE_DAILY_CALLS.labels("used").set(used)
+        metrics.SALESFORCE_DAILY_CALLS.labels("limit").set(limit)
+        metrics.SALESFORCE_DAILY_CALLS.labels("reserve").set(reserve)
 
     def refusal(self) -> Retry | None:
         """Why no call may be made now, and when to ask again."""
