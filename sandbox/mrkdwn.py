@@ -103,7 +103,7 @@ def _special(inside: str, people: Mapping[str, str], channels: Mapping[str, str]
         return _plain(label)
     if target.startswith("!"):
         return f'<span class="mention loud">@{_plain(target[1:].partition("^")[0])}</span>'
-    if target.startswith(("https://", "http://", "mailto:")):
+    if target.startswith(("https://", "http://", "mailto:", "tel:")):
         shown = _plain(label or target)
         return f'<a href="{_plain(target)}" target="_blank" rel="noopener noreferrer">{shown}</a>'
     return _plain(f"<{inside}>")

@@ -47,7 +47,12 @@ class SandboxSettings(BaseSettings):
         description="Channels the bot is a member of, comma-separated.",
     )
     sandbox_slack_users: Names = Field(
-        ("maya.lindqvist@acme.test", "jonas.weber@acme.test", "aiko.tanaka@acme.test"),
+        (
+            "maya.lindqvist@acme.test",
+            "jonas.weber@acme.test",
+            "aiko.tanaka@acme.test",
+            "oskar.berg@acme.test",
+        ),
         description="E-mail addresses of the workspace's people (also Salesforce users), comma-separated.",
     )
 

@@ -37,6 +37,13 @@ def routes(workspace: Workspace, interactivity: Interactivity, sockets: Sockets,
 
         return await front.serve(request, Double.SLACK, "response_url", act)
 
+    _add_people(router, workspace, interactivity, sockets)
+    return router
+
+
+def _add_people(
+    router: APIRouter, workspace: Workspace, interactivity: Interactivity, sockets: Sockets
+) -> None:
     @router.post("/press")
     async def press(order: Press) -> Response:
         return await _taken(interactivity.press(order))
@@ -59,12 +66,14 @@ def routes(workspace: Workspace, interactivity: Interactivity, sockets: Sockets,
             }
         )
 
+    @router.get("/slack-sockets")
+    async def connected() -> Response:
+        return JSONResponse({"connected": sockets.connected, "opened": sockets.opened_so_far})
+
     @router.delete("/slack-sockets")
     async def disconnect() -> Response:
         sockets.disconnect()
         return Response(status_code=204)
-
-    return router
 
 
 async def _taken(done: Awaitable[Pressed]) -> Response:

@@ -29,11 +29,17 @@ class Sockets:
         self._connections: list[WebSocket] = []
         self._waiting: dict[str, asyncio.Future[dict[str, Any] | None]] = {}
         self._turns = count()
+        self.opened_so_far = 0
 
     @property
     def is_connected(self) -> bool:
         """Whether the app listens."""
         return bool(self._connections)
+
+    @property
+    def connected(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
 
     def ticket(self) -> str:
         """Make the address of one new connection."""
@@ -50,6 +56,7 @@ class Sockets:
     def opened(self, connection: WebSocket) -> None:
         """Greet the app."""
         self._connections.append(connection)
+        self.opened_so_far += 1
         hello = {
             "type": "hello",
             "num_connections": len(self._connections),

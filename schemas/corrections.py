@@ -16,6 +16,8 @@ class CorrectedField(StrEnum):
     THEMES = "themes"
     SENTIMENT = "sentiment"
     FUNCTIONS = "functions"
+    USEFULNESS = "usefulness"
+    """Whether the alert was of use; `after` is `not_useful` and the reason."""
 
 
 class ClassificationCorrected(Event):

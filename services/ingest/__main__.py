@@ -14,7 +14,8 @@ from runtime.service import run_service
 from runtime.settings import load
 from runtime.watchdog import Watchdog
 from schemas.requests import SurveyRequested
-from services.ingest import projection
+from schemas.survey_events import SurveyStepOccurred
+from services.ingest import opt_outs, projection
 from services.ingest.api import Api
 from services.ingest.api_keys import ApiKeys
 from services.ingest.app import build_app
@@ -47,11 +48,21 @@ def main() -> int:
         pool=pool,
         dead_letters=DeadLetters(kafka),
     )
+    refusals = Consumer(
+        kafka=kafka,
+        group=opt_outs.GROUP,
+        topics=[SurveyStepOccurred.TOPIC],
+        decode=opt_outs.read,
+        handle=opt_outs.apply,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
     health = Health()
     health.add("kafka", publisher.check)
     health.add("postgresql", reachable(pool))
     health.add("relay", relay.check)
     health.add("survey_requests", requests.check)
+    health.add("survey_events", refusals.check)
     app = build_app(
         api=Api(
             publisher=publisher,
@@ -71,7 +82,9 @@ def main() -> int:
         workers={
             "relay": relay.run,
             "survey-requests": requests.run,
+            "survey-events": refusals.run,
             "watchdog": Watchdog(requests.progress.standing).run,
+            "survey-events-watchdog": Watchdog(refusals.progress.standing).run,
         },
         app=app,
         host=settings.ingest_host,

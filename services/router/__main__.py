@@ -38,7 +38,9 @@ from services.router.plan import Playbook
 from services.router.plugins import discover
 from services.router.rules import load_rules
 from services.router.settings import RouterSettings
+from services.router.slack.wiring import slack_side
 from services.router.templates import Templates
+from services.router.theme_names import theme_names
 from services.router.timer_store import TimerKind
 from services.router.timers import Timers
 from services.router.upkeep import Upkeep
@@ -58,11 +60,12 @@ def main() -> int:
         destinations = read_destinations(settings.config_dir / "destinations.yaml", discover())
         people = load_people(settings.config_dir / "people.yaml")
         playbook = read_playbook(settings.config_dir, destinations, people)
+        themes = theme_names(settings.config_dir / "themes.yaml")
         connected = connect(destinations.values())
     except (ConfigError, BadSettings) as error:
         sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
         return BAD_CONFIG_EXIT_CODE
-    return serve(settings, playbook, connected, people)
+    return serve(settings, playbook, connected, people, themes)
 
 
 def read_playbook(config_dir: Path, destinations: Mapping[str, Configured], people: People) -> Playbook:
@@ -113,7 +116,13 @@ def planning_consumer(
     )
 
 
-def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connected], people: People) -> int:
+def serve(
+    settings: RouterSettings,
+    playbook: Playbook,
+    connected: list[Connected],
+    people: People,
+    themes: Mapping[str, str],
+) -> int:
     """Runs the workers and the HTTP application until a signal."""
     kafka = settings.kafka(SERVICE)
     pool = open_pool(
@@ -189,6 +198,8 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
     app.include_router(
         delivery_api.routes(pool=pool, clock=clock, plugins=playbook.plugins, operator=operator)
     )
+    slack_routes, slack_workers = slack_side(connected, pool=pool, clock=clock, desk=desk, themes=themes)
+    app.include_router(slack_routes)
     code = run_service(
         SERVICE,
         workers={
@@ -204,6 +215,7 @@ def serve(settings: RouterSettings, playbook: Playbook, connected: list[Connecte
             "planning-watchdog": Watchdog(planning.progress.standing).run,
             "projections-watchdog": Watchdog(projecting.progress.standing).run,
             "lifecycle-watchdog": Watchdog(living.progress.standing).run,
+            **slack_workers,
             **{f"deliveries-{worker.name}": worker.run for worker in deliveries},
         },
         app=app,

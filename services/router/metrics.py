@@ -37,6 +37,9 @@ BREAKER_OPEN = Gauge(
     "1 while a destination is left alone after failures.",
     ["destination"],
 )
+SLACK_REQUESTS = Counter(
+    "feedback_slack_requests_total", "Callbacks of Slack by what they ask for.", ["request"]
+)
 PLANS = Counter("feedback_plans_total", "Answers and survey requests planned.", ["occasion", "course"])
 RULES_ERRED = Counter(
     "feedback_rules_erred_total", "Evaluations of a rule that were neither true nor false.", ["rule"]

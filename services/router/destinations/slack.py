@@ -20,8 +20,10 @@ from services.router.destination import (
     AfterAmbiguity,
     Call,
     Delivered,
+    Failed,
     Found,
     Limits,
+    Notice,
     Operation,
     Plugin,
     Result,
@@ -33,11 +35,11 @@ from services.router.follow_up import FollowUpView
 from services.router.slack import follow_up_part
 from services.router.slack.actions import Action, render, templates_of
 from services.router.slack.card import withdrawn
-from services.router.slack.content import Card, Content
+from services.router.slack.content import Card, Content, Recipient
 from services.router.slack.errors import cause_of, code_of, lost, retry_after, verdict
 from services.router.slack.history import EVENT_TYPE, SCAN_SECONDS, History
 from services.router.slack.texts import escape, mention
-from services.router.slack.workspace import Directory
+from services.router.slack.workspace import Workspace
 
 _GONE = frozenset({"message_not_found"})
 
@@ -74,9 +76,8 @@ class Slack:
             parallel_calls=settings.parallel_calls,
             deadline_seconds=settings.deadline_seconds,
         )
-        self._token = token
-        self._base_url = str(settings.base_url)
-        self._directory = Directory()
+        self.settings = settings
+        self.workspace = Workspace(token, str(settings.base_url))
         self._history = History(self._client, seconds=settings.history_hours * 3600)
 
     def deliver(self, call: Call) -> Result:
@@ -115,7 +116,10 @@ class Slack:
         else:
             text, blocks = self._drawn(content, call.follow_up)
         if call.external_id is None:
-            channel, _, thread_ts = (call.parent_id or content.channel).partition("/")
+            named, _, thread_ts = (call.parent_id or content.channel).partition("/")
+            channel = named or self._user(content.to)
+            if channel is None:
+                return Failed("nobody_in_slack_has_this_address")
             posted = self._client().chat_postMessage(
                 channel=channel,
                 thread_ts=thread_ts or None,
@@ -142,28 +146,43 @@ class Slack:
     def _drawn(self, content: Content, follow_up: FollowUpView | None) -> tuple[str, list[JsonValue]]:
         card = content.card
         if card is None:
-            return content.text, content.blocks
+            return self._addressed(content), content.blocks
         owner, now = self._owner(card, follow_up), datetime.now(UTC)
         blocks = follow_up_part.composed(content.blocks, card, follow_up, owner=owner, now=now)
         return follow_up_part.told(content.text, follow_up), blocks
+
+    def _addressed(self, content: Content) -> str:
+        """The words, for whoever must see them among others."""
+        if content.to is None or not content.channel:
+            return content.text
+        user = self._user(content.to)
+        return f"{(mention(user) if user else None) or escape(content.to.name)} {content.text}"
 
     def _owner(self, card: Card, follow_up: FollowUpView | None) -> str | None:
         """The owner as mrkdwn: mentioned where Slack knows them, else by name."""
         user, name, email = None, card.owner_name, card.owner_email
         if follow_up is not None and follow_up.owner_id is not None:
             user, name, email = follow_up.owner_slack_user, follow_up.owner_name, follow_up.owner_email
-        if user is None and email is not None:
-            user = self._directory.user_of(email, self._client)
         shown = name or email
-        return (mention(user) if user else None) or (escape(shown) if shown else None)
+        if shown is None:
+            return None
+        user = self._user(Recipient(name=shown, email=email or "", user=user))
+        return (mention(user) if user else None) or escape(shown)
+
+    def _user(self, who: Recipient | None) -> str | None:
+        if who is None or who.user is not None or not who.email:
+            return who.user if who else None
+        return self.workspace.directory.user_of(who.email, self._client)
 
     def _look_for(self, call: Call) -> Sighting:
         channel: str | None
         if call.parent_id:
             channel, _, thread_ts = call.parent_id.partition("/")
         else:
-            name, thread_ts = Content.model_validate(call.content).channel, ""
-            channel = self._history.channel_id(name)
+            content, thread_ts = Content.model_validate(call.content), ""
+            channel = (
+                self._history.channel_id(content.channel) if content.channel else self._direct(content.to)
+            )
         if channel is None:
             return Absent()
         messages = self._history.messages(str(call.effect_id), channel, thread_ts)
@@ -173,6 +192,10 @@ class Slack:
             self._delete(channel, repeated)
         return Found(f"{channel}/{messages[0]}")
 
+    def _direct(self, who: Recipient | None) -> str | None:
+        user = self._user(who)
+        return str(self._client().conversations_open(users=[user])["channel"]["id"]) if user else None
+
     def _delete(self, channel: str, ts: str) -> None:
         try:
             self._client().chat_delete(channel=channel, ts=ts)
@@ -181,12 +204,7 @@ class Slack:
                 raise
 
     def _client(self) -> WebClient:
-        return WebClient(
-            token=self._token.get_secret_value(),
-            base_url=self._base_url,
-            timeout=remaining(),  # type: ignore[arg-type]  # declared int, handed to a socket, which takes a float
-            retry_handlers=[],  # the default ones post again after a lost answer
-        )
+        return self.workspace.client(remaining())
 
 
 def connect(settings: Settings) -> Slack | str:
@@ -194,6 +212,18 @@ def connect(settings: Settings) -> Slack | str:
     if settings.bot_token is None:
         return "SLACK_BOT_TOKEN is not set"
     return Slack(settings, settings.bot_token)
+
+
+def notice(said: Notice, shown: Content | None) -> Content | None:
+    """Words below the card, or a direct message where there is none."""
+    to = said.to and Recipient(name=said.to.name, email=said.to.email, user=said.to.slack_user)
+    if shown is None and to is None:
+        return None
+    return Content(channel=shown.channel if shown else "", text=escape(said.text), to=to)
+
+
+def _place(content: Content) -> str:
+    return content.channel.removeprefix("#") or (content.to.email if content.to else "")
 
 
 PLUGIN = Plugin(
@@ -210,7 +240,8 @@ PLUGIN = Plugin(
     render=render,
     connect=connect,
     order_key=lambda _content, facts: facts.profile.key,
-    rate_key=lambda content: content.channel.removeprefix("#"),
-    audience=lambda content: (content.channel.removeprefix("#"),),
+    rate_key=_place,
+    audience=lambda content: (_place(content),),
     templates=templates_of,
+    notice=notice,
 )

@@ -73,6 +73,9 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
         card=Card(
             subject=subject_of_response(response.id),
             person_key=facts.profile.key,
+            account_id=facts.account.id if facts.account else None,
+            request_id=response.request_id,
+            program=response.program,
             customer=facts.profile.name,
             owner_name=facts.owner.name if facts.owner else None,
             owner_email=_owner_email(facts),

@@ -1,5 +1,7 @@
 """What the ledger keeps of a Slack message until it is sent."""
 
+from uuid import UUID
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 
@@ -42,6 +44,10 @@ class Card(BaseModel):
     subject: str
     """`response:<id>`."""
     person_key: str
+    account_id: str | None = None
+    request_id: UUID | None = None
+    """The survey request it answers."""
+    program: str | None = None
     customer: str | None = None
     """What the customer is called."""
     owner_name: str | None = None
@@ -53,12 +59,25 @@ class Card(BaseModel):
     seen: Seen
 
 
+class Recipient(BaseModel):
+    """A colleague who must see the message."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    email: str
+    user: str | None = None
+    """Id of their Slack user, where people.yaml gives it."""
+
+
 class Content(BaseModel):
     """A message: a card, or with `card` None words that stand for themselves, such as those in a thread."""
 
     model_config = ConfigDict(frozen=True)
 
     channel: str
+    """Empty: the message goes to its recipient alone."""
     text: str
+    to: Recipient | None = None
     blocks: list[JsonValue] = Field(default_factory=list)
     card: Card | None = None

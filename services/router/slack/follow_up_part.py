@@ -127,7 +127,7 @@ def _local_time(time_zone: str | None, now: datetime) -> str | None:
         there = now.astimezone(ZoneInfo(time_zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
-    return f"🕑 {there:%H:%M} their time when sent ({_short(time_zone)})"
+    return f"Their time: {there:%H:%M} when this was sent ({_short(time_zone)})"
 
 
 def _buttons(card: Card, follow_up: FollowUpView | None) -> Iterator[JsonValue]:

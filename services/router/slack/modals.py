@@ -119,9 +119,8 @@ def not_useful(card: Card, themes: Mapping[str, str]) -> View:
 
 def reply(subject: str, draft: Draft) -> View:
     """The draft, to be edited."""
-    to = f"To {shorten(draft.name or draft.to, 100)} <{draft.to}>"
     blocks = [
-        _words(to),
+        _words(_recipient(draft)),
         _field("subject", "Subject", _text(_SUBJECT_CHARACTERS, shorten(draft.subject, _SUBJECT_CHARACTERS))),
         _field(
             "text",
@@ -133,12 +132,12 @@ def reply(subject: str, draft: Draft) -> View:
     return _modal(Verb.REPLY, subject, "Preview", blocks)
 
 
-def preview(draft_id: str, to: str, subject: str, text: str) -> View:
+def preview(draft_id: str, mail: Draft) -> View:
     """What is about to be sent."""
-    quote: JsonValue = {"type": "text", "text": text}
+    quote: JsonValue = {"type": "text", "text": mail.text}
     blocks: list[JsonValue] = [
-        _words(f"To {to}"),
-        {"type": "header", "text": plain(one_line(subject), _SUBJECT_CHARACTERS)},
+        _words(_recipient(mail)),
+        {"type": "header", "text": plain(one_line(mail.subject), _SUBJECT_CHARACTERS)},
         {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [quote]}]},
     ]
     return _view(PREVIEW, draft_id, "Send this mail?", "Send", blocks, close="Edit")
@@ -192,6 +191,10 @@ def _view(
         "close": plain(close, 24),
         "blocks": list(blocks),
     }
+
+
+def _recipient(mail: Draft) -> str:
+    return f"To {shorten(one_line(mail.name), 100)} <{mail.to}>" if mail.name else f"To {mail.to}"
 
 
 def _words(text: str) -> JsonValue:

@@ -6,6 +6,7 @@ https://docs.slack.dev/reference/interaction-payloads
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from services.router.slack.follow_up_part import MORE, Verb
 from services.router.slack.modals import PREVIEW, filled_in
@@ -48,7 +49,7 @@ class Submitted:
 class Confirmed:
     """A previewed reply is to be sent."""
 
-    draft_id: str
+    draft_id: UUID
     user: str
 
 
@@ -71,7 +72,7 @@ def interaction(payload: Payload) -> Request | None:
     if payload["type"] == "view_submission":
         view = payload["view"]
         if view["callback_id"] == PREVIEW:
-            return Confirmed(str(view["private_metadata"]), user)
+            return Confirmed(UUID(view["private_metadata"]), user)
         verb = Verb(view["callback_id"])
         return Submitted(verb, str(view["private_metadata"]), user, filled_in(view["state"]))
     if payload["type"] != "block_actions":

@@ -1,14 +1,18 @@
-"""The workspace's people: whose Slack user an e-mail address is, and the other way round; remembered."""
+"""The workspace: its people by e-mail address, its own address, and clients that call it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPException
 from threading import Lock
 
+import psycopg
+import structlog
+from pydantic import SecretStr
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from services.router.slack.errors import code_of
+from services.router.slack.errors import cause_of, code_of
 
 REMEMBERED_SECONDS = 3600.0
 MISSED_SECONDS = 300.0
@@ -18,9 +22,22 @@ _NOBODY = frozenset({"users_not_found", "user_not_found", "users_not_visible", "
 Connect = Callable[[], WebClient]
 """Makes a client whose time-out suits the caller."""
 
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def tolerated(what: str) -> Iterator[None]:
+    """A call whose failure is logged and costs nothing but `what`."""
+    try:
+        yield
+    except SlackApiError as error:
+        log.warning("slack refused", what=what, error=cause_of(error.response))
+    except (OSError, HTTPException, psycopg.OperationalError) as error:
+        log.warning("slack not reached", what=what, error=type(error).__name__)
+
 
 class Directory:
-    """Looks people up. What cannot be asked is not known: no call of a person fails for it."""
+    """Looks people up, and remembers them. What cannot be asked is not known: no call fails for it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -56,3 +73,28 @@ class Directory:
         with self._lock:
             self._known[key] = found, until
         return found
+
+
+class Workspace:
+    """The workspace a bot token belongs to."""
+
+    def __init__(self, token: SecretStr, base_url: str) -> None:
+        self.directory = Directory()
+        self.base_url = base_url
+        self._token = token
+        self._url: str | None = None
+
+    def client(self, timeout_seconds: float) -> WebClient:
+        """A client whose every call ends within the time."""
+        return WebClient(
+            token=self._token.get_secret_value(),
+            base_url=self.base_url,
+            timeout=timeout_seconds,  # type: ignore[arg-type]  # declared int, handed to a socket, which takes a float
+            retry_handlers=[],  # the default ones post again after a lost answer
+        )
+
+    def url(self, timeout_seconds: float) -> str:
+        """The workspace's address, asked once."""
+        if self._url is None:
+            self._url = str(self.client(timeout_seconds).auth_test()["url"])
+        return self._url

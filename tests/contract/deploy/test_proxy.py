@@ -136,7 +136,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Clie
         ("/s/some-token/unsubscribe", "ingest"),
         ("/widget/v1.js", "ingest"),
         ("/v1/webhooks/delighted", "ingest"),
-        ("/slack/interactions", "router"),
+        ("/v1/slack/interactions", "router"),
+        ("/v1/slack/events", "router"),
     ],
 )
 def test_the_outside_reaches_what_it_must(proxy: tuple[httpx.Client, Path], path: str, service: str) -> None:
@@ -158,7 +159,7 @@ def test_the_outside_reaches_what_it_must(proxy: tuple[httpx.Client, Path], path
         "/v1/deliveries",
         "/v1/destinations",
         "/s/../metrics",
-        "/slack/%2e%2e/v1/deliveries",
+        "/v1/slack/%2e%2e/deliveries",
         "/s",
     ],
 )

@@ -6,10 +6,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.router.destination import Absent, Call, Delivered, Failed, Found, Operation, Retry
+from services.router.destination import Absent, Call, Delivered, Failed, Found, Notice, Operation, Retry
+from services.router.destinations.slack import PLUGIN
 from services.router.follow_up import State
+from services.router.people import Person
 from services.router.slack import history
-from services.router.slack.content import Content
+from services.router.slack.content import Content, Recipient
 from tests.contract.destinations.world import PLUGINS, Connect, call, content_of, facts
 from tests.unit.router.slack.test_follow_up_part import view
 
@@ -202,3 +204,50 @@ def test_slacks_own_limit_of_a_message_a_second_is_kept_by_default(
     refused = [result for result in results if isinstance(result, Retry)]
     assert refused, "the double takes no more than Slack does"
     assert all(result.retry_after_seconds == 1 for result in refused)
+
+
+def test_a_notice_names_its_recipient_below_the_card_and_reaches_them_alone_where_there_is_none(
+    connect: Connect, world: httpx.Client
+) -> None:
+    slack = connect("slack")
+    _, parent = created(connect)
+    card_content = Content.model_validate(card())
+    maya = Person(id="maya", name="Maya Lindqvist", email="maya.lindqvist@acme.test")
+    gone = Person(id="gone", name="Gone <!here>", email="gone@acme.test")
+
+    def send(to: Person | None, shown: Content | None, parent_id: str | None) -> object:
+        content = PLUGIN.notice and PLUGIN.notice(Notice("Due at 11:00 <!channel>", to), shown)
+        assert content is not None
+        asked = call(Operation.CREATE, content.model_dump(mode="json"), uuid4())
+        return slack.deliver(replace(asked, parent_id=parent_id))
+
+    for to in (maya, gone, None):
+        send(to, card_content, parent.external_id)
+    direct = send(maya, None, None)
+
+    user = slack_user(world, "Maya Lindqvist")
+    items = world.get("/received/slack").json()["items"]
+    assert [item["text"] for item in items if item["thread_ts"]] == [
+        f"<@{user}> Due at 11:00 &lt;!channel&gt;",
+        "Gone &lt;!here&gt; Due at 11:00 &lt;!channel&gt;",
+        "Due at 11:00 &lt;!channel&gt;",
+    ]
+    (alone,) = [item for item in items if item["channel"] == "@Maya Lindqvist"]
+    assert alone["text"] == "Due at 11:00 &lt;!channel&gt;"
+    assert isinstance(direct, Delivered)
+    assert str(direct.external_id).startswith("D")
+    assert send(gone, None, None) == Failed("nobody_in_slack_has_this_address")
+    assert PLUGIN.notice is not None
+    assert PLUGIN.notice(Notice("x"), None) is None, "without a card and a recipient there is no place for it"
+
+
+def test_a_direct_message_whose_answer_was_lost_is_found(connect: Connect) -> None:
+    slack = connect("slack")
+    to = Recipient(name="Maya", email="maya.lindqvist@acme.test")
+    content = Content(channel="", text="Due at 11:00", to=to).model_dump(mode="json")
+    asked = call(Operation.CREATE, content, uuid4())
+    assert slack.reconcile(asked) == Absent()
+    posted = connect("slack").deliver(asked)
+
+    assert isinstance(posted, Delivered)
+    assert connect("slack").reconcile(asked) == Found(str(posted.external_id))

@@ -1,5 +1,6 @@
 """Unsubscribing by a survey's own link, from outside."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from schemas.profiles import ProfileChanged
@@ -35,3 +36,24 @@ def test_a_link_that_was_not_made_by_us_unsubscribes_nobody(ingest: Ingest) -> N
     assert ingest.http.post(f"{address[:20]}/unsubscribe").status_code == 404
     assert ingest.http.get(f"{address[:20]}/unsubscribe").status_code == 404
     assert ingest.http.post(f"{path(uuid4())}/unsubscribe").status_code == 503, "not projected yet"
+
+
+def test_whoever_tells_a_colleague_gets_no_more_surveys_either(ingest: Ingest) -> None:
+    said = SurveyStepOccurred(
+        request_id=uuid4(),
+        person_key="p-told-maya",
+        program="nps",
+        channel="slack",
+        step=SurveyStep.UNSUBSCRIBED,
+        reason="asked maya",
+        occurred_at=datetime.now(UTC),
+    )
+    opened = said.model_copy(update={"step": SurveyStep.CLICKED, "person_key": "p-curious"})
+
+    for event in (opened, said, said):
+        ingest.publish(event)
+
+    eventually(lambda: bool(profiles(ingest, "p-told-maya")))
+    (profile,) = profiles(ingest, "p-told-maya")
+    assert profile.opted_out_of("any program")
+    assert profiles(ingest, "p-curious") == []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict
@@ -53,11 +53,14 @@ from services.router.planner import Planner, SurveyLinks
 from services.router.rules import Ruleset, load_rules
 from services.router.templates import Templates
 
+if TYPE_CHECKING:
+    from services.router.plugins import AnyPlugin
+
 EPOCH = datetime(2026, 3, 1, 9, tzinfo=UTC)
 TABLES = (
     "subjects, plans, effects, pending, attempts, outbox, profiles, accounts, projection_progress,"
     " destinations, retention_progress, scores, asks, storms, shown_cards, timers, follow_ups,"
-    " follow_up_history"
+    " follow_up_history, slack_drafts"
 )
 EMITTED: dict[str, type[OutcomeRecorded | SurveyStepOccurred]] = {
     OutcomeRecorded.TYPE: OutcomeRecorded,
@@ -197,7 +200,10 @@ class World:
         self._folder = folder
         self._templates = Templates(folder)
         self.plugin = box_plugin(traits)
-        self.plugins = {"box": self.plugin, "neighbour": box_plugin(traits, "neighbour")}
+        self.plugins: dict[str, AnyPlugin] = {
+            "box": self.plugin,
+            "neighbour": box_plugin(traits, "neighbour"),
+        }
         self.neighbour = Box()
         self.people = PEOPLE
         self.desk = Desk(pool=pool, clock=self.clock, people=self.people, shown=Shown(self.plugins))

@@ -1,0 +1,213 @@
+"""What people do in Slack, written to the database: each in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from runtime import outbox
+from runtime.clock import Clock
+from runtime.cloudevents import to_message
+from runtime.postgres import Pool
+from runtime.tracing import new_traceparent
+from schemas.survey_events import SurveyStep, SurveyStepOccurred
+from services.router import follow_up_store, planning_store
+from services.router.destination import Notice
+from services.router.follow_up_commands import AddNote, Change, Command, NoteContact, Refusal
+from services.router.follow_up_desk import Desk
+from services.router.ledger import lane_below
+from services.router.outcomes import SOURCE
+from services.router.people import Person
+from services.router.plan import Parent, effect_id
+from services.router.planning_store import EffectRow
+from services.router.plugins import AnyPlugin
+from services.router.slack import store
+from services.router.slack.content import Card, Content, Draft
+from services.router.slack.corrections import corrections
+from services.router.slack.modals import REASONS
+from services.router.slack.requests import Submitted
+from services.router.slack.texts import escape as as_words
+
+Connection = psycopg.Connection[Any]
+
+RULE = "slack:reply"
+"""Stands where effects name their rule; no rule of the file can be called so, and none withdraws it."""
+_PATIENCE_SECONDS = 2.0
+_CHANNEL = "slack"
+
+
+@dataclass(frozen=True)
+class Acts:
+    """Writes what somebody did. Every call raises psycopg.OperationalError when the database cannot now."""
+
+    pool: Pool
+    clock: Clock
+    desk: Desk
+    plugins: Mapping[str, AnyPlugin]
+
+    def command(self, subject: str, commands: Sequence[Command]) -> Change | Refusal | None:
+        """Carry commands out together, as far as the first that is refused; None: there is no follow-up."""
+        now = self.clock.now()
+        decided: Change | Refusal | None = None
+        with self.pool.connection(timeout=_PATIENCE_SECONDS) as connection:
+            store.be_quick(connection)
+            for command in commands:
+                decided = self.desk.apply_in(connection, subject, command, now)
+                if not isinstance(decided, Change):
+                    break
+        return decided
+
+    def card(self, subject: str) -> Card | None:
+        """What the subject's card holds."""
+        with self.pool.connection(timeout=_PATIENCE_SECONDS) as connection:
+            store.be_quick(connection)
+            shown = store.cards_of(connection, [subject]).get(subject)
+        return shown.content.card if shown else None
+
+    def stop_asking(self, card: Card, actor: Person) -> None:
+        """Publish that the person wants no more surveys; ingest, which owns profiles, opts them out."""
+        now = self.clock.now()
+        response_id = UUID(card.subject.partition(":")[2])
+        step = SurveyStepOccurred(
+            # An answer nobody asked for has no request: its own id stands for one that never was.
+            request_id=card.request_id or response_id,
+            person_key=card.person_key,
+            program=card.program or _CHANNEL,
+            channel=_CHANNEL,
+            step=SurveyStep.UNSUBSCRIBED,
+            reason=f"asked {actor.id}",
+            occurred_at=now,
+        )
+        with self.pool.connection(timeout=_PATIENCE_SECONDS) as connection:
+            store.be_quick(connection)
+            outbox.append(connection, [to_message(step, source=SOURCE, traceparent=new_traceparent())])
+            self._remember(connection, card.subject, actor, "This person gets no more surveys.", now)
+
+    def correct(self, submitted: Submitted, card: Card, actor: Person) -> None:
+        """Publish what was wrong with the card, and remember why."""
+        now = self.clock.now()
+        stated = corrections(submitted, card, actor=actor.id, now=now)
+        reason = REASONS.get(submitted.text("reason") or "", "")
+        note = ": ".join(part for part in (reason.partition(" (")[0], submitted.text("note")) if part)
+        with self.pool.connection(timeout=_PATIENCE_SECONDS) as connection:
+            store.be_quick(connection)
+            outbox.append(
+                connection,
+                [to_message(event, source=SOURCE, traceparent=new_traceparent()) for event in stated],
+            )
+            self._remember(connection, card.subject, actor, f"Not useful. {note}".strip(), now)
+
+    def keep(self, draft_id: UUID, subject: str, actor: Person, draft: Draft) -> None:
+        """Keep a reply that is being previewed."""
+        with self.pool.connection(timeout=_PATIENCE_SECONDS) as connection:
+            store.be_quick(connection)
+            store.keep_draft(connection, draft_id, subject, actor.id, draft)
+
+    def send(self, draft_id: UUID, actor: Person) -> bool:
+        """Have a previewed reply mailed, once; it counts as contact. False: it is too old."""
+        now = self.clock.now()
+        with self.pool.connection(timeout=_PATIENCE_SECONDS) as connection:
+            store.be_quick(connection)
+            taken = store.take_draft(connection, draft_id)
+            if taken is None:
+                return store.was_sent(connection, draft_id)
+            subject, draft = taken
+            card = store.cards_of(connection, [subject]).get(subject)
+            if card is None or card.content.card is None:
+                return False
+            mail = self._mail(card.content.card, draft, draft_id, actor)
+            planning_store.write_effects(connection, [mail], now=now)
+            self.desk.apply_in(connection, subject, NoteContact(actor.id, "email"), now)
+            told = f"{actor.name} wrote to the customer:\n{draft.subject}\n\n{draft.text}"
+            it = follow_up_store.of_subjects(connection, [subject]).get(subject)
+            name = f"sent_{draft_id.hex[:12]}"
+            if it is not None:
+                self.desk.notify(connection, it, Notice(told), name=name, now=now)
+            else:
+                self._reply_below(connection, card, told, name, now)
+        return True
+
+    def _mail(self, card: Card, draft: Draft, draft_id: UUID, actor: Person) -> EffectRow:
+        plugin = self.plugins["email"]
+        content = plugin.content.model_validate(
+            {
+                "to": draft.to,
+                "name": draft.name,
+                "subject": draft.subject,
+                "text": draft.text,
+                "html": _as_html(draft.text),
+                "reply_to": actor.email,
+            }
+        )
+        action = f"reply_{draft_id.hex[:12]}"
+        return _row(card, action, "email", content.model_dump(mode="json"), rate_key=plugin.rate_key(content))
+
+    def _remember(
+        self, connection: Connection, subject: str, actor: Person, words: str, now: datetime
+    ) -> None:
+        """Put a note into the follow-up's history; where there is none, into the card's thread."""
+        if self.desk.apply_in(connection, subject, AddNote(actor.id, words), now) is not None:
+            return
+        shown = store.cards_of(connection, [subject]).get(subject)
+        if shown is not None:
+            self._reply_below(connection, shown, f"{actor.name}: {words}", f"note_{uuid4().hex[:12]}", now)
+
+    def _reply_below(
+        self, connection: Connection, shown: store.Shown, words: str, name: str, now: datetime
+    ) -> None:
+        if shown.content.card is None:
+            return
+        plugin = self.plugins["slack"]
+        content = Content(channel=shown.content.channel, text=as_words(words))
+        row = _row(
+            shown.content.card,
+            f"slack_{name}",
+            "slack",
+            content.model_dump(mode="json"),
+            rate_key=plugin.rate_key(content),
+            parent=shown,
+        )
+        planning_store.write_effects(connection, [row], now=now)
+
+
+def _row(
+    card: Card,
+    action: str,
+    destination: str,
+    content: dict[str, Any],
+    *,
+    rate_key: str,
+    parent: store.Shown | None = None,
+) -> EffectRow:
+    return EffectRow(
+        subject=card.subject,
+        action=action,
+        effect_id=effect_id(card.subject, action),
+        rule=RULE,
+        destination=destination,
+        person_key=card.person_key,
+        account_id=card.account_id,
+        program=None,
+        channel=None,
+        received_at=None,
+        expires_at=None,
+        traceparent=new_traceparent(),
+        content=content,
+        is_wanted=True,
+        desired_version=1,
+        order_key=lane_below(parent.effect_id) if parent else card.person_key,
+        rate_key=rate_key,
+        is_new=True,
+        parent=Parent(parent.subject, parent.action) if parent else None,
+    )
+
+
+def _as_html(text: str) -> str:
+    paragraphs = "".join(
+        f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in text.split("\n\n") if part.strip()
+    )
+    return f'<!doctype html><html><head><meta charset="utf-8"></head><body>{paragraphs}</body></html>'

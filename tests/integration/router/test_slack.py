@@ -1,0 +1,364 @@
+"""Slack with people in it: what they press, fill in and read, on a real database and over real HTTP."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from runtime.postgres import Pool
+from sandbox.client import Credentials, RunningSandbox
+from sandbox.processes import free_port
+from sandbox.slack_callbacks import sign
+from schemas.outcomes import OutcomeKind
+from services.router import follow_up_store
+from services.router.follow_up import FollowUp, State
+from tests.integration.router.slack_world import SlackWorld
+from tests.integration.router.world import EPOCH, answer, until
+
+PORT = free_port()
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    urls = {
+        "INTERACTIVITY_URL": f"http://127.0.0.1:{PORT}/v1/slack/interactions",
+        "EVENTS_URL": f"http://127.0.0.1:{PORT}/v1/slack/events",
+        "SANDBOX_RATE_FACTOR": "10000",
+        "DATABASE_URL": "",
+    }
+    log = tmp_path_factory.mktemp("slack") / "sandbox.log"
+    with RunningSandbox.start(Credentials.generate(), log=log, environment=urls) as running:
+        yield running
+
+
+@pytest.fixture
+def slack(pool: Pool, tmp_path: Path, sandbox: RunningSandbox) -> Iterator[SlackWorld]:
+    """A detractor's card in #customer-success, and everybody at work."""
+    httpx.delete(f"{sandbox.url}/received").raise_for_status()
+    world = SlackWorld(pool, tmp_path, sandbox)
+    world.forget()
+    with world.at_work(PORT):
+        yield world
+
+
+@pytest.fixture
+def maya(slack: SlackWorld) -> str:
+    return slack.user("maya.lindqvist@acme.test")
+
+
+@pytest.fixture
+def jonas(slack: SlackWorld) -> str:
+    return slack.user("jonas.weber@acme.test")
+
+
+def detractor(slack: SlackWorld, comment: str = "The export is broken.") -> UUID:
+    id_ = uuid4()
+    slack.say(answer(2, of=id_, comment=comment))
+    slack.card()
+    return id_
+
+
+def follow_up(slack: SlackWorld, id_: UUID) -> FollowUp:
+    with slack.pool.connection() as connection:
+        return follow_up_store.of_subjects(connection, [f"response:{id_}"])[f"response:{id_}"]
+
+
+def emitted(slack: SlackWorld, topic: str) -> list[dict[str, Any]]:
+    rows = slack.ask("SELECT value FROM outbox WHERE topic = %s ORDER BY id", topic)
+    return [json.loads(bytes(value)) for (value,) in rows]
+
+
+def test_a_claim_is_shown_on_the_card_told_in_its_thread_and_said_to_the_product(
+    slack: SlackWorld, maya: str
+) -> None:
+    id_ = detractor(slack)
+    assert "*Open*" in str(slack.card()["blocks"])
+
+    pressed = slack.press("claim", maya)
+
+    assert pressed["seconds"] < 3
+    until(lambda: "*Claimed by Maya Lindqvist*" in str(slack.card()["blocks"]))
+    assert f"Owner: <@{maya}>" in str(slack.card()["blocks"])
+    assert "https://calendar.test/maya" in str(slack.card()["blocks"])
+    until(lambda: slack.thread() == ["Maya Lindqvist took this."])
+    assert follow_up(slack, id_).owner_id == "maya"
+    claimed = [one for one in emitted(slack, "feedback.outcomes.v1") if one["kind"] == OutcomeKind.CLAIMED]
+    assert [one["actor"] for one in claimed] == ["maya"]
+
+
+def test_of_clicks_at_once_one_claims_and_whoever_lost_is_told_who_has_it(
+    slack: SlackWorld, maya: str, jonas: str
+) -> None:
+    detractor(slack)
+    card = slack.card()
+    orders = [
+        {"channel": card["channel_id"], "ts": card["ts"], "action_id": "claim", "user": user}
+        for user in (maya, maya, jonas, jonas)
+    ]
+
+    async def at_once() -> list[httpx.Response]:
+        async with httpx.AsyncClient(timeout=10) as client:
+            return await asyncio.gather(*(client.post(f"{slack.url}/press", json=order) for order in orders))
+
+    assert {answer.json()["status"] for answer in asyncio.run(at_once())} == {200}
+    until(lambda: len(slack.hints()) == 2)
+    until(lambda: len(slack.thread()) == 1)
+    (winner,) = {line.removesuffix(" took this.") for line in slack.thread()}
+    assert set(slack.hints()) == {f"{winner} has it already."}
+    kinds = [one["kind"] for one in emitted(slack, "feedback.outcomes.v1")]
+    assert kinds.count(OutcomeKind.CLAIMED) == 1
+
+
+def test_a_late_comment_does_not_redraw_a_claimed_card_as_unclaimed(slack: SlackWorld, maya: str) -> None:
+    id_ = detractor(slack)
+    slack.press("claim", maya)
+    until(lambda: "Claimed by" in str(slack.card()["blocks"]))
+
+    slack.say(answer(2, of=id_, revision=2, comment="It never worked, to be frank."))
+
+    until(lambda: "to be frank" in str(slack.card()["blocks"]))
+    assert "*Claimed by Maya Lindqvist*" in str(slack.card()["blocks"])
+
+
+def test_the_forms_take_a_follow_up_from_contact_to_resolution_and_back(slack: SlackWorld, maya: str) -> None:
+    id_ = detractor(slack)
+    slack.press("contacted", maya)
+    assert slack.form(maya)["callback_id"] == "contacted"
+    slack.submit(maya, how="phone", note="They want a call on Monday.")
+    until(lambda: "Contacted (phone) by Maya Lindqvist" in str(slack.card()["blocks"]))
+
+    slack.press("resolve", maya)
+    slack.form(maya)
+    slack.submit(maya, resolution="fixed", root_cause="export timed out", note="Deployed.")
+    until(lambda: "Resolved: fixed, cause: export timed out" in str(slack.card()["blocks"]))
+    it = follow_up(slack, id_)
+    assert (it.state, it.resolved_by, it.root_cause) == (State.RESOLVED, "maya", "export timed out")
+
+    slack.press("reopen", maya)
+    slack.form(maya)
+    slack.submit(maya, why="It broke again.")
+    until(lambda: "*Open*" in str(slack.card()["blocks"]))
+    until(lambda: len(slack.thread()) == 4)
+    assert slack.thread()[1] == "Maya Lindqvist: They want a call on Monday."
+    steps = [OutcomeKind.CONTACTED, OutcomeKind.RESOLVED, OutcomeKind.REOPENED]
+    said = [one["kind"] for one in emitted(slack, "feedback.outcomes.v1")]
+    assert [kind for kind in said if kind in steps] == steps
+
+
+def test_it_can_be_given_to_somebody_to_a_team_and_put_off(slack: SlackWorld, maya: str, jonas: str) -> None:
+    id_ = detractor(slack)
+    slack.press("reassign", maya)
+    slack.form(maya)
+    slack.submit(maya, to="jonas")
+    until(lambda: f"Owner: <@{jonas}>" in str(slack.card()["blocks"]))
+
+    slack.press("snooze", jonas)
+    proposed = slack.form(jonas)["blocks"][0]["element"]["initial_date"]
+    assert proposed == (EPOCH + timedelta(days=1)).date().isoformat()
+    slack.submit(jonas, until="2026-03-04")
+    until(lambda: "Snoozed until" in str(slack.card()["blocks"]))
+
+    slack.press("hand_over", jonas)
+    assert slack.form(jonas)["blocks"][0]["element"]["initial_option"]["value"] == "product"
+    slack.submit(jonas, team="product", note="The importer is yours.")
+    until(lambda: follow_up(slack, id_).team == "product")
+    until(lambda: "Team: Product" in str(slack.card()["blocks"]))
+
+
+def test_a_reply_is_edited_seen_once_more_and_mailed_and_lands_in_the_thread(
+    slack: SlackWorld, maya: str
+) -> None:
+    id_ = detractor(slack)
+    slack.press("reply", maya)
+    draft = {block.get("block_id"): block for block in slack.form(maya)["blocks"]}
+    assert "> The export is broken." in draft["text"]["element"]["initial_value"]
+
+    slack.submit(maya, subject="Your export", text="Dear Ann,\n\nit works again.")
+    preview = slack.form(maya)
+    assert preview["title"]["text"] == "Send this mail?"
+    assert "it works again." in str(preview["blocks"])
+    assert not slack.ask("SELECT 1 FROM effects WHERE destination = 'email'"), "nothing is sent yet"
+    slack.submit(maya)
+
+    until(lambda: slack.count("effects", "destination = 'email' AND status = 'delivered'") == 1)
+    (mail,) = httpx.get(f"{slack.url}/received/mail").json()["items"]
+    assert (mail["subject"], mail["to"]) == ("Your export", ["ann@shop.test"])
+    assert "it works again." in mail["text"]
+    assert not slack.has_form(maya)
+    assert follow_up(slack, id_).contacted_how == "email"
+    until(lambda: any("Dear Ann" in line for line in slack.thread()))
+
+
+def test_a_reply_that_is_sent_twice_is_one_mail(slack: SlackWorld, maya: str) -> None:
+    detractor(slack)
+    slack.press("reply", maya)
+    slack.form(maya)
+    slack.submit(maya, subject="Your export", text="It works again.")
+    preview = slack.form(maya)
+    payload = {
+        "type": "view_submission",
+        "user": {"id": maya},
+        "view": {**preview, "state": {"values": {}}},
+    }
+
+    answers = [signed(slack, payload).json() for _ in range(2)]
+
+    assert answers == [{"response_action": "clear"}] * 2
+    assert slack.count("effects", "destination = 'email'") == 1
+
+
+def test_asking_can_be_stopped_and_what_was_wrong_is_put_right(slack: SlackWorld, maya: str) -> None:
+    id_ = detractor(slack)
+    slack.press("stop_asking", maya)
+    assert "ann" in str(slack.form(maya)["blocks"]) or "This person" in str(slack.form(maya)["blocks"])
+    slack.submit(maya)
+    (step,) = emitted(slack, "survey.events.v1")
+    assert (step["step"], step["person_key"], step["reason"]) == ("unsubscribed", "ann", "asked maya")
+
+    slack.press("not_useful", maya)
+    slack.form(maya)
+    slack.submit(maya, reason="wrong_theme", themes=["export"], sentiment="negative", note="Not ours.")
+    stated = {one["field"]: one for one in emitted(slack, "feedback.corrected.v1")}
+    assert stated["usefulness"]["after"] == ["not_useful", "wrong_theme"]
+    assert (stated["themes"]["before"], stated["themes"]["after"]) == ([], ["export"])
+    assert stated["sentiment"]["after"] == ["negative"]
+    assert {one["response_id"] for one in stated.values()} == {str(id_)}
+    assert {one["corrected_by"] for one in stated.values()} == {"maya"}
+    until(lambda: len(slack.thread()) == 2)
+    assert "no more surveys" in slack.thread()[0]
+
+
+def test_a_card_without_a_follow_up_is_answered_corrected_and_tells_its_thread(
+    slack: SlackWorld, maya: str
+) -> None:
+    slack.say(answer(8, comment="Nice, but slow."))
+    channel = "product-feedback"
+    slack.press("reply", maya, channel)
+    slack.form(maya)
+    slack.submit(maya, subject="Speed", text="It is faster now.")
+    slack.submit(maya)
+    until(lambda: any("It is faster now." in line for line in slack.thread(channel)))
+    slack.press("not_useful", maya, channel)
+    slack.form(maya)
+    slack.submit(maya, reason="known_already")
+    until(lambda: "Maya Lindqvist: Not useful. We knew it already" in slack.thread(channel))
+
+
+def test_the_home_tab_lists_mine_and_my_teams_by_due_time(slack: SlackWorld, maya: str) -> None:
+    first = detractor(slack, "Mine to do.")
+    slack.press("claim", maya)
+    until(lambda: follow_up(slack, first).owner_id == "maya")
+    slack.say(answer(1, comment="Nobody's yet.", person="bob"))
+    slack.settled()
+
+    httpx.post(f"{slack.url}/home", params={"user": maya}).raise_for_status()
+
+    def home() -> dict[str, Any] | None:
+        shown: dict[str, Any] | None = httpx.get(f"{slack.url}/views/{maya}").json()["home"]
+        return shown
+
+    until(lambda: home() is not None)
+    shown = home()
+    assert shown is not None
+    texts = [block["text"]["text"] for block in shown["blocks"] if "text" in block]
+    assert (texts[0], texts[2]) == ("Mine (1)", "My team's (1)")
+    assert "Mine to do." in texts[1]
+    assert "Claimed by Maya Lindqvist · First contact due <!date^" in texts[1]
+    assert "Nobody's yet." in texts[3]
+    assert "https://sandbox.slack.test/archives/C" in str(shown["blocks"])
+
+    claim = {"view_id": shown["id"], "action_id": "claim", "user": maya}
+    assert httpx.post(f"{slack.url}/press", json=claim).json()["status"] == 200
+    until(lambda: "Mine (2)" in str(home()))
+
+
+def signed(
+    slack: SlackWorld, payload: dict[str, Any], *, age_seconds: int = 0, secret: str | None = None
+) -> httpx.Response:
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    known = slack.connected[0].destination.settings.signing_secret.get_secret_value()  # type: ignore[union-attr]  # it is Slack
+    headers = sign(secret or known, body, int(time.time()) - age_seconds)
+    url = f"http://127.0.0.1:{PORT}/v1/slack/interactions"
+    return httpx.post(
+        url, content=body, headers=headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    )
+
+
+def test_only_slack_is_listened_to_and_only_for_five_minutes(slack: SlackWorld, maya: str) -> None:
+    id_ = detractor(slack)
+    claim = {
+        "type": "block_actions",
+        "user": {"id": maya},
+        "trigger_id": "1.2",
+        "actions": [{"type": "button", "action_id": "claim", "value": f"response:{id_}"}],
+    }
+    assert signed(slack, claim, secret="0" * 32).status_code == 401
+    assert signed(slack, claim, age_seconds=301).status_code == 401
+    url = f"http://127.0.0.1:{PORT}/v1/slack"
+    assert httpx.post(f"{url}/interactions", data={"payload": json.dumps(claim)}).status_code == 401
+    assert httpx.post(f"{url}/events", json={"type": "url_verification", "challenge": "x"}).status_code == 401
+    assert follow_up(slack, id_).state is State.OPEN
+
+    assert signed(slack, claim).status_code == 200
+    assert follow_up(slack, id_).state is State.CLAIMED
+    assert signed(slack, {"type": "block_actions", "user": {"id": maya}}).status_code == 200
+    assert signed(slack, {"type": "shortcut"}).status_code == 200
+
+
+def test_slack_can_verify_the_address_of_events(slack: SlackWorld) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
+    known = slack.connected[0].destination.settings.signing_secret.get_secret_value()  # type: ignore[union-attr]  # it is Slack
+    headers = sign(known, body, int(time.time()))
+    answered = httpx.post(f"http://127.0.0.1:{PORT}/v1/slack/events", content=body, headers=headers)
+    assert answered.json() == {"challenge": "abc"}
+
+
+def test_while_the_follow_up_is_locked_slack_is_answered_in_time_and_nothing_is_done(
+    slack: SlackWorld, maya: str
+) -> None:
+    id_ = detractor(slack)
+    with slack.pool.connection() as connection:
+        follow_up_store.lock(connection, f"response:{id_}")
+        pressed = slack.press("claim", maya)
+        assert (pressed["status"], pressed["seconds"] < 3) == (200, True)
+        until(lambda: len(slack.hints()) == 1)
+    assert "Please try again" in slack.hints()[0]
+    assert follow_up(slack, id_).state is State.OPEN
+
+
+def test_somebody_whom_people_yaml_does_not_know_learns_what_to_do(slack: SlackWorld) -> None:
+    id_ = detractor(slack)
+    aiko = slack.user("aiko.tanaka@acme.test")
+    slack.press("claim", aiko)
+    until(lambda: len(slack.hints()) == 1)
+    assert f"slack_user: {aiko}" in slack.hints()[0]
+    assert follow_up(slack, id_).state is State.OPEN
+
+
+def test_over_socket_mode_everything_takes_the_same_way(
+    pool: Pool, tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    httpx.delete(f"{sandbox.url}/received").raise_for_status()
+    world = SlackWorld(pool, tmp_path, sandbox)
+    world.forget()
+    world.with_app_token(sandbox.credentials.slack_app_token)
+    maya = world.user("maya.lindqvist@acme.test")
+    with world.at_work(free_port()):
+        id_ = detractor(world)
+        until(lambda: httpx.get(f"{sandbox.url}/slack-sockets").json()["connected"] == 1)
+        assert world.press("claim", maya)["note"] == "Acknowledged."
+        until(lambda: follow_up(world, id_).owner_id == "maya")
+        httpx.delete(f"{sandbox.url}/slack-sockets").raise_for_status()  # Slack asks to connect anew
+        until(lambda: httpx.get(f"{sandbox.url}/slack-sockets").json()["opened"] == 2)
+        world.press("contacted", maya)
+        world.form(maya)
+        world.submit(maya, how="chat")
+        until(lambda: "Contacted (chat)" in str(world.card()["blocks"]))
