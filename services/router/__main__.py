@@ -198,7 +198,9 @@ def serve(
     app.include_router(
         delivery_api.routes(pool=pool, clock=clock, plugins=playbook.plugins, operator=operator)
     )
-    slack_routes, slack_workers = slack_side(connected, pool=pool, clock=clock, desk=desk, themes=themes)
+    slack_routes, slack_workers = slack_side(
+        connected, pool=pool, clock=clock, desk=desk, policy=policy, themes=themes
+    )
     app.include_router(slack_routes)
     code = run_service(
         SERVICE,

@@ -155,6 +155,8 @@ class Team(_Working):
     """Whose it is when no member can be found; nobody: it waits to be claimed."""
     manager: Id | None = None
     """Who is told of a missed target where the owner has no manager."""
+    slack_channel: Annotated[str, StringConstraints(pattern=r"^#?[\w.-]{1,80}$")] | None = None
+    """Where the card of an answer that is handed over to the team is shown as well."""
 
 
 class PeopleFile(_Entry):

@@ -13,6 +13,7 @@ from runtime.postgres import Pool
 from services.router import metrics, retention
 from services.router.delivery import DATABASE_DOWN, Connected
 from services.router.pauses import paused
+from services.router.slack.store import forget_drafts
 
 EVERY_SECONDS = 10.0
 PARTITION_EVERY_TURNS = 360
@@ -93,6 +94,7 @@ class Upkeep:
         before = datetime.now(UTC) - timedelta(days=self._ledger_days)
         with self._pool.connection() as connection:
             retention.drop_attempts(connection, before)
+            forget_drafts(connection)
         for step in retention.STEPS:
             for _ in range(STEPS_EACH_TURN):
                 with self._pool.connection() as connection:

@@ -16,15 +16,16 @@ from runtime.postgres import Pool
 from runtime.tracing import new_traceparent
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.router import follow_up_store, planning_store
+from services.router.clearance import Policy, Standing, refusal
+from services.router.delivery import Connected
 from services.router.destination import Notice
-from services.router.follow_up_commands import AddNote, Change, Command, NoteContact, Refusal
+from services.router.follow_up_commands import AddNote, Change, Command, HandOver, NoteContact, Refusal
 from services.router.follow_up_desk import Desk
 from services.router.ledger import lane_below
 from services.router.outcomes import SOURCE
 from services.router.people import Person
 from services.router.plan import Parent, effect_id
 from services.router.planning_store import EffectRow
-from services.router.plugins import AnyPlugin
 from services.router.slack import store
 from services.router.slack.content import Card, Content, Draft
 from services.router.slack.corrections import corrections
@@ -34,7 +35,7 @@ from services.router.slack.texts import escape as as_words
 
 Connection = psycopg.Connection[Any]
 
-RULE = "slack:reply"
+RULE = "slack:people"
 """Stands where effects name their rule; no rule of the file can be called so, and none withdraws it."""
 _PATIENCE_SECONDS = 2.0
 _CHANNEL = "slack"
@@ -47,7 +48,8 @@ class Acts:
     pool: Pool
     clock: Clock
     desk: Desk
-    plugins: Mapping[str, AnyPlugin]
+    connected: Mapping[str, Connected]
+    policy: Policy
 
     def command(self, subject: str, commands: Sequence[Command]) -> Change | Refusal | None:
         """Carry commands out together, as far as the first that is refused; None: there is no follow-up."""
@@ -59,6 +61,8 @@ class Acts:
                 decided = self.desk.apply_in(connection, subject, command, now)
                 if not isinstance(decided, Change):
                     break
+                if isinstance(command, HandOver) and decided.entry is not None:
+                    self._show_to(connection, subject, command.team, now)
         return decided
 
     def card(self, subject: str) -> Card | None:
@@ -101,6 +105,14 @@ class Acts:
             )
             self._remember(connection, card.subject, actor, f"Not useful. {note}".strip(), now)
 
+    def unsendable(self, draft: Draft) -> str | None:
+        """Why a mail to this address would be withheld now, or None."""
+        anybody = Standing(
+            is_wanted=True, is_erased=False, program=None, opt_outs=frozenset(), expires_at=None
+        )
+        mail = self.connected["email"]
+        return refusal(anybody, self.policy, (draft.to,), mail.disabled, self.clock.now())
+
     def keep(self, draft_id: UUID, subject: str, actor: Person, draft: Draft) -> None:
         """Keep a reply that is being previewed."""
         with self.pool.connection(timeout=_PATIENCE_SECONDS) as connection:
@@ -132,7 +144,7 @@ class Acts:
         return True
 
     def _mail(self, card: Card, draft: Draft, draft_id: UUID, actor: Person) -> EffectRow:
-        plugin = self.plugins["email"]
+        plugin = self.connected["email"].plugin
         content = plugin.content.model_validate(
             {
                 "to": draft.to,
@@ -145,6 +157,20 @@ class Acts:
         )
         action = f"reply_{draft_id.hex[:12]}"
         return _row(card, action, "email", content.model_dump(mode="json"), rate_key=plugin.rate_key(content))
+
+    def _show_to(self, connection: Connection, subject: str, team: str, now: datetime) -> None:
+        """Show the card in the channel of the team that has it now, once."""
+        channel = self.desk.people.teams[team].slack_channel
+        shown = store.cards_of(connection, [subject]).get(subject)
+        if channel is None or shown is None or shown.content.card is None:
+            return
+        content = shown.content.model_copy(update={"channel": channel, "to": None})
+        action, rate_key = f"handed_to_{team}", self.connected["slack"].plugin.rate_key(content)
+        known = planning_store.effects_of(connection, [subject]).get(subject, {})
+        if action in known or shown.content.channel.removeprefix("#") == rate_key:
+            return
+        row = _row(shown.content.card, action, "slack", content.model_dump(mode="json"), rate_key=rate_key)
+        planning_store.write_effects(connection, [row], now=now)
 
     def _remember(
         self, connection: Connection, subject: str, actor: Person, words: str, now: datetime
@@ -161,7 +187,7 @@ class Acts:
     ) -> None:
         if shown.content.card is None:
             return
-        plugin = self.plugins["slack"]
+        plugin = self.connected["slack"].plugin
         content = Content(channel=shown.content.channel, text=as_words(words))
         row = _row(
             shown.content.card,

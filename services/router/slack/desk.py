@@ -121,6 +121,9 @@ class SlackDesk:
         return Handled(after=lambda: self._home.refresh(request.user, who))
 
     def _preview(self, form: Submitted, draft: Draft, who: Person) -> Handled:
+        reason = self._acts.unsendable(draft)
+        if reason is not None:
+            return self._say(form, f"No mail would leave: {reason}.")
         changed = {name: text for name in ("subject", "text") if (text := form.text(name))}
         written = draft.model_copy(update=changed)
         draft_id = uuid4()

@@ -20,10 +20,10 @@ WHERE subject = ANY(%(subjects)s) AND destination = 'slack' AND parent_subject I
 ORDER BY subject, external_id IS NULL, action
 """
 _KEEP_SQL = """
-WITH old AS (DELETE FROM slack_drafts WHERE made_at < now() - interval '2 days')
 INSERT INTO slack_drafts (draft_id, subject, author, mail)
 VALUES (%(draft_id)s, %(subject)s, %(author)s, %(mail)s) ON CONFLICT DO NOTHING
 """
+_FORGET_SQL = "DELETE FROM slack_drafts WHERE made_at < now() - interval '2 days'"
 _TAKE_SQL = """
 UPDATE slack_drafts SET sent_at = now() WHERE draft_id = %(draft_id)s AND sent_at IS NULL
 RETURNING subject, mail
@@ -59,11 +59,16 @@ def cards_of(connection: Connection, subjects: Sequence[str]) -> dict[str, Shown
 
 
 def keep_draft(connection: Connection, draft_id: UUID, subject: str, author: str, draft: Draft) -> None:
-    """Keep a previewed reply until it is sent; those nobody sent go after two days."""
+    """Keep a previewed reply until it is sent."""
     connection.execute(
         _KEEP_SQL,
         {"draft_id": draft_id, "subject": subject, "author": author, "mail": draft.model_dump_json()},
     )
+
+
+def forget_drafts(connection: Connection) -> None:
+    """Delete the drafts that are older than two days, sent or not."""
+    connection.execute(_FORGET_SQL)
 
 
 def take_draft(connection: Connection, draft_id: UUID) -> tuple[str, Draft] | None:

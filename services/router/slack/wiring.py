@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from runtime.clock import Clock
 from runtime.postgres import Pool
 from runtime.service import Worker
+from services.router.clearance import Policy
 from services.router.delivery import Connected
 from services.router.destinations.slack import Slack
 from services.router.follow_up_desk import Desk
@@ -19,7 +20,13 @@ from services.router.slack.socket import Socket
 
 
 def slack_side(
-    connected: Iterable[Connected], *, pool: Pool, clock: Clock, desk: Desk, themes: Mapping[str, str]
+    connected: Iterable[Connected],
+    *,
+    pool: Pool,
+    clock: Clock,
+    desk: Desk,
+    policy: Policy,
+    themes: Mapping[str, str],
 ) -> tuple[APIRouter, dict[str, Worker]]:
     """The routes for HTTP mode and the worker for Socket Mode; empty where Slack or either mode is off."""
     kinds = {one.plugin.name: one for one in connected}
@@ -28,7 +35,7 @@ def slack_side(
         return APIRouter(), {}
     workspace, settings = slack.workspace, slack.settings
     slack_desk = SlackDesk(
-        acts=Acts(pool, clock, desk, {name: one.plugin for name, one in kinds.items()}),
+        acts=Acts(pool, clock, desk, kinds, policy),
         forms=Forms(desk.people, themes),
         workspace=workspace,
         home=HomeTab(pool=pool, people=desk.people, workspace=workspace),

@@ -26,14 +26,14 @@ from services.router.planner import Planner, SurveyLinks
 from services.router.rules import load_rules
 from services.router.slack.wiring import slack_side
 from services.router.templates import Templates
-from tests.integration.router.world import LIVE, World, until
+from tests.integration.router.world import World, until
 
 PEOPLE = people_of(
     parse_yaml(
         """
 teams:
   cs: { name: Customer success }
-  product: { name: Product }
+  product: { name: Product, slack_channel: "#product-feedback" }
 people:
   - id: maya
     name: Maya Lindqvist
@@ -122,7 +122,14 @@ class SlackWorld(World):
 
     def side(self) -> tuple[Any, Mapping[str, Any]]:
         """Routes and workers of what answers Slack."""
-        return slack_side(self.connected, pool=self.pool, clock=self.clock, desk=self.desk, themes=THEMES)
+        return slack_side(
+            self.connected,
+            pool=self.pool,
+            clock=self.clock,
+            desk=self.desk,
+            policy=self.policy,
+            themes=THEMES,
+        )
 
     @contextmanager
     def at_work(self, port: int) -> Iterator[None]:
@@ -138,7 +145,7 @@ class SlackWorld(World):
                 connected=one,
                 pool=self.pool,
                 clock=self.clock,
-                policy=LIVE,
+                policy=self.policy,
                 profiles_age_seconds=lambda: 0.0,
                 people=self.people,
                 rng=lambda: 0.0,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,6 +20,7 @@ from sandbox.processes import free_port
 from sandbox.slack_callbacks import sign
 from schemas.outcomes import OutcomeKind
 from services.router import follow_up_store
+from services.router.clearance import DeliveryMode, Policy
 from services.router.follow_up import FollowUp, State
 from tests.integration.router.slack_world import SlackWorld
 from tests.integration.router.world import EPOCH, answer, until
@@ -171,6 +173,12 @@ def test_it_can_be_given_to_somebody_to_a_team_and_put_off(slack: SlackWorld, ma
     slack.submit(jonas, team="product", note="The importer is yours.")
     until(lambda: follow_up(slack, id_).team == "product")
     until(lambda: "Team: Product" in str(slack.card()["blocks"]))
+    shown_to_product = slack.card("product-feedback")
+    assert "The export is broken." in str(shown_to_product["blocks"])
+
+    slack.press("claim", maya, "product-feedback")
+    for channel in ("customer-success", "product-feedback"):
+        until(lambda: "*Claimed by Maya Lindqvist*" in str(slack.card(channel)["blocks"]))  # noqa: B023 - called at once
 
 
 def test_a_reply_is_edited_seen_once_more_and_mailed_and_lands_in_the_thread(
@@ -250,6 +258,54 @@ def test_a_card_without_a_follow_up_is_answered_corrected_and_tells_its_thread(
     slack.form(maya)
     slack.submit(maya, reason="known_already")
     until(lambda: "Maya Lindqvist: Not useful. We knew it already" in slack.thread(channel))
+
+
+def test_where_no_mail_may_leave_that_is_said_before_anything_is_written(
+    pool: Pool, tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    httpx.delete(f"{sandbox.url}/received").raise_for_status()
+    world = SlackWorld(pool, tmp_path, sandbox)
+    world.forget()
+    world.policy = Policy(DeliveryMode.PILOT, frozenset({"customer-success"}))
+    maya = world.user("maya.lindqvist@acme.test")
+    with world.at_work(PORT):
+        id_ = detractor(world)
+        world.press("reply", maya)
+        world.form(maya)
+        world.submit(maya, subject="Your export", text="It works again.")
+        assert "not on the pilot's allow-list" in str(world.form(maya)["blocks"])
+    assert world.count("slack_drafts") == 0
+    assert follow_up(world, id_).contacted_at is None
+
+
+def test_a_card_is_claimed_and_a_form_sent_by_clicks_on_the_sandboxs_page(
+    slack: SlackWorld, maya: str
+) -> None:
+    id_ = detractor(slack)
+    clicked(slack, maya, "claim")
+    until(lambda: "*Claimed by Maya Lindqvist*" in str(slack.card()["blocks"]))
+    until(lambda: "Claimed by Maya Lindqvist" in page(slack, maya))
+
+    clicked(slack, maya, "contacted")
+    until(lambda: 'role="dialog"' in page(slack, maya))
+    filled = {"user": maya, "field:how": "meeting", "field:note": "At their office."}
+    assert httpx.post(f"{slack.url}/page/submit", data=filled).status_code == 303
+
+    until(lambda: follow_up(slack, id_).contacted_how == "meeting")
+    until(lambda: "At their office." in page(slack, maya))
+
+
+def page(slack: SlackWorld, user: str) -> str:
+    return httpx.get(slack.url, params={"as": user, "channel": "customer-success"}).text
+
+
+def clicked(slack: SlackWorld, user: str, verb: str) -> None:
+    """Send the page's form around a button, as a browser does."""
+    until(lambda: f'value="{verb}"' in page(slack, user))
+    form = next(part for part in page(slack, user).split("<form") if f'value="{verb}"' in part)
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    assert fields["user"] == user
+    assert httpx.post(f"{slack.url}/page/press", data=fields).status_code == 303
 
 
 def test_the_home_tab_lists_mine_and_my_teams_by_due_time(slack: SlackWorld, maya: str) -> None:
