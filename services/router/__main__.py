@@ -21,7 +21,15 @@ from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError
 from schemas.classified import ResponseClassified
 from schemas.requests import SurveyRequested
-from services.router import delivery_api, destination_api, lifecycle, planner, projections, schedule
+from services.router import (
+    delivery_api,
+    destination_api,
+    lifecycle,
+    match_review_api,
+    planner,
+    projections,
+    schedule,
+)
 from services.router.clearance import Policy
 from services.router.delivery import Connected, Deliveries
 from services.router.destination_settings import Configured, read_destinations
@@ -195,6 +203,7 @@ def serve(
     add_problem_handlers(app)
     operator = Operator(settings.router_operator_key)
     app.include_router(destination_api.routes(deliveries=deliveries, pool=pool, operator=operator))
+    app.include_router(match_review_api.routes(pool=pool, operator=operator))
     app.include_router(
         delivery_api.routes(pool=pool, clock=clock, plugins=playbook.plugins, operator=operator)
     )
@@ -219,6 +228,11 @@ def serve(
             "lifecycle-watchdog": Watchdog(living.progress.standing).run,
             **slack_workers,
             **{f"deliveries-{worker.name}": worker.run for worker in deliveries},
+            **{
+                f"sync-{one.plugin.name}": one.plugin.sync(one.destination, pool, clock, desk).run
+                for one in connected
+                if one.plugin.sync is not None and one.destination is not None
+            },
         },
         app=app,
         host=settings.ops_host,

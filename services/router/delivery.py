@@ -17,7 +17,7 @@ import structlog
 from runtime import outbox
 from runtime.clock import Clock
 from runtime.postgres import Pool
-from services.router import ledger, metrics
+from services.router import ledger, match_reviews, metrics
 from services.router.attempt import Status, attempt, in_doubt, postpone, rest, settle, withhold
 from services.router.calling import QUEUE_SECONDS, Calls, Due, Made
 from services.router.clearance import DeliveryMode, Policy, refusal, waits
@@ -260,6 +260,7 @@ class Deliveries:
             following,
             type(made.result).__name__.lower(),
             getattr(made.result, "cause", None),
+            getattr(made.result, "review", ()),
         )
 
     def _record(self, connection: ledger.Connection) -> list[Completion]:
@@ -271,6 +272,7 @@ class Deliveries:
         held = [one for one in self._done if one.claimed.effect_id in effect_ids]
         outbox.append(connection, [message for one in held for message in of_completion(one, self.name, now)])
         ledger.wake(connection, self.name, held)
+        match_reviews.note(connection, self.name, held)
         return held
 
     def _observe(self, recorded: Sequence[Completion]) -> None:

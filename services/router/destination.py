@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, JsonValue
 from pydantic_settings import BaseSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from threading import Event
     from uuid import UUID
 
+    from runtime.clock import Clock
+    from runtime.postgres import Pool
     from services.router.facts import Facts
     from services.router.follow_up import FollowUpView
+    from services.router.follow_up_desk import Desk
     from services.router.people import Person
     from services.router.templates import Templates
 
@@ -203,6 +207,13 @@ class DeliversMany(Protocol):
         """As `deliver`, one result a call, in their order, within the deadline that they share."""
 
 
+class Worker(Protocol):
+    """Something that works until it is told to stop."""
+
+    def run(self, stop: Event) -> None:
+        """Works until `stop`."""
+
+
 A = TypeVar("A", bound=BaseModel)
 C = TypeVar("C", bound=BaseModel)
 S = TypeVar("S", bound=BaseSettings)
@@ -223,7 +234,8 @@ class Plugin(Generic[A, C, S]):
     rules are loaded. `is_named`: there are as many of it as names under it in destinations.yaml, and none
     without; `plugins.named` makes one of them. `notice` makes the message that a notice becomes: a child of
     the object that shows the follow-up, whose content is given, or with None a message to the recipient
-    alone; None where it cannot be said there.
+    alone; None where it cannot be said there. `sync` makes, of the connected destination, the worker that
+    reads what people did there.
     """
 
     name: str
@@ -239,3 +251,4 @@ class Plugin(Generic[A, C, S]):
     templates: Callable[[A], tuple[str, ...]] = lambda _action: ()
     is_named: bool = False
     notice: Callable[[Notice, C | None], C | None] | None = None
+    sync: Callable[[Any, Pool, Clock, Desk], Worker] | None = None

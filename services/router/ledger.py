@@ -181,12 +181,16 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What became of a claimed effect. `result` is set when a call was noted, and names what it gave."""
+    """What became of a claimed effect. `result` is set when a call was noted, and names what it gave.
+
+    `review` names records outside among which a person has to choose.
+    """
 
     claimed: Claimed
     next: Next
     result: str | None = None
     cause: str | None = None
+    review: tuple[str, ...] = ()
 
 
 def claim(

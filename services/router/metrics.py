@@ -67,3 +67,19 @@ SALESFORCE_DAILY_CALLS = Gauge(
     " of these are left to others (reserve).",
     ["kind"],
 )
+SYNC_POLLS = Counter(
+    "feedback_sync_polls_total", "Readings of what people did in a destination.", ["destination", "result"]
+)
+SYNC_READ_AT = Gauge(
+    "feedback_sync_read_timestamp_seconds",
+    "When a destination was last read, seconds since 1970.",
+    ["destination"],
+)
+SYNC_COMMANDS = Counter(
+    "feedback_sync_commands_total",
+    "What people asked for in a destination, by command.",
+    ["destination", "command", "result"],
+)
+MATCHES_TO_REVIEW = Gauge(
+    "feedback_matches_to_review", "People whom several records outside match.", ["destination"]
+)

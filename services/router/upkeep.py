@@ -10,7 +10,7 @@ import structlog
 from psycopg.sql import SQL, Identifier, Literal
 
 from runtime.postgres import Pool
-from services.router import metrics, retention
+from services.router import match_reviews, metrics, retention
 from services.router.delivery import DATABASE_DOWN, Connected
 from services.router.pauses import paused
 from services.router.slack.store import forget_drafts
@@ -103,10 +103,12 @@ class Upkeep:
                         break
 
     def _measure(self, connection: Connection) -> None:
+        to_review = match_reviews.counts(connection)
         found = {row[0]: row[1:] for row in connection.execute(_BACKLOG_SQL)}
         for one in self._connected:
             pending, overdue_seconds = found.get(one.plugin.name, (0, 0.0))
             metrics.PENDING.labels(one.plugin.name).set(pending)
+            metrics.MATCHES_TO_REVIEW.labels(one.plugin.name).set(to_review.get(one.plugin.name, 0))
             metrics.OLDEST_DUE.labels(one.plugin.name).set(overdue_seconds or 0.0)
         ambiguous = dict(connection.execute(_AMBIGUOUS_SQL).fetchall())
         pauses = paused(connection)

@@ -5,7 +5,7 @@ module in `services/router/salesforce/`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import Field, HttpUrl, JsonValue, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -33,7 +33,7 @@ from services.router.destination import (
     Traits,
 )
 from services.router.salesforce import campaigns, cases, comments, responses, tasks
-from services.router.salesforce.actions import Action, render
+from services.router.salesforce.actions import Action, note_of, render
 from services.router.salesforce.budget import Budget
 from services.router.salesforce.contents import (
     CampaignContent,
@@ -48,6 +48,7 @@ from services.router.salesforce.errors import code_of, lost, pause_of, verdict
 from services.router.salesforce.org import Names, Org
 from services.router.salesforce.org_map import EFFECT_ID, RESPONSE_ID, RESPONSE_OBJECT, OrgMap
 from services.router.salesforce.session import SalesforceSession, TooManyCallsError
+from services.router.salesforce.sync import Sync
 
 T = TypeVar("T")
 
@@ -95,9 +96,10 @@ class Salesforce:
             batches_per_second={RESPONSES: settings.response_calls_per_second},
         )
         self._session = session
-        self._map = settings.org
+        self.org_map = settings.org
         self._names = Names()
-        self._username = settings.username or ""
+        self.username = settings.username or ""
+        self._deadline_seconds = settings.deadline_seconds
 
     def deliver(self, call: Call) -> Result:
         """Make the record, bring it up to date, or take it back."""
@@ -131,6 +133,21 @@ class Salesforce:
             return Retry(lost(error).cause)
         return found if isinstance(found, Retry) else Found(found) if found else Absent()
 
+    def ask(self, soql: str) -> Sequence[Mapping[str, Any]] | Retry:
+        """All records that a query finds, or why it cannot be asked now."""
+
+        def asked(org: Org) -> Sequence[Mapping[str, Any]]:
+            return list(org.client.query_all(soql)["records"])
+
+        try:
+            return self._within(self._deadline_seconds, asked)
+        except SalesforceError as error:
+            return Retry(code_of(error), pause_of(code_of(error)))
+        except TooManyCallsError as error:
+            return Retry("http_429", error.retry_after_seconds)
+        except OSError as error:
+            return Retry(lost(error).cause)
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
@@ -163,7 +180,7 @@ class Salesforce:
             return act(self._org(self._session.client()))
 
     def _org(self, client: Client) -> Org:
-        return Org(client, self._map, self._names, self._username)
+        return Org(client, self.org_map, self._names, self.username)
 
 
 def _deliver(org: Org, call: Call) -> Result:
@@ -238,5 +255,7 @@ PLUGIN = Plugin(
     # Records of one account written side by side wait for the account's row lock and fail after 10 s.
     order_key=lambda content, facts: content.root.account_id or facts.profile.key,
     rate_key=lambda content: RESPONSES if content.root.kind == "response" else "",
+    notice=note_of,
+    sync=lambda org, pool, clock, desk: Sync(org=org, pool=pool, clock=clock, desk=desk),
     audience=lambda content: ("salesforce", *((content.root.email,) if content.root.email else ())),
 )

@@ -6,12 +6,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.router.destination import Notice
 from services.router.facts import Facts, ResponseFacts
 from services.router.salesforce.contents import (
     CampaignContent,
     CaseContent,
     Content,
     Earlier,
+    NoteContent,
     ReopenContent,
     ResponseContent,
     TaskContent,
@@ -150,3 +152,11 @@ _KINDS: Mapping[Kind, Callable[[Action, Facts, ResponseFacts], BaseModel | None]
     "campaign_member": _campaign_member,
     "reopen": _reopen,
 }
+
+
+def note_of(notice: Notice, shown: Content | None) -> Content | None:
+    """A notice as a comment on the Case that shows the follow-up; nobody is addressed there."""
+    if shown is None or not isinstance(shown.root, CaseContent):
+        return None
+    person_key, email = shown.root.person_key, shown.root.email
+    return Content(NoteContent(person_key=person_key, email=email, note=notice.text))

@@ -111,7 +111,7 @@ def carrying(kind: str, effect_id: str) -> str:
 def cases_changed(since: datetime) -> str:
     """Our Cases that changed since a moment."""
     return format_soql(
-        "SELECT Id, {field:literal}, IsClosed, Status, OwnerId, SystemModstamp, LastModifiedDate,"
+        "SELECT Id, {field:literal}, IsClosed, ClosedDate, Status, OwnerId, SystemModstamp, LastModifiedDate,"
         " LastModifiedById FROM Case WHERE {field:literal} != null AND SystemModstamp >= {since}"
         " ORDER BY SystemModstamp, Id",
         field=PERSON_KEY,
@@ -132,4 +132,4 @@ def comments_changed(since: datetime) -> str:
 
 def people(ids: Sequence[str]) -> str:
     """Users by record id."""
-    return format_soql("SELECT Id, Email, Name, UserType FROM User WHERE Id IN {}", list(ids))
+    return format_soql("SELECT Id, Email, Username, UserType FROM User WHERE Id IN {}", list(ids))

@@ -60,7 +60,8 @@ EPOCH = datetime(2026, 3, 1, 9, tzinfo=UTC)
 TABLES = (
     "subjects, plans, effects, pending, attempts, outbox, profiles, accounts, projection_progress,"
     " destinations, retention_progress, scores, asks, storms, shown_cards, timers, follow_ups,"
-    " follow_up_history, slack_drafts"
+    " follow_up_history, slack_drafts, salesforce_progress,"
+    " salesforce_seen, match_reviews"
 )
 EMITTED: dict[str, type[OutcomeRecorded | SurveyStepOccurred]] = {
     OutcomeRecorded.TYPE: OutcomeRecorded,

@@ -1,0 +1,205 @@
+"""Reads what people did in Salesforce, and tells the follow-ups.
+
+Cases and comments that changed since the last poll are read by SystemModstamp, with an overlap for records
+that became visible late. What a poll leads to and that it was read commit together, so a poll cut short is
+read again and changes nothing twice.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from runtime.clock import Clock
+from runtime.postgres import Pool
+from services.router import metrics
+from services.router.delivery import DATABASE_DOWN
+from services.router.destination import Retry
+from services.router.follow_up_commands import Command, Refusal
+from services.router.follow_up_desk import Desk
+from services.router.people import People
+from services.router.salesforce import comments, queries, sync_store
+from services.router.salesforce.case_sync import (
+    PROGRAM,
+    SOMEBODY,
+    CaseRow,
+    Editor,
+    Known,
+    Seen,
+    read_case,
+    read_comment,
+)
+from services.router.salesforce.org_map import PERSON_KEY, OrgMap
+
+EVERY_SECONDS = 30.0
+OVERLAP = timedelta(minutes=5)
+FIRST_LOOK_BACK = timedelta(days=1)
+NAME = "salesforce"
+
+Row = Mapping[str, Any]
+log = structlog.get_logger(__name__)
+
+
+class Asks(Protocol):
+    """The connected org, as far as reading goes."""
+
+    @property
+    def org_map(self) -> OrgMap:
+        """salesforce.yaml."""
+
+    @property
+    def username(self) -> str:
+        """The integration user's."""
+
+    def ask(self, soql: str) -> Sequence[Row] | Retry:
+        """All records a query finds, or why it cannot be asked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Users:
+    """Editors by Salesforce user id."""
+
+    known: Mapping[str, Editor]
+
+    def of(self, user: object) -> Editor:
+        return self.known.get(str(user), Editor(SOMEBODY))
+
+
+class Sync:
+    """The worker. `desk` carries out what people asked for in Salesforce."""
+
+    def __init__(self, *, org: Asks, pool: Pool, clock: Clock, desk: Desk) -> None:
+        self._org = org
+        self._pool = pool
+        self._clock = clock
+        self._desk = desk
+        self._people = desk.people
+
+    def run(self, stop: threading.Event) -> None:
+        """Polls until `stop`."""
+        while not stop.is_set():
+            for poll in (self.poll_cases, self.poll_comments):
+                self._guarded(poll)
+            stop.wait(EVERY_SECONDS)
+
+    def _guarded(self, poll: Callable[[], str | None]) -> None:
+        try:
+            trouble = poll()
+        except DATABASE_DOWN as error:
+            trouble = type(error).__name__
+        if trouble is not None:
+            metrics.SYNC_POLLS.labels(NAME, "failed").inc()
+            log.warning("salesforce is not read", cause=trouble)
+        else:
+            metrics.SYNC_POLLS.labels(NAME, "ok").inc()
+            metrics.SYNC_READ_AT.labels(NAME).set_to_current_time()
+
+    def poll_cases(self) -> str | None:
+        """Read the Cases that changed; the reason why that was not possible, or None."""
+        rows = self._org.ask(queries.cases_changed(self._since("Case")))
+        if isinstance(rows, Retry):
+            return rows.cause
+        users = self._users([row[name] for row in rows for name in ("LastModifiedById", "OwnerId")])
+        if isinstance(users, Retry):
+            return users.cause
+        with self._pool.connection() as connection:
+            sync_store.lock(connection)
+            seen = sync_store.seen(connection, [str(row["Id"]) for row in rows])
+            for row in rows:
+                self._take_case(connection, row, seen.get(str(row["Id"])), users)
+            self._note(connection, "Case", rows)
+        return None
+
+    def poll_comments(self) -> str | None:
+        """Read the comments on our Cases that are new; as `poll_cases`."""
+        found = self._org.ask(queries.comments_changed(self._since("CaseComment")))
+        if isinstance(found, Retry):
+            return found.cause
+        rows = [row for row in found if not comments.is_ours(row["CommentBody"])]
+        users = self._users([row["CreatedById"] for row in rows])
+        if isinstance(users, Retry):
+            return users.cause
+        with self._pool.connection() as connection:
+            sync_store.lock(connection)
+            seen = sync_store.seen(connection, [str(row["Id"]) for row in rows])
+            for row in rows:
+                if str(row["Id"]) not in seen:
+                    self._take_comment(connection, row, users)
+            self._note(connection, "CaseComment", found)
+        return None
+
+    def _take_case(
+        self, connection: sync_store.Connection, row: Row, seen: Seen | None, users: _Users
+    ) -> None:
+        case = _case(row, users, self._people)
+        follow_ups = sync_store.follow_ups_of(connection, case.case_id, str(row[PERSON_KEY]), NAME)
+        reading = read_case(case, seen, follow_ups, self._org.org_map.case.resolutions)
+        for subject, command in reading.commands:
+            self._apply(connection, subject, command)
+        if reading.seen is not None:
+            sync_store.note_seen(connection, case.case_id, reading.seen)
+
+    def _take_comment(self, connection: sync_store.Connection, row: Row, users: _Users) -> None:
+        person_key = str((row["Parent"] or {})[PERSON_KEY])
+        follow_ups: list[Known] = sync_store.follow_ups_of(connection, str(row["ParentId"]), person_key, NAME)
+        editor = users.of(row["CreatedById"])
+        noted = read_comment(str(row["CommentBody"] or ""), editor, follow_ups)
+        if noted is not None:
+            self._apply(connection, *noted)
+        saw = Seen(_moment(row["SystemModstamp"]), is_closed=False, owner_id=str(row["CreatedById"]))
+        sync_store.note_seen(connection, str(row["Id"]), saw)
+
+    def _apply(self, connection: sync_store.Connection, subject: str, command: Command) -> None:
+        decision = self._desk.apply_in(connection, subject, command, self._clock.now(), via=NAME)
+        result = "refused" if isinstance(decision, Refusal) else "applied"
+        metrics.SYNC_COMMANDS.labels(NAME, type(command).__name__.lower(), result).inc()
+
+    def _since(self, kind: str) -> datetime:
+        with self._pool.connection() as connection:
+            read_up_to = sync_store.read_up_to(connection, kind)
+        # The clock of this machine matters to the first poll only; later ones go by Salesforce's.
+        return read_up_to - OVERLAP if read_up_to else datetime.now(UTC) - FIRST_LOOK_BACK
+
+    def _note(self, connection: sync_store.Connection, kind: str, rows: Sequence[Row]) -> None:
+        if rows:
+            sync_store.note_progress(connection, kind, max(_moment(row["SystemModstamp"]) for row in rows))
+
+    def _users(self, ids: Sequence[object]) -> _Users | Retry:
+        wanted = sorted({str(one) for one in ids if str(one).startswith("005")})
+        if not wanted:
+            return _Users({})
+        rows = self._org.ask(queries.people(wanted))
+        if isinstance(rows, Retry):
+            return rows
+        return _Users({str(row["Id"]): self._editor(row) for row in rows})
+
+    def _editor(self, row: Row) -> Editor:
+        user = str(row["Id"])
+        person = self._people.by_salesforce_user(user) or self._people.by_email(row["Email"])
+        programs = {email.lower() for email in self._org.org_map.automation_users}
+        if row["UserType"] != "Standard" or str(row["Email"]).lower() in programs:
+            return Editor(f"{PROGRAM}{user}", is_program=True)
+        actor = person.id if person else f"{SOMEBODY}:{user}"
+        return Editor(actor, is_us=row["Username"] == self._org.username)
+
+
+def _case(row: Row, users: _Users, people: People) -> CaseRow:
+    owner = users.of(row["OwnerId"]).actor
+    return CaseRow(
+        case_id=str(row["Id"]),
+        stamp=_moment(row["SystemModstamp"]),
+        is_closed=bool(row["IsClosed"]),
+        closed_at=_moment(row["ClosedDate"]) if row["ClosedDate"] else None,
+        status=str(row["Status"]),
+        owner_id=str(row["OwnerId"]),
+        owner=owner if people.person(owner) else None,
+        changed_at=_moment(row["LastModifiedDate"]),
+        editor=users.of(row["LastModifiedById"]),
+    )
+
+
+def _moment(value: object) -> datetime:
+    return datetime.fromisoformat(str(value))
