@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.delivery_commands import deliveries, destinations
+from cli.follow_up_commands import follow_ups
 
 app = typer.Typer(
     name="feedback",
@@ -22,6 +23,7 @@ config = typer.Typer(help="The YAML in deploy/config.", no_args_is_help=True)
 app.add_typer(config, name="config")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(destinations, name="destinations")
+app.add_typer(follow_ups, name="follow-ups")
 
 rules = typer.Typer(help="What happens to an answer: deploy/config/rules.yaml.", no_args_is_help=True)
 app.add_typer(rules, name="rules")

@@ -24,6 +24,7 @@ from schemas.requests import SurveyRequested
 from services.router import (
     delivery_api,
     destination_api,
+    follow_up_api,
     lifecycle,
     match_review_api,
     planner,
@@ -207,6 +208,7 @@ def serve(
     app.include_router(
         delivery_api.routes(pool=pool, clock=clock, plugins=playbook.plugins, operator=operator)
     )
+    app.include_router(follow_up_api.routes(desk=desk, pool=pool, clock=clock, operator=operator))
     slack_routes, slack_workers = slack_side(
         connected, pool=pool, clock=clock, desk=desk, policy=policy, themes=themes
     )

@@ -4,7 +4,7 @@ Hours are hours that pass, so a day on which clocks change is worth what it real
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -23,6 +23,9 @@ class Span:
     closes: time
 
 
+_Day = tuple[datetime, datetime] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """When somebody works: `week` from Monday to Sunday, None is a day off.
@@ -34,6 +37,8 @@ class Calendar:
     time_zone: str
     week: tuple[Span | None, ...]
     country: str | None = None
+    _days: dict[date, _Day] = field(default_factory=dict, compare=False, repr=False)
+    """Days looked at so far: a follow-up of every answer looks at the same week."""
 
 
 def due(start: datetime, hours: float, calendar: Calendar) -> datetime:
@@ -75,7 +80,13 @@ def _spans(start: datetime, calendar: Calendar) -> Iterator[tuple[datetime, date
             yield span
 
 
-def _span(day: date, calendar: Calendar) -> tuple[datetime, datetime] | None:
+def _span(day: date, calendar: Calendar) -> _Day:
+    if day not in calendar._days:
+        calendar._days[day] = _look_up(day, calendar)
+    return calendar._days[day]
+
+
+def _look_up(day: date, calendar: Calendar) -> _Day:
     span = calendar.week[day.weekday()]
     if span is None or is_day_off(day, calendar.country):
         return None

@@ -26,6 +26,9 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
+UNRESOLVED = (State.OPEN, State.CLAIMED, State.CONTACTED)
+
+
 class Resolution(StrEnum):
     """How it ended for the customer."""
 

@@ -16,7 +16,6 @@ from runtime.postgres import Pool
 from services.router import follow_up_store, metrics, schedule, timer_store
 from services.router.destination import Notice
 from services.router.follow_up import FollowUp, Target
-from services.router.follow_up_alarms import alarms
 from services.router.follow_up_commands import (
     Change,
     Claim,
@@ -29,8 +28,9 @@ from services.router.follow_up_commands import (
     Snooze,
     decide,
 )
+from services.router.follow_up_course import Course, course
 from services.router.follow_up_effects import Shown
-from services.router.follow_up_opening import Asked, asked_again, opened, targets
+from services.router.follow_up_opening import Asked, asked_again, opened
 from services.router.follow_up_words import history_line
 from services.router.outcomes import of_follow_up
 from services.router.people import People
@@ -69,8 +69,7 @@ class Desk:
         for target in Target:
             # What was missed before the command came stays missed, also where no timer has fired yet.
             it = self._note_breach(connection, it, target, now)
-        calendar = self.people.calendar(it.owner_id, it.team)
-        decision = decide(it, command, now, targets(it.terms, calendar, now))
+        decision = decide(it, command, now, self._course(it, now).targets)
         if isinstance(decision, Change):
             self._write(connection, decision, command, now, via)
         return decision
@@ -79,6 +78,9 @@ class Desk:
         """Open, close and open again what planning says; its transaction holds the subjects' locks."""
         known = follow_up_store.of_subjects(connection, [asked.subject for asked in planned])
         new: list[FollowUp] = []
+        timers: list[Timer] = []
+        # All of a batch begin now, and few owners and terms are behind them.
+        courses: dict[tuple[int, str | None], Course] = {}
         for asked in planned:
             it = known.get(asked.subject)
             if it is not None:
@@ -86,11 +88,15 @@ class Desk:
                 if command is not None:
                     self.apply_in(connection, it.subject, command, now)
             elif asked.wanted is not None and asked.may_open:
-                calendar = self.people.calendar(asked.wanted.owner_id, asked.wanted.terms.team)
-                new.append(opened(asked, asked.wanted, calendar, now))
+                wanted, key = asked.wanted, (id(asked.wanted.terms), asked.wanted.owner_id)
+                if key not in courses:
+                    calendar = self.people.calendar(wanted.owner_id, wanted.terms.team)
+                    courses[key] = course(wanted.terms, calendar, now)
+                new.append(opened(asked, wanted, courses[key].targets, now))
+                timers += courses[key].timers(asked.subject)
         if new:
             follow_up_store.write_opened(connection, new, now)
-            timer_store.start(connection, [timer for it in new for timer in self._alarms(it, now)])
+            timer_store.start(connection, timers)
             for it in new:
                 metrics.FOLLOW_UPS.labels(it.team, "opened").inc()
 
@@ -133,13 +139,13 @@ class Desk:
     def _timers(self, it: FollowUp, command: Command, now: datetime) -> list[Timer]:
         match command:
             case Reopen():
-                return self._alarms(it, now)
+                return self._course(it, now).timers(it.subject)
             case Snooze(until=until):
                 return [Timer(TimerKind.UNSNOOZE, it.subject, "", until)]
         return []
 
-    def _alarms(self, it: FollowUp, now: datetime) -> list[Timer]:
-        return list(alarms(it, self.people.calendar(it.owner_id, it.team), now))
+    def _course(self, it: FollowUp, now: datetime) -> Course:
+        return course(it.terms, self.people.calendar(it.owner_id, it.team), now)
 
     def _unknown(self, command: Command) -> str | None:
         match command:

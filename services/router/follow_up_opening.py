@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.router.business_hours import Calendar, due
-from services.router.follow_up import FollowUp, FollowUpTerms, FollowUpWanted, State, Targets, follow_up_id
+from services.router.follow_up import FollowUp, FollowUpWanted, State, Targets, follow_up_id
 from services.router.follow_up_commands import Close, Reopen
 
 
@@ -26,8 +25,8 @@ class Asked:
     traceparent: str
 
 
-def opened(asked: Asked, wanted: FollowUpWanted, calendar: Calendar, now: datetime) -> FollowUp:
-    """The follow-up that an answer without one gets; `calendar` is that of the owner."""
+def opened(asked: Asked, wanted: FollowUpWanted, targets: Targets, now: datetime) -> FollowUp:
+    """The follow-up that an answer without one gets."""
     return FollowUp(
         id=follow_up_id(asked.subject),
         subject=asked.subject,
@@ -39,7 +38,7 @@ def opened(asked: Asked, wanted: FollowUpWanted, calendar: Calendar, now: dateti
         owner_id=wanted.owner_id,
         state=State.OPEN,
         opened_at=now,
-        targets=targets(wanted.terms, calendar, now),
+        targets=targets,
         traceparent=asked.traceparent,
     )
 
@@ -56,11 +55,3 @@ def asked_again(it: FollowUp, asked: Asked) -> Close | Reopen | None:
     if asked.wanted is not None:
         return Reopen(None, "answer edited") if is_resolved and it.closed_because else None
     return Close("answer edited") if it.rule in asked.settled and not is_resolved else None
-
-
-def targets(terms: FollowUpTerms, calendar: Calendar, start: datetime) -> Targets:
-    """When contact and resolution are due of what begins at `start`."""
-    return Targets(
-        first_contact_due_at=due(start, terms.first_contact_hours, calendar),
-        resolve_due_at=due(start, terms.resolve_hours, calendar),
-    )

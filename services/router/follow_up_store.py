@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from pydantic import TypeAdapter
 
-from services.router.follow_up import FollowUp, State
+from services.router.follow_up import UNRESOLVED, FollowUp, State
 from services.router.follow_up_commands import Entry
 
 Connection = psycopg.Connection[Any]
@@ -75,7 +75,7 @@ class Wish:
 
     owner: str | None = None
     teams: Sequence[str] | None = None
-    states: Sequence[State] = (State.OPEN, State.CLAIMED, State.CONTACTED)
+    states: Sequence[State] = UNRESOLVED
     due_before: datetime | None = None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -120,7 +121,7 @@ class _Working(_Entry):
     """Whose public holidays are days off: a country's ISO code, also with a part of it such as DE-BY."""
     working_hours: WorkingHours = OFFICE_HOURS
 
-    @property
+    @cached_property
     def calendar(self) -> Calendar:
         """When they work."""
         return Calendar(self.time_zone, self.working_hours.week, self.holidays)
@@ -166,6 +167,9 @@ class PeopleFile(_Entry):
     people: tuple[Person, ...] = ()
 
 
+_NOBODYS = Calendar("UTC", OFFICE_HOURS.week)
+
+
 @dataclass(frozen=True)
 class People:
     """Everybody the file knows."""
@@ -204,7 +208,7 @@ class People:
     def calendar(self, owner_id: str | None, team: str) -> Calendar:
         """The owner's, else the team's, else office hours in UTC."""
         somebody = self.person(owner_id) or self.teams.get(team)
-        return somebody.calendar if somebody else Calendar("UTC", OFFICE_HOURS.week)
+        return somebody.calendar if somebody else _NOBODYS
 
     def manager(self, owner_id: str | None, team: str) -> Person | None:
         """Who is told of what the owner missed."""

@@ -8,6 +8,7 @@ import pytest
 from runtime.migrations import migrate
 from runtime.postgres import Pool, open_pool
 from services.router.upkeep import ensure_partitions
+from tests.integration.router.api import Api
 from tests.integration.router.world import MAIL, World
 
 
@@ -40,3 +41,10 @@ def mailing(pool: Pool, tmp_path: Path) -> World:
     world = World(pool, tmp_path, MAIL)
     world.forget()
     return world
+
+
+@pytest.fixture
+def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    opened = Api(world, monkeypatch)
+    yield opened
+    opened.close()

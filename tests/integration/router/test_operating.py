@@ -1,80 +1,19 @@
 """What operators see and change: over HTTP with their key, and with the `feedback` command."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from cli.app import app as feedback
-from runtime.problems import add_problem_handlers
-from sandbox.processes import free_port
-from services.router import delivery_api, destination_api
 from services.router.destination import Ambiguous, Call, Failed, Operation, Result, Retry
-from services.router.operator import Operator
 from services.router.pauses import Pauses
+from tests.integration.router.api import Api
 from tests.integration.router.world import EPOCH, World, answer, until
-
-KEY = "o" * 32
-
-
-class Api:
-    """The router's API on a port, and the command that speaks to it."""
-
-    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        app = FastAPI()
-        add_problem_handlers(app)
-        operator = Operator(SecretStr(KEY))
-        app.include_router(
-            delivery_api.routes(pool=world.pool, clock=world.clock, plugins=world.plugins, operator=operator)
-        )
-        workers = [world.worker(), world.worker("neighbour")]
-        app.include_router(destination_api.routes(deliveries=workers, pool=world.pool, operator=operator))
-        port = free_port()
-        self._server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-        self._thread = threading.Thread(target=self._server.run)
-        self._thread.start()
-        until(lambda: self._server.started)
-        self.http = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}/v1", headers={"authorization": f"Bearer {KEY}"}
-        )
-        monkeypatch.setenv("ROUTER_URL", f"http://127.0.0.1:{port}")
-        monkeypatch.setenv("ROUTER_OPERATOR_KEY", KEY)
-        monkeypatch.setenv("COLUMNS", "250")
-
-    def close(self) -> None:
-        self.http.close()
-        self._server.should_exit = True
-        self._thread.join(10)
-
-    def page(self, **query: str) -> list[dict[str, object]]:
-        items: list[dict[str, object]] = self.http.get("/deliveries", params=query).json()["items"]
-        return items
-
-    def statuses(self, **query: str) -> list[object]:
-        return [one["status"] for one in self.page(**query)]
-
-    def only(self) -> str:
-        (found,) = self.page()
-        return str(found["effect_id"])
-
-    def run(self, *arguments: str) -> str:
-        done = CliRunner().invoke(feedback, list(arguments))
-        assert done.exit_code == 0, done.output
-        return done.output
-
-
-@pytest.fixture
-def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    opened = Api(world, monkeypatch)
-    yield opened
-    opened.close()
 
 
 def refuse(cause: str) -> Callable[[Call], Result]:

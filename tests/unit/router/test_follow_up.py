@@ -20,7 +20,6 @@ from services.router.follow_up import (
     Target,
     Targets,
 )
-from services.router.follow_up_alarms import alarms
 from services.router.follow_up_commands import (
     AddNote,
     Change,
@@ -38,6 +37,7 @@ from services.router.follow_up_commands import (
     Wake,
     decide,
 )
+from services.router.follow_up_course import course
 from services.router.follow_up_opening import Asked, asked_again, opened
 from services.router.people import OFFICE_HOURS
 from services.router.timer_store import TimerKind
@@ -56,7 +56,7 @@ ASKED = Asked(
     may_open=True,
     traceparent="",
 )
-FRESH = opened(ASKED, FollowUpWanted("detractor", TERMS), OFFICE, NOW)
+FRESH = opened(ASKED, FollowUpWanted("detractor", TERMS), course(TERMS, OFFICE, NOW).targets, NOW)
 LATER = Targets(NOW + timedelta(days=100), NOW + timedelta(days=200))
 
 
@@ -165,7 +165,8 @@ def test_what_planning_an_answer_again_means(it: FollowUp, asked: Asked, command
 def test_alarms_come_before_at_and_after_each_target() -> None:
     hour = timedelta(hours=1)
     contact, resolve = FRESH.targets.first_contact_due_at, FRESH.targets.resolve_due_at
-    assert [(alarm.kind, alarm.ref, alarm.due_at) for alarm in alarms(FRESH, OFFICE, NOW)] == [
+    timers = course(TERMS, OFFICE, NOW).timers("response:1")
+    assert [(timer.kind, timer.ref, timer.due_at) for timer in timers] == [
         (TimerKind.REMIND, "contact", contact - hour),
         (TimerKind.BREACH_CONTACT, "contact", contact),
         (TimerKind.ESCALATE, "contact", contact + 2 * hour),

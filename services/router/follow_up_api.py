@@ -1,0 +1,274 @@
+"""The router's HTTP API for follow-ups: which there are, what was done about one, and doing it."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from runtime.clock import Clock
+from runtime.postgres import Pool
+from runtime.problems import FieldProblem, Problem
+from services.router import follow_up_store
+from services.router.follow_up import UNRESOLVED, FollowUp, FollowUpView, Resolution, State
+from services.router.follow_up_commands import (
+    AddNote,
+    Claim,
+    Command,
+    HandOver,
+    NoteContact,
+    Reassign,
+    Refusal,
+    Reopen,
+    Resolve,
+    Snooze,
+)
+from services.router.follow_up_desk import Desk
+from services.router.follow_up_store import Page, Wish
+from services.router.operator import Operator
+from services.router.people import view_of
+
+_SEPARATOR = "~"
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    actor: Text
+    """Id in people.yaml of whoever does it."""
+
+
+class ClaimBody(_Body):
+    """Take it; of two who try, the second is refused."""
+
+    command: Literal["claim"]
+
+    def asked(self) -> Command:
+        """As the desk takes it."""
+        return Claim(self.actor)
+
+
+class ReassignBody(_Body):
+    """Give it to somebody."""
+
+    command: Literal["assign"]
+    to: Text
+    """Id in people.yaml."""
+
+    def asked(self) -> Command:
+        """As the desk takes it."""
+        return Reassign(self.actor, self.to)
+
+
+class ContactBody(_Body):
+    """Note that the customer has heard from us."""
+
+    command: Literal["contact"]
+    how: Text
+
+    def asked(self) -> Command:
+        """As the desk takes it."""
+        return NoteContact(self.actor, self.how)
+
+
+class ResolveBody(_Body):
+    """Close it."""
+
+    command: Literal["resolve"]
+    resolution: Resolution
+    root_cause: Text | None = None
+    note: LongText | None = None
+
+    def asked(self) -> Command:
+        """As the desk takes it."""
+        return Resolve(self.actor, self.resolution, self.root_cause, self.note)
+
+
+class ReopenBody(_Body):
+    """Begin it again, with new targets."""
+
+    command: Literal["reopen"]
+    why: Text
+
+    def asked(self) -> Command:
+        """As the desk takes it."""
+        return Reopen(self.actor, self.why)
+
+
+class SnoozeBody(_Body):
+    """Remind nobody until then; the targets stay."""
+
+    command: Literal["snooze"]
+    until: AwareDatetime
+
+    def asked(self) -> Command:
+        """As the desk takes it."""
+        return Snooze(self.actor, self.until)
+
+
+class NoteBody(_Body):
+    """Add to its history."""
+
+    command: Literal["note"]
+    note: LongText
+
+    def asked(self) -> Command:
+        """As the desk takes it."""
+        return AddNote(self.actor, self.note)
+
+
+class HandOverBody(_Body):
+    """Give it to another team."""
+
+    command: Literal["hand_over"]
+    team: Text
+    """Id in people.yaml."""
+
+    def asked(self) -> Command:
+        """As the desk takes it."""
+        return HandOver(self.actor, self.team)
+
+
+CommandBody = Annotated[
+    ClaimBody | ReassignBody | ContactBody | ResolveBody | ReopenBody | SnoozeBody | NoteBody | HandOverBody,
+    Body(discriminator="command"),
+]
+
+
+class FollowUpState(FollowUpView):
+    """A follow-up, and whose it is about."""
+
+    rule: str
+    person_key: str
+    account_id: str | None
+    opened_at: datetime
+    reopened_at: datetime | None
+    resolved_at: datetime | None
+    next_due_at: datetime
+    """The target that is owed next."""
+
+
+class HistoryLine(BaseModel):
+    """What was done; `actor` null is the product itself."""
+
+    at: datetime
+    actor: str | None
+    what: str
+    detail: str | None
+
+
+class FollowUpDetails(FollowUpState):
+    """With its history, oldest first."""
+
+    history: list[HistoryLine]
+
+
+class FollowUpPage(BaseModel):
+    """By what is due next. `next`, given back as `after`, continues; null: this is the end."""
+
+    items: list[FollowUpState]
+    next: str | None
+
+
+class FollowUpQuery(BaseModel):
+    """Which follow-ups are asked for."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    owner: str | None = None
+    """Id in people.yaml."""
+    team: str | None = None
+    """Id in people.yaml."""
+    state: State | Literal["unresolved", "all"] = "unresolved"
+    overdue: bool = False
+    """Only those that owe something already."""
+    after: str | None = None
+    """`next` of the page before."""
+    limit: int = Field(50, ge=1, le=500)
+
+    def wish(self, now: datetime) -> Wish:
+        """As the store is asked."""
+        states: dict[str, tuple[State, ...]] = {"all": tuple(State), "unresolved": UNRESOLVED}
+        return Wish(
+            owner=self.owner,
+            teams=[self.team] if self.team else None,
+            states=states.get(self.state) or (State(self.state),),
+            due_before=now if self.overdue else None,
+        )
+
+
+def routes(*, desk: Desk, pool: Pool, clock: Clock, operator: Operator) -> APIRouter:
+    """The API's routes."""
+    router = APIRouter(prefix="/v1/follow-ups", dependencies=[Depends(operator)])
+
+    @router.get("")
+    def find(query: Annotated[FollowUpQuery, Query()]) -> FollowUpPage:
+        after = _page(query.after) if query.after else None
+        with pool.connection() as connection:
+            found = follow_up_store.find(connection, query.wish(clock.now()), limit=query.limit, after=after)
+        return FollowUpPage(
+            items=[FollowUpState.model_validate(_state(it, desk)) for it in found],
+            next=_cursor(found[-1]) if len(found) == query.limit else None,
+        )
+
+    @router.get("/{follow_up_id}")
+    def show(follow_up_id: UUID) -> FollowUpDetails:
+        return _details(follow_up_id, desk, pool)
+
+    @router.patch("/{follow_up_id}")
+    def change(follow_up_id: UUID, body: CommandBody) -> FollowUpDetails:
+        if desk.people.person(body.actor) is None:
+            known = f"the id of somebody in people.yaml, not {body.actor!r}"
+            raise Problem(422, "Nobody has this id.", errors=[FieldProblem("actor", known)])
+        with pool.connection() as connection:
+            subject = follow_up_store.subject_of(connection, follow_up_id)
+        decided = desk.apply(subject, body.asked()) if subject else None
+        if isinstance(decided, Refusal):
+            holder = desk.people.person(decided.holder)
+            reason = f"{holder.name} has it already" if holder else decided.reason
+            raise Problem(409, f"{reason[:1].upper()}{reason[1:]}.")
+        return _details(follow_up_id, desk, pool)
+
+    return router
+
+
+def _details(id_: UUID, desk: Desk, pool: Pool) -> FollowUpDetails:
+    with pool.connection() as connection:
+        subject = follow_up_store.subject_of(connection, id_)
+        found = follow_up_store.of_subjects(connection, [subject] if subject else [])
+        history = follow_up_store.history(connection, id_)
+    if subject is None:
+        raise Problem(404, "There is no follow-up with this id.")
+    lines = [asdict(line) for line in history]
+    return FollowUpDetails.model_validate({**_state(found[subject], desk), "history": lines})
+
+
+def _state(it: FollowUp, desk: Desk) -> dict[str, object]:
+    return {
+        **view_of(it, desk.people).model_dump(),
+        "rule": it.rule,
+        "person_key": it.person_key,
+        "account_id": it.account_id,
+        "opened_at": it.opened_at,
+        "reopened_at": it.reopened_at,
+        "resolved_at": it.resolved_at,
+        "next_due_at": it.next_due_at,
+    }
+
+
+def _cursor(it: FollowUp) -> str:
+    return f"{it.next_due_at.isoformat()}{_SEPARATOR}{it.id}"
+
+
+def _page(after: str) -> Page:
+    due_at, _, id_ = after.partition(_SEPARATOR)
+    try:
+        return Page(datetime.fromisoformat(due_at), UUID(id_))
+    except ValueError:
+        expected = FieldProblem("after", "`next` of the page before")
+        raise Problem(422, "There is no such page.", errors=[expected]) from None

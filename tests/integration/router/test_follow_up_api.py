@@ -1,0 +1,141 @@
+"""Follow-ups over HTTP with the operator key, and with the `feedback` command."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.integration.router.api import Api
+from tests.integration.router.test_follow_ups import MONDAY, opened
+from tests.integration.router.world import World
+
+
+def _listed(api: Api, **query: str) -> list[dict[str, Any]]:
+    answered = api.http.get("/follow-ups", params=query)
+    assert answered.status_code == 200, answered.text
+    items: list[dict[str, Any]] = answered.json()["items"]
+    return items
+
+
+def _only(api: Api) -> str:
+    (found,) = _listed(api)
+    return str(found["id"])
+
+
+def _patch(api: Api, id_: str, **body: object) -> httpx.Response:
+    return api.http.patch(f"/follow-ups/{id_}", json={"actor": "ann", **body})
+
+
+def test_without_the_key_nothing_is_shown_or_changed(world: World, api: Api) -> None:
+    opened(world, deliver=False)
+    path = f"{api.http.base_url}follow-ups"
+    assert httpx.get(path).status_code == 401
+    assert httpx.get(f"{path}/{uuid4()}").status_code == 401
+    assert httpx.patch(f"{path}/{_only(api)}", json={"actor": "ann", "command": "claim"}).status_code == 401
+
+
+def test_what_is_done_is_shown_with_its_history(world: World, api: Api) -> None:
+    opened(world, deliver=False)
+    id_ = _only(api)
+    done: list[dict[str, Any]] = [
+        {"command": "claim"},
+        {"command": "note", "note": "called twice"},
+        {"command": "snooze", "until": (MONDAY + timedelta(hours=2)).isoformat()},
+        {"command": "contact", "how": "phone"},
+        {"command": "assign", "to": "bob"},
+        {"command": "resolve", "resolution": "fixed", "root_cause": "a bug"},
+        {"command": "reopen", "why": "not fixed"},
+    ]
+    for body in done:
+        assert _patch(api, id_, **body).status_code == 200, body
+    shown = api.http.get(f"/follow-ups/{id_}").json()
+    assert (shown["state"], shown["owner_id"], shown["owner_name"]) == ("open", "bob", "Bob")
+    assert [line["what"] for line in shown["history"]] == [
+        "opened",
+        "claimed",
+        "noted",
+        "snoozed",
+        "contacted",
+        "reassigned",
+        "resolved",
+        "reopened",
+    ]
+
+
+def test_who_comes_second_is_told_who_has_it(world: World, api: Api) -> None:
+    opened(world, deliver=False)
+    _patch(api, _only(api), command="claim")
+    late = _patch(api, _only(api), command="claim", actor="bob")
+    assert (late.status_code, late.json()["detail"]) == (409, "Ann has it already.")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"command": "claim", "actor": "zoe"}, 422, "actor"),
+        ({"command": "assign", "to": "zoe"}, 409, None),
+        ({"command": "hand_over", "team": "zoo"}, 409, None),
+        ({"command": "resolve", "resolution": "shrug"}, 422, "resolve.resolution"),
+        ({"command": "contact"}, 422, "contact.how"),
+        ({"command": "dance"}, 422, "body"),
+        ({"command": "claim", "to": "bob"}, 422, "claim.to"),
+    ],
+)
+def test_what_cannot_be_done_is_explained_and_changes_nothing(
+    world: World, api: Api, body: dict[str, str], status: int, field: str | None
+) -> None:
+    opened(world, deliver=False)
+    answered = _patch(api, _only(api), **body)
+    assert answered.status_code == status, answered.text
+    assert field in {None, *(one["field"] for one in answered.json().get("errors", ()))}, answered.text
+    assert world.count("follow_up_history") == 1
+
+
+def test_what_does_not_exist_is_not_found(api: Api) -> None:
+    assert api.http.get(f"/follow-ups/{uuid4()}").status_code == 404
+    assert _patch(api, str(uuid4()), command="claim").status_code == 404
+    assert api.http.get("/follow-ups", params={"after": "nowhere"}).status_code == 422
+
+
+def test_follow_ups_are_found_by_each_filter_and_paged(world: World, api: Api) -> None:
+    for _ in range(3):
+        opened(world, deliver=False)
+    first, second, third = (str(one["id"]) for one in _listed(api))
+    _patch(api, second, command="claim")
+    _patch(api, third, command="resolve", resolution="taught")
+
+    def ids(**query: str) -> set[str]:
+        return {str(one["id"]) for one in _listed(api, **query)}
+
+    assert ids() == {first, second}
+    assert ids(state="all") == {first, second, third}
+    assert ids(state="resolved") == {third}
+    assert ids(owner="ann") == {second}
+    assert (ids(team="cs"), ids(team="zoo")) == ({first, second}, set())
+    assert ids(overdue="true") == set()
+    world.clock.time = MONDAY + timedelta(hours=5)
+    assert ids(overdue="true") == {first, second}
+
+    page = api.http.get("/follow-ups", params={"limit": 1}).json()
+    rest = api.http.get("/follow-ups", params={"limit": 9, "after": page["next"]}).json()
+    assert [one["id"] for one in (*page["items"], *rest["items"])] == [first, second]
+    assert rest["next"] is None
+
+
+def test_the_command_does_the_same(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "There are none" in api.run("follow-ups", "list")
+    opened(world, deliver=False)
+    id_ = _only(api)
+    monkeypatch.setenv("FEEDBACK_ACTOR", "ann")
+    assert "claimed" in api.run("follow-ups", "claim", id_)
+    api.run("follow-ups", "contact", id_, "--how", "phone")
+    api.run("follow-ups", "note", id_, "will send a patch")
+    api.run("follow-ups", "assign", id_, "--as", "boss", "--to", "bob")
+    api.run("follow-ups", "snooze", id_, "--until", "2030-01-01")
+    assert "Bob" in api.run("follow-ups", "list", "--team", "cs")
+    assert "resolved (fixed)" in api.run("follow-ups", "resolve", id_, "--resolution", "fixed")
+    assert "There are none" in api.run("follow-ups", "list")
+    assert "open" in api.run("follow-ups", "reopen", id_, "--why", "no")
+    assert "boss" in api.run("follow-ups", "show", id_)
