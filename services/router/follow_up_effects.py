@@ -65,7 +65,9 @@ class Shown:
             row
             for destination, plugin in self.plugins.items()
             if plugin.notice is not None and destination != besides
-            if (row := _row(it, notice, plugin, _object(it, destination, effects), f"{destination}_{name}"))
+            if (
+                row := _row(it, notice, plugin, _object(it, notice, plugin, effects), f"{destination}_{name}")
+            )
             if row.action not in effects
         ]
         if rows:
@@ -76,14 +78,17 @@ class Shown:
         return [name for name, plugin in self.plugins.items() if plugin.traits.shows_follow_up]
 
 
-def _object(it: FollowUp, destination: str, effects: Mapping[str, StoredEffect]) -> StoredEffect | None:
-    """The effect of a destination that shows the follow-up: that of the rule that asked for it, if any."""
+def _object(
+    it: FollowUp, notice: Notice, plugin: AnyPlugin, effects: Mapping[str, StoredEffect]
+) -> StoredEffect | None:
+    """The effect of a destination below which this can be said: that of the rule that asked, if any."""
     candidates = [
         stored
         for _, stored in sorted(effects.items())
-        if stored.known.destination == destination
+        if stored.known.destination == plugin.name
         and stored.known.is_wanted
         and not (stored.is_child or stored.known.has_ended)
+        and _content(notice, plugin, stored) is not None
     ]
     return next((one for one in candidates if one.known.rule == it.rule), next(iter(candidates), None))
 

@@ -166,6 +166,7 @@ class Sync:
     def _note(self, connection: sync_store.Connection, kind: str, rows: Sequence[Row]) -> None:
         if rows:
             sync_store.note_progress(connection, kind, max(_moment(row["SystemModstamp"]) for row in rows))
+            sync_store.forget(connection)
 
     def _users(self, ids: Sequence[object]) -> _Users | Retry:
         wanted = sorted({str(one) for one in ids if str(one).startswith("005")})

@@ -46,7 +46,7 @@ rules:
     when: has(response.group) && response.group == "detractor"
     do:
       - {id: case, destination: salesforce, kind: case}
-      - {id: task, destination: salesforce, kind: task}
+      - {id: a_task, destination: salesforce, kind: task}
     follow_up: {team: cs, first_contact_hours: 4, resolve_hours: 16}
 """
 
