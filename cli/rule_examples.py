@@ -15,6 +15,7 @@ from services.router.facts import Facts
 from services.router.movement import Score, crossed, movement
 from services.router.occasion import Occasion
 from services.router.plan import Occurrence, Plan, Playbook, Standing, plan
+from services.router.templates import VARIABLES
 
 NOW = datetime(2026, 3, 3, 10, tzinfo=UTC)
 """When the answer of an example comes in unless it says otherwise: a Tuesday, in working time."""
@@ -94,10 +95,10 @@ def facts_of(given: Mapping[str, Any]) -> Facts:
     Raises ValueError for what is not a fact.
     """
     facts = {name: dict(part) if isinstance(part, Mapping) else part for name, part in given.items()}
-    unknown = facts.keys() - Facts.model_fields.keys()
-    if unknown:
-        known = ", ".join(Facts.model_fields)
-        raise ValueError(f"{', '.join(sorted(unknown))} are no facts: expected {known}")
+    _refuse_unknown("", facts, Facts)
+    for root, part in facts.items():
+        if root in VARIABLES and isinstance(part, dict):
+            _refuse_unknown(f"{root}.", part, VARIABLES[root])
     facts["profile"] = {"key": "example"} | facts.get("profile", {})
     if "account" in facts:
         facts["account"] = {"id": "example"} | facts["account"]
@@ -110,6 +111,12 @@ def facts_of(given: Mapping[str, Any]) -> Facts:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         raise ValueError(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
+
+
+def _refuse_unknown(where: str, given: Mapping[str, Any], model: type[BaseModel]) -> None:
+    for name in given:
+        if name not in model.model_fields:
+            raise ValueError(f"{where}{name} is no fact: expected one of {', '.join(model.model_fields)}")
 
 
 def occurrence_of(facts: Facts) -> Occurrence:

@@ -25,6 +25,9 @@ class Action(BaseModel):
 
     campaign: str = Field(min_length=1, max_length=80)
     """What marketing is to do with the person, e.g. `referral`; sent along as it is."""
+    asks: tuple[str, ...] = ()
+    """Favours the person may be asked for. Those they agreed to are sent along; where there are none of them,
+    nothing is sent. Left out: no favour is asked."""
 
 
 class Person(BaseModel):
@@ -43,6 +46,8 @@ class Content(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     campaign: str
+    asks: tuple[str, ...] = ()
+    """Favours that the person agreed to be asked for."""
     response_id: str
     metric: str
     score: int | None
@@ -74,10 +79,12 @@ def payload(call: Call) -> dict[str, JsonValue]:
 def render(action: Action, facts: Facts, _templates: Templates) -> Content | None:
     """What marketing is told of an answer; a survey request is none of its business."""
     response, profile, account = facts.response, facts.profile, facts.account
-    if response is None:
+    asks = tuple(ask for ask in action.asks if ask in profile.consents)
+    if response is None or (action.asks and not asks):
         return None
     return Content(
         campaign=action.campaign,
+        asks=asks,
         response_id=str(response.id),
         metric=response.metric,
         score=response.score,

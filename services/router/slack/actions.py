@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from string import Formatter
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -10,10 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from services.router.facts import Facts
 from services.router.mail_message import split_subject
 from services.router.outcomes import subject_of_response
-from services.router.slack.card import card, fallback_text
-from services.router.slack.content import Card, Content, Draft, Link, Seen
+from services.router.slack.card import card, fallback_text, noted
+from services.router.slack.content import Card, Content, Draft, Link, Recipient, Seen
 from services.router.slack.follow_up_part import MAX_LINKS
+from services.router.slack.kudos import kudos
 from services.router.templates import Templates
+
+OWNER = "@owner"
 
 LINK_FACTS: Mapping[str, Callable[[Facts], str | None]] = {
     "response_id": lambda facts: str(facts.response.id) if facts.response else None,
@@ -47,8 +50,12 @@ class Action(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    channel: str = Field(pattern=r"^#?[\w.-]{1,80}$")
-    """Name or id of a channel the app was invited to."""
+    channel: str = Field(pattern=r"^(#?[\w.-]{1,80}|@owner)$")
+    """Name or id of a channel the app was invited to; `@owner`: a message to the customer's owner alone."""
+    look: Literal["card", "kudos"] = "card"
+    """`kudos`: the praise and whom it names, for everybody to read, without the customer's details."""
+    note: str | None = Field(default=None, min_length=1, max_length=300)
+    """A line above the card that says why it is here."""
     links: tuple[LinkAction, ...] = Field(default=(), max_length=MAX_LINKS)
     reply: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,63}$")
     """Template of the mail that somebody can edit and send to the customer: `reply` stands for
@@ -61,15 +68,21 @@ def templates_of(action: Action) -> tuple[str, ...]:
 
 
 def render(action: Action, facts: Facts, templates: Templates) -> Content | None:
-    """The card of an answer; a survey request has none."""
+    """The card of an answer; a survey request has none, and neither has an owner whom nobody knows."""
     response = facts.response
-    if response is None:
+    to = _owner(facts) if action.channel == OWNER else None
+    if response is None or (action.channel == OWNER and to is None):
         return None
+    channel = "" if action.channel == OWNER else action.channel
+    if action.look == "kudos":
+        text, blocks = kudos(response)
+        return Content(channel=channel, text=text, blocks=blocks, to=to)
     links = ((link.text, _filled(link.url, facts)) for link in action.links)
     return Content(
-        channel=action.channel,
+        channel=channel,
+        to=to,
         text=fallback_text(facts, response),
-        blocks=card(facts, response),
+        blocks=[*noted(action.note), *card(facts, response)],
         card=Card(
             subject=subject_of_response(response.id),
             person_key=facts.profile.key,
@@ -90,6 +103,13 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
             ),
         ),
     )
+
+
+def _owner(facts: Facts) -> Recipient | None:
+    email = _owner_email(facts)
+    if email is None:
+        return None
+    return Recipient(name=(facts.owner.name if facts.owner else None) or email, email=email)
 
 
 def _owner_email(facts: Facts) -> str | None:

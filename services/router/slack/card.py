@@ -68,6 +68,11 @@ def card(facts: Facts, response: ResponseFacts) -> list[JsonValue]:
     return blocks
 
 
+def noted(note: str | None) -> list[JsonValue]:
+    """A line above the card, of the words of a rule."""
+    return [{"type": "context", "elements": [plain(note, FIELD_CHARACTERS)]}] if note else []
+
+
 def fallback_text(facts: Facts, response: ResponseFacts) -> str:
     """What a screen reader or a push notification says of the card: all of it that matters, in one line."""
     who = _who(facts)

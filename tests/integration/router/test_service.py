@@ -180,11 +180,13 @@ def test_every_answer_is_delivered_though_one_of_two_routers_is_killed(
         stop(first.process, signal.SIGKILL)
         until(lambda: len(receiver.received) == total, 90)
         until(lambda: ask(database, "SELECT count(*) FROM pending") == [(0,)], 90)
-        assert ask(database, "SELECT status, count(*) FROM effects GROUP BY status") == [("delivered", total)]
+        statuses = "SELECT status, count(*) FROM effects WHERE destination = 'marketing' GROUP BY status"
+        assert ask(database, statuses) == [("delivered", total)]
 
-        (found,) = second.get(f"/v1/deliveries?subject=response:{_response_id(1)}").json()["items"]
+        told = second.get(f"/v1/deliveries?subject=response:{_response_id(1)}").json()["items"]
+        (found,) = [one for one in told if one["destination"] == "marketing"]
         delivery = second.get(f"/v1/deliveries/{found['effect_id']}").json()
-        assert (delivery["destination"], delivery["status"]) == ("marketing", "delivered")
+        assert delivery["status"] == "delivered"
         assert [attempt["result"] for attempt in delivery["attempts"]][-1] == "delivered"
 
         states = {one["name"]: one for one in second.get("/v1/destinations").json()}

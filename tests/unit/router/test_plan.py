@@ -134,20 +134,6 @@ def _plan(facts: Facts, occurrence: Occurrence = FIRST, now: datetime = NOW) -> 
     return plan(occurrence, facts, facts.model_dump(mode="json", exclude_none=True), PLAYBOOK, now)
 
 
-@pytest.mark.parametrize(
-    ("score", "group", "actions"),
-    [
-        (3, "detractor", ["customer_success_card", "detractor_case", "auto_mail"]),
-        (7, "passive", ["product_card", "auto_mail"]),
-        (10, "promoter", ["advocate", "auto_mail"]),
-    ],
-)
-def test_the_default_rules_route_each_group(score: int, group: str, actions: list[str]) -> None:
-    planned = _plan(_facts(score, group))
-    assert [wanted.action for wanted in planned.wanted] == actions
-    assert planned.erred == {}
-
-
 def test_nobody_without_an_address_is_mailed() -> None:
     assert "auto_mail" not in [wanted.action for wanted in _plan(_facts(7, "passive", email=None)).wanted]
 
@@ -226,8 +212,8 @@ def test_a_card_shows_what_the_facts_say() -> None:
     said = Facts(
         response=response.model_copy(update={"comment": "too slow"}), profile=ProfileFacts(key="ann")
     )
-    (card, *_) = _plan(said).wanted
-    assert "too slow" in str(card.content)
+    cards = [wanted for wanted in _plan(said).wanted if wanted.action == "customer_success_card"]
+    assert ["too slow" in str(card.content) for card in cards] == [True]
 
 
 BRANCHES = """
