@@ -15,6 +15,13 @@ from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.responses import ResponseRecorded
 from schemas.topics import TOPICS
 
+_CHANNELS = {
+    "customer-success": Line.SUCCESS_CARDS,
+    "product-feedback": Line.PRODUCT_CARDS,
+    "support": Line.SUPPORT_CARDS,
+    "finance": Line.FINANCE_CARDS,
+    "kudos": Line.KUDOS,
+}
 _SURVEY_PATH = "/s/"
 
 
@@ -72,10 +79,11 @@ def has_arrived(sandbox: str, expected: Tally) -> bool:
     """Whether the doubles hold as much as they must; cheap, and says nothing of the rest."""
     received = httpx.get(f"{sandbox}/received", timeout=30).raise_for_status().json()
     arrived = {
-        Line.SUCCESS_CARDS: received["slack"]["customer-success"],
-        Line.PRODUCT_CARDS: received["slack"]["product-feedback"],
+        **{line: received["slack"][channel] for channel, line in _CHANNELS.items()},
         Line.CASES: received["salesforce"]["Case"],
         Line.CASE_COMMENTS: received["salesforce"]["CaseComment"],
+        Line.TASKS: received["salesforce"]["Task"],
+        Line.RECORDS: received["salesforce"]["Feedback_Response__c"],
         Line.MARKETING: received["marketing"],
     }
     mails = expected.get(Line.THANKS, 0) + expected.get(Line.SURVEYS, 0)
@@ -115,9 +123,10 @@ def _received(sandbox: str) -> dict[Line, int]:
             received: dict[str, Any] = answer.raise_for_status().json()
             return received
 
-        slack = of("slack", brief=True)
+        slack = of("slack")
         mails = of("mail")
         marketing = of("marketing")
+        health = of("health")
         records = of("salesforce", limit=0)["counts"]
     surveys = sum(any(_SURVEY_PATH in link for link in mail["links"]) for mail in mails["items"])
     effects = Counter(
@@ -125,16 +134,26 @@ def _received(sandbox: str) -> dict[Line, int]:
         for message in slack["items"]
         if message["metadata"]
     )
+    cards = Counter(message["channel"] for message in slack["items"] if _is_card(message))
     return {
-        Line.SUCCESS_CARDS: slack["counts"]["customer-success"],
-        Line.PRODUCT_CARDS: slack["counts"]["product-feedback"],
+        **{line: cards[channel] for channel, line in _CHANNELS.items()},
+        Line.OWNER_CARDS: sum(count for channel, count in cards.items() if channel.startswith("@")),
         Line.CASES: records["Case"],
         Line.CASE_COMMENTS: records["CaseComment"],
+        Line.TASKS: records["Task"],
+        Line.RECORDS: records["Feedback_Response__c"],
+        Line.HEALTH: len({event["body"]["data"]["effect_id"] for event in health["items"]}),
         # A later comment is told to marketing as a new version of the same effect.
         Line.MARKETING: len({event["body"]["data"]["effect_id"] for event in marketing["items"]}),
         Line.SURVEYS: surveys,
         Line.THANKS: len(mails["items"]) - surveys,
         Line.REPEATED: sum(count - 1 for count in effects.values())
         + mails["counts"]["repeated_message_ids"]
-        + marketing["counts"]["repeated_deliveries"],
+        + marketing["counts"]["repeated_deliveries"]
+        + health["counts"]["repeated_deliveries"],
     }
+
+
+def _is_card(message: Mapping[str, Any]) -> bool:
+    """Whether it is an answer's card, and not a line about its follow-up."""
+    return any(block.get("type") == "header" for block in message["blocks"] or ())

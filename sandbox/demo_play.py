@@ -54,11 +54,13 @@ def play(site: Site, console: Console) -> Outcome:
     """Load the sample, let a month pass, answer the surveys, and wait until all has reached its people."""
     story = Story(ingest=site.ingest, sandbox=site.sandbox, api_key=site.api_key)
     _work(
-        f"sending {len(story.answers.sent)} answers and {len(story.histories)} histories",
+        f"sending {len(story.answers.first)} answers and {len(story.histories)} histories",
         story.calls(),
         story.load,
         console,
     )
+    _settled(site, story, console, surveys=False)
+    _work("sending comments that came later", len(story.later), story.load_later, console)
     _settled(site, story, console, surveys=False)
     console.print(f"  turning the business clock {_DAYS_FORWARD} days forward: surveys come due")
     asyncio.run(story.turn_the_clock(_DAYS_FORWARD))
@@ -114,7 +116,7 @@ def _work(what: str, total: int, job: Callable[[Told], Awaitable[None]], console
 
 def _settled(site: Site, story: Story, console: Console, *, surveys: bool = True) -> Outcome:
     """What is found once everything expected has come, or time is up."""
-    must = dict(expected(story.answers, story.histories, story.survey_answers))
+    must = dict(expected(story.put_in()))
     if not surveys:
         must[Line.SURVEYS] = 0
     deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from sandbox.demo_tally import PutIn
 from sandbox.sample.answers import Answers, answers
 from sandbox.sample.customers import Body, accounts
 from sandbox.sample.histories import History, histories
@@ -16,13 +17,14 @@ from sandbox.sample.histories import History, histories
 _IN_FLIGHT = 16
 _ANSWERS_PER_SECOND = 60
 _REPLIES = (
-    (2, "A month in, and the set-up is still not finished."),
-    (9, "Easier than we expected, thank you."),
-    (7, "Good so far. The export needs work."),
+    (2, "A month in, and we are still not where we wanted to be."),
+    (9, "Better than we expected, thank you."),
+    (7, "Good so far. I will tell you more in a month."),
     (10, ""),
-    (5, "Support took three days to answer."),
+    (5, "It took three days until somebody got back to me."),
     (8, ""),
 )
+"""Scores and comments on the survey page; the comments concern no department in any language."""
 
 Told = Callable[[int], None]
 """Called with the number of calls answered since the last time."""
@@ -39,9 +41,13 @@ class Story:
         self._sandbox = sandbox
         self._api_key = api_key
         now = datetime.now(UTC)
-        self._accounts = accounts(now.date())
-        self.answers: Answers = answers(now)
+        self.accounts = accounts(now.date())
+        self._answers: Answers = answers(now)
+        self.answers = Answers(self._answers.first, [])
+        """What was sent so far."""
         self.histories: list[History] = histories(now)
+        self._began_on = now.date()
+        self._days_later = 0
         self.sent_at: dict[str, float] = {}
         """When each answer was first sent, seconds since 1970, by response id."""
         self.survey_answers: list[Body] = []
@@ -50,7 +56,7 @@ class Story:
     def calls(self) -> int:
         """HTTP calls that loading takes."""
         events = sum(len(history.events) + len(history.answers) + 1 for history in self.histories)
-        return len(self._accounts) + events + len(self.answers.sent)
+        return len(self.accounts) + events + len(self.answers.first)
 
     async def load(self, told: Told) -> None:
         """Send accounts, profiles, what happened, and the answers as they would come in."""
@@ -68,15 +74,32 @@ class Story:
                 for answer in one.answers:
                     await self._answer(client, answer, told)
 
-            await _side_by_side(put(f"/v1/accounts/{name}", body) for name, body in self._accounts.items())
+            await _side_by_side(put(f"/v1/accounts/{name}", body) for name, body in self.accounts.items())
             await _side_by_side(history(one) for one in self.histories)
-            for batch in (self.answers.first, self.answers.later):
-                await _paced(partial(self._answer, client, body, told) for body in batch)
+            await _paced(partial(self._answer, client, body, told) for body in self.answers.first)
+
+    def put_in(self) -> PutIn:
+        """What was sent so far."""
+        return PutIn(
+            self.answers, self.histories, self.survey_answers, self.accounts, self._began_on, self._days_later
+        )
+
+    @property
+    def later(self) -> list[Body]:
+        """Answers that are sent again: with a comment that came after the score, or as they were."""
+        return self._answers.later
+
+    async def load_later(self, told: Told) -> None:
+        """Send the answers again that somebody commented on later, and some as they were."""
+        async with self._client() as client:
+            await _paced(partial(self._answer, client, body, told) for body in self.later)
+        self.answers = self._answers
 
     async def turn_the_clock(self, days: int) -> None:
         """Let the business clock of every service be `days` later."""
         async with httpx.AsyncClient(base_url=self._sandbox, timeout=30) as client:
             (await client.post("/clock", data={"days": str(days)})).raise_for_status()
+        self._days_later += days
 
     async def survey_links(self) -> dict[str, str]:
         """Link of the survey in each survey mail that the catcher holds, by recipient."""
@@ -95,6 +118,8 @@ class Story:
 
     async def answer_surveys(self, links: dict[str, str], told: Told) -> None:
         """Two of three recipients open the page and send its form."""
+        persons = (history.person for history in self.histories)
+        accounts_by_email = {person.email: person.account_id for person in persons}
         chosen = [mail for number, mail in enumerate(sorted(links.items())) if number % 3]
 
         async def visit(number: int, recipient: str, link: str) -> None:
@@ -106,7 +131,13 @@ class Story:
                 if sent.status_code != httpx.codes.SEE_OTHER:
                     raise RuntimeError(f"the survey page answered {sent.status_code} to its own form")
             self.survey_answers.append(
-                {"metric": "nps", "score": score, "comment": comment, "respondent": {"email": recipient}}
+                {
+                    "metric": "nps",
+                    "score": score,
+                    "comment": comment,
+                    "respondent": {"email": recipient},
+                    "account_id": accounts_by_email[recipient],
+                }
             )
             told(1)
 

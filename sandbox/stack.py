@@ -185,6 +185,8 @@ class Stack:
             **credentials.for_router(sandbox, self._ports["smtp"]),
             "SLACK_CALLS_PER_SECOND": _RAISED,
             "SALESFORCE_CALLS_PER_SECOND": _RAISED,
+            "SALESFORCE_RESPONSE_CALLS_PER_SECOND": "2",
+            "HEALTH_CALLS_PER_SECOND": _RAISED,
             "MAIL_CALLS_PER_SECOND": _RAISED,
             "MARKETING_CALLS_PER_SECOND": _RAISED,
             "SANDBOX_RATE_FACTOR": _RAISED,

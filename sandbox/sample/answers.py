@@ -35,7 +35,7 @@ class Answers:
 
 
 def answers(now: datetime) -> Answers:
-    """360 answers of 300 people within the three days before `now` (UTC), 30 late comments and 20 repeats."""
+    """360 answers of 300 people within the two days before `now` (UTC), 30 late comments and 20 repeats."""
     chance = Random("answers")  # noqa: S311 - a repeatable sample
     respondents = people(RESPONDENTS, prefix="customer", without_email=frozenset(range(7, RESPONDENTS, 25)))
     comments = {
@@ -58,6 +58,12 @@ def answers(now: datetime) -> Answers:
     return Answers(first, late + first[40:60])
 
 
+def functions_by_comment() -> dict[str, frozenset[str]]:
+    """Whom each of the sample's comments concerns."""
+    comments = yaml.safe_load(_COMMENTS.read_text(encoding="utf-8"))
+    return {one["text"]: frozenset(one["functions"]) for group in comments.values() for one in group}
+
+
 def _answer(chance: Random, number: int, metric: str, person: Person, now: datetime) -> Body:
     scores = {"nps": _NPS_SCORES, "csat": _CSAT_SCORES, "ces": _CES_SCORES}[metric]
     respondent: Body = {"customer_id": person.customer_id, "name": person.name}
@@ -67,7 +73,7 @@ def _answer(chance: Random, number: int, metric: str, person: Person, now: datet
         "source_id": f"sample-{number}",
         "metric": metric,
         "score": chance.choice(scores),
-        "responded_at": _iso(now - timedelta(minutes=chance.randrange(5, 3 * 24 * 60))),
+        "responded_at": _iso(now - timedelta(minutes=chance.randrange(5, 2 * 24 * 60))),
         "respondent": respondent,
         "account_id": person.account_id,
         "language": person.language,

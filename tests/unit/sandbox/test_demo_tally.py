@@ -1,8 +1,14 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
-from sandbox.demo_tally import Difference, Line, differences, expected
-from sandbox.sample.answers import answers
+from runtime.yaml_file import load_yaml
+from sandbox.demo_tally import Line, PutIn, differences, expected
+from sandbox.sample.answers import Answers, answers, functions_by_comment
+from sandbox.sample.customers import Body, accounts
 from sandbox.sample.histories import CAST, Plot, histories
+from services.classifier.lookup import Lookup
+from services.classifier.taxonomy import Themes
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -23,25 +29,55 @@ def test_the_sample_is_the_same_in_every_run() -> None:
     assert histories(NOW) == histories(NOW)
 
 
+def _put_in(sample: Answers, days_later: int = 0, survey_answers: Sequence[Body] = ()) -> PutIn:
+    companies = accounts(NOW.date())
+    return PutIn(sample, histories(NOW), list(survey_answers), companies, NOW.date(), days_later)
+
+
 def test_a_repeated_answer_is_expected_once_and_a_silent_one_nowhere() -> None:
     sample = answers(NOW)
-    tally = expected(sample, histories(NOW), [])
+    tally = expected(_put_in(sample))
     groups = (Line.PROMOTER, Line.PASSIVE, Line.DETRACTOR, Line.POSITIVE, Line.NEUTRAL, Line.NEGATIVE)
     assert tally[Line.RECEIVED] == len(sample.first) + CAST[Plot.ANSWERED_ELSEWHERE]
     assert sum(tally[line] for line in groups) == tally[Line.RECEIVED]
-    reached = tally[Line.SUCCESS_CARDS] + tally[Line.PRODUCT_CARDS] + tally[Line.MARKETING]
-    assert reached == len(sample.first)
-    assert tally[Line.THANKS] == len(sample.first) - sum(
-        "email" not in body["respondent"]  # type: ignore[operator]  # a body's values are of any JSON type
+    assert tally[Line.RECORDS] == tally[Line.HEALTH] == len(sample.first)
+    assert tally[Line.CASES] + tally[Line.CASE_COMMENTS] + tally[Line.MARKETING] == len(sample.first)
+    assert tally[Line.THANKS] == sum(
+        "email" in body["respondent"] and "comment" not in body  # type: ignore[operator]  # a body's values are of any JSON type
         for body in sample.first
     )
 
 
+def test_a_comment_that_comes_later_is_read_by_a_person_after_the_automatic_answer() -> None:
+    sample = answers(NOW)
+    before, after = (expected(_put_in(one)) for one in (Answers(sample.first, []), sample))
+    assert before[Line.THANKS] == after[Line.THANKS]
+    assert before[Line.KUDOS] < after[Line.KUDOS]
+
+
+def test_the_steps_of_a_cadence_come_with_the_days() -> None:
+    counts = [expected(_put_in(answers(NOW), days))[Line.MARKETING] for days in (0, 4, 12, 31)]
+    assert counts == sorted(set(counts))
+
+
 def test_a_survey_answer_counts_like_any_other() -> None:
-    without = expected(answers(NOW), histories(NOW), [])
-    one = {"metric": "nps", "score": 2, "respondent": {"email": "known"}}
-    found = expected(answers(NOW), histories(NOW), [one])
-    assert differences(without, found) == [
-        Difference(line, without[line], without[line] + 1)
-        for line in (Line.RECEIVED, Line.DETRACTOR, Line.SUCCESS_CARDS, Line.CASES, Line.THANKS)
+    company = next(iter(accounts(NOW.date())))
+    one: Body = {"metric": "nps", "score": 2, "account_id": company, "respondent": {"email": "known"}}
+    without = expected(_put_in(answers(NOW)))
+    found = expected(_put_in(answers(NOW), survey_answers=[one]))
+    lines = [
+        *(Line.RECEIVED, Line.DETRACTOR, Line.SUCCESS_CARDS, Line.CASES, Line.RECORDS, Line.HEALTH),
+        Line.THANKS,
     ]
+    differing = {one.line: one.found - one.expected for one in differences(without, found)}
+    assert differing.pop(Line.TASKS, 1) == 1
+    assert differing == dict.fromkeys(lines, 1)
+
+
+def test_the_samples_comments_concern_whom_the_shipped_themes_say() -> None:
+    lookup = Lookup(load_yaml(Path("deploy/config/themes.yaml"), Themes))
+    said = {(str(body["comment"]), str(body["language"])) for body in answers(NOW).sent if "comment" in body}
+    functions = functions_by_comment()
+    for comment, language in said:
+        found = {claim.theme.function.value for claim in lookup.claims(comment, language)}
+        assert found == functions[comment], comment
