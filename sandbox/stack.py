@@ -183,6 +183,8 @@ class Stack:
             "INTERACTIVITY_URL": f"{self.url('router')}/v1/slack/interactions",
             "EVENTS_URL": f"{self.url('router')}/v1/slack/events",
             **credentials.for_router(sandbox, self._ports["smtp"]),
+            # What comes within seconds here stands for a month of a company's answers.
+            "STORM_PEOPLE": "0",
             "SLACK_CALLS_PER_SECOND": _RAISED,
             "SALESFORCE_CALLS_PER_SECOND": _RAISED,
             "SALESFORCE_RESPONSE_CALLS_PER_SECOND": "2",

@@ -105,6 +105,7 @@ def planning_consumer(
     clock: Clock,
     links: planner.SurveyLinks,
     follow: planner.Follow,
+    storm_people: int,
 ) -> Consumer[PlannedEvent]:
     """What plans answers and survey requests."""
     planning = planner.Planner(
@@ -113,6 +114,7 @@ def planning_consumer(
         links=links,
         wait_for_facts=FreshFacts(Ends(kafka.bootstrap_servers).now).wait,
         follow=follow,
+        storm_people=storm_people,
     )
     return Consumer(
         kafka=kafka,
@@ -159,6 +161,7 @@ def serve(
         clock=clock,
         links=links,
         follow=desk.after_planning,
+        storm_people=settings.storm_people,
     )
     projecting = Consumer(
         kafka=kafka,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from services.router.follow_up import FollowUpView
     from services.router.follow_up_desk import Desk
     from services.router.people import Person
+    from services.router.storm import Summary
     from services.router.templates import Templates
 
 
@@ -235,7 +236,8 @@ class Plugin(Generic[A, C, S]):
     without; `plugins.named` makes one of them. `notice` makes the message that a notice becomes: a child of
     the object that shows the follow-up, whose content is given, or with None a message to the recipient
     alone; None where it cannot be said there. `sync` makes, of the connected destination, the worker that
-    reads what people did there.
+    reads what people did there. `summarise` makes the object that stands for many that would come at once,
+    whose children they become; one of them is given. Left out: they all come.
     """
 
     name: str
@@ -252,3 +254,4 @@ class Plugin(Generic[A, C, S]):
     is_named: bool = False
     notice: Callable[[Notice, C | None], C | None] | None = None
     sync: Callable[[Any, Pool, Clock, Desk], Worker] | None = None
+    summarise: Callable[[Summary, C], C] | None = None

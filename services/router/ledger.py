@@ -17,6 +17,8 @@ from services.router.follow_up_store import from_row
 
 Connection = psycopg.Connection[Any]
 
+_BELOW = "below:"
+
 PLANS_BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """PostgreSQL settings of the ledger's connections.
 
@@ -279,12 +281,17 @@ def wake(connection: Connection, destination: str, done: Sequence[Completion]) -
         connection.execute(_WAKE_SQL, {"destination": destination, "lanes": lanes})
 
 
+def is_lane(order_key: str) -> bool:
+    """Whether an order key is that of an effect's children."""
+    return order_key.startswith(_BELOW)
+
+
 def lane_below(parent: UUID) -> str:
     """The order key of an effect's children.
 
     It is their own: a child that waits for its parent must not stand in the parent's way.
     """
-    return f"below:{parent}"
+    return f"{_BELOW}{parent}"
 
 
 def _dumped(done: Completion) -> JsonObject:

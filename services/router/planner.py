@@ -26,7 +26,7 @@ from services.router.facts import Facts, ProfileFacts
 from services.router.follow_up_opening import Asked
 from services.router.known import Known
 from services.router.known import read as known_of_batch
-from services.router.ledger import lane_below
+from services.router.ledger import is_lane, lane_below
 from services.router.occasion import Occasion
 from services.router.occurrences import PLANNED_EVENTS, PlannedEvent, occurrence_of, score_of
 from services.router.outcomes import planned
@@ -46,6 +46,7 @@ from services.router.plan import (
 )
 from services.router.planning_store import Best, EffectRow, PlanRow, StoredEffect
 from services.router.remembered import Ask
+from services.router.storm_desk import StormDesk
 
 Connection = psycopg.Connection[Any]
 Follow = Callable[[Connection, Sequence[Asked], datetime], None]
@@ -80,6 +81,7 @@ class _Batch:
         self.effects = effects
         self.plans: dict[tuple[str, int, int], PlanRow] = {}
         self.rows: dict[tuple[str, str], EffectRow] = {}
+        self.facts: dict[str, Facts] = {}
         self.asked: dict[str, Asked] = {}
         self.answered: list[Occurrence] = []
         """The answers that were never heard of before."""
@@ -87,7 +89,8 @@ class _Batch:
 
 class Planner:
     """The consumer's handler. `wait_for_facts` returns once the projections are fresh; `follow` hears what a
-    batch means for follow-ups, in its transaction.
+    batch means for follow-ups, in its transaction. `storm_people`: how many people's cards a channel takes at
+    once, 0 is any number.
     """
 
     def __init__(
@@ -98,12 +101,14 @@ class Planner:
         links: SurveyLinks,
         wait_for_facts: Callable[[Connection], bool],
         follow: Follow,
+        storm_people: int = 0,
     ) -> None:
         self._playbook = playbook
         self._clock = clock
         self._links = links
         self._wait_for_facts = wait_for_facts
         self._follow = follow
+        self._storms = StormDesk(playbook.plugins, storm_people)
 
     def handle(self, connection: Connection, delivered: Sequence[Delivered[PlannedEvent]]) -> None:
         """Plan a batch in the caller's transaction. A batch seen before changes nothing."""
@@ -155,6 +160,7 @@ class Planner:
             shadowed=decided.shadowed,
         )
         if course is Course.DELIVER:
+            batch.facts[occurrence.subject] = facts
             existing = batch.effects.setdefault(occurrence.subject, {})
             changes = converge(
                 {action: stored.known for action, stored in existing.items()},
@@ -229,6 +235,7 @@ class Planner:
         if not batch.plans:
             return
         now = self._clock.now()
+        self._storms.gather(connection, batch.rows, batch.facts, now)
         created = [row for row in batch.rows.values() if row.is_new]
         with connection.pipeline():
             planning_store.write_subjects(connection, batch.states)
@@ -290,7 +297,7 @@ def _row(
         content=wanted.content,
         is_wanted=True,
         desired_version=stored.desired_version + 1 if stored else 1,
-        order_key=_order_key(wanted),
+        order_key=stored.order_key if stored and is_lane(stored.order_key) else _order_key(wanted),
         rate_key=wanted.rate_key,
         is_new=stored is None,
         not_before=stored.not_before if stored else None,

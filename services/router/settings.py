@@ -7,6 +7,7 @@ from pydantic_settings import NoDecode
 
 from runtime.settings import Port, ServiceSettings
 from services.router.clearance import DeliveryMode
+from services.router.storm import DEFAULT_PEOPLE
 
 _MIN_SECRET_LENGTH = 32
 
@@ -26,6 +27,9 @@ class RouterSettings(ServiceSettings):
     """At least 32 random characters; whoever holds it may read deliveries and follow-ups and change them."""
     ledger_days: int = Field(400, ge=35, le=3650)
     """Days that calls, plans with their facts, and what was sent are kept; after that only ids are."""
+    storm_people: int = Field(DEFAULT_PEOPLE, ge=0, le=10_000)
+    """Distinct people whose cards one channel takes within ten minutes; the cards of more, or of several
+    people of one account, go below one summary card. 0: all cards come."""
     pilot_allow: Annotated[tuple[str, ...], NoDecode] = ()
     """Channels and e-mail addresses that pilot mode delivers to, separated by commas."""
 

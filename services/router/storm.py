@@ -3,7 +3,7 @@
 A storm has one summary card; the cards of its answers go into the summary's thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -30,6 +30,18 @@ class Scope(NamedTuple):
     """Whom a storm is about: everybody, or the people of one account."""
 
     account_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a summary card tells. `account` is set where the storm is about one account."""
+
+    account: str | None
+    people: int
+    accounts: Sequence[str]
+    """Names of those with the most cards."""
+    groups: Mapping[str, int]
+    """Cards by group."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,8 @@ def installation() -> Iterator[Installation]:
         **{name: str(port) for name, port in installed.ports.items()},
         **{f"{name.upper()}_IMAGE": f"feedback-router-e2e-{name}" for name in BUILT},
         **dict.fromkeys(RAISED_LIMITS, "100000"),
+        "SALESFORCE_RESPONSE_CALLS_PER_SECOND": "2",
+        "STORM_PEOPLE": "0",  # the sample's answers come at once, and each card is counted
         "PUBLIC_URL": installed.url("INGEST_PORT"),
     }
     with (folder / ".env").open("a") as env:

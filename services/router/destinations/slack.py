@@ -38,6 +38,7 @@ from services.router.slack.card import withdrawn
 from services.router.slack.content import Card, Content, Recipient
 from services.router.slack.errors import cause_of, code_of, lost, retry_after, verdict
 from services.router.slack.history import EVENT_TYPE, SCAN_SECONDS, History
+from services.router.slack.summary import summarise
 from services.router.slack.texts import escape, mention
 from services.router.slack.workspace import Workspace
 
@@ -244,4 +245,5 @@ PLUGIN = Plugin(
     audience=lambda content: (_place(content),),
     templates=templates_of,
     notice=notice,
+    summarise=summarise,
 )

@@ -51,6 +51,7 @@ from services.router.people import PeopleFile, people_of
 from services.router.plan import Playbook
 from services.router.planner import Planner, SurveyLinks
 from services.router.rules import Ruleset, load_rules
+from services.router.storm import Summary
 from services.router.templates import Templates
 
 if TYPE_CHECKING:
@@ -146,6 +147,12 @@ class Box:
         return [call.operation for call in self.calls]
 
 
+def summarised(summary: Summary, member: BoxContent) -> BoxContent:
+    groups = ", ".join(f"{count} {group}" for group, count in sorted(summary.groups.items()))
+    whom = f" at {summary.account}" if summary.account else ""
+    return member.model_copy(update={"text": f"{summary.people} people{whom}: {groups}"})
+
+
 def box_plugin(traits: Traits, name: str = "box") -> Plugin[BoxAction, BoxContent, BoxSettings]:
     def render(action: BoxAction, facts: Facts, _templates: Templates) -> BoxContent:
         said = facts.response.comment or "no comment" if facts.response else "how likely?"
@@ -162,6 +169,7 @@ def box_plugin(traits: Traits, name: str = "box") -> Plugin[BoxAction, BoxConten
         order_key=lambda content, _facts: content.person,
         rate_key=lambda _content: "",
         audience=lambda content: (content.email or "nobody",),
+        summarise=summarised,
         notice=_notice if traits.shows_follow_up and name == "box" else None,
     )
 
@@ -197,6 +205,7 @@ class World:
         self.policy = LIVE
         self.disabled: str | None = None
         self.profiles_age_seconds = 0.0
+        self.storm_people = 0
         self.is_paused: Callable[[], bool] = lambda: False
         self._folder = folder
         self._templates = Templates(folder)
@@ -227,6 +236,7 @@ class World:
             links=SurveyLinks("https://ask.test", b"k" * 32),
             wait_for_facts=lambda _connection: True,
             follow=self.desk.after_planning,
+            storm_people=self.storm_people,
         )
 
     def say(self, *events: PlannedEvent) -> None:

@@ -1,0 +1,26 @@
+"""The card that stands for many at once, as Block Kit. Pure."""
+
+from typing import TYPE_CHECKING
+
+from services.router.slack.card import FIELD_CHARACTERS, HEADER_CHARACTERS
+from services.router.slack.content import Content
+from services.router.slack.texts import escape, plain, shorten
+from services.router.storm import Summary
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+
+def summarise(summary: Summary, member: Content) -> Content:
+    """The summary of a storm, in the channel of its cards, which are its thread."""
+    whom = f"at {summary.account}" if summary.account else "in a few minutes"
+    headline = shorten(f"🌩️ Many answers: {summary.people} people {whom}", HEADER_CHARACTERS)
+    groups = ", ".join(f"{count} {group}" for group, count in sorted(summary.groups.items()))
+    lines = [groups, "Each answer has its card in this thread."]
+    if summary.accounts and not summary.account:
+        lines.insert(1, f"Most of them at {', '.join(summary.accounts)}.")
+    blocks: list[JsonValue] = [
+        {"type": "header", "text": plain(headline, HEADER_CHARACTERS)},
+        *({"type": "section", "text": plain(line, FIELD_CHARACTERS)} for line in lines),
+    ]
+    return Content(channel=member.channel, to=member.to, text=escape(f"{headline}. {groups}"), blocks=blocks)
