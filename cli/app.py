@@ -33,6 +33,12 @@ ConfigFolder = Annotated[Path, typer.Option("--dir", help="Where the YAML files 
 Source = Annotated[str, typer.Option(help="Name of the first source that may send answers.")]
 ExamplesFile = Annotated[Path | None, typer.Argument(help="Default: rules_test.yaml beside the rules.")]
 Response = Annotated[str, typer.Argument(help="A response's id, or a file *.json with facts.")]
+RuleId = Annotated[str, typer.Argument(metavar="RULE", help="Id of a rule.")]
+Recipient = Annotated[str, typer.Option(help="Id or e-mail address of people.yaml; `me` is FEEDBACK_ME.")]
+TestResponse = Annotated[
+    str | None,
+    typer.Option("--response", help="Fill it with this response of the ledger, or facts in a file *.json."),
+]
 Since = Annotated[str, typer.Option(help="How far back: 90d, 12h, 4w.")]
 OtherRules = Annotated[
     Path | None, typer.Option(help="Compare rules.yaml with this file, not the ledger with rules.yaml.")
@@ -104,6 +110,19 @@ def backtest_rules(
     from cli.rules import backtest
 
     backtest(folder, since, against)
+
+
+@rules.command("send-test")
+def send_test_of_rule(
+    rule: RuleId,
+    to: Recipient = "me",
+    response: TestResponse = None,
+    folder: ConfigFolder = Path("deploy/config"),
+) -> None:
+    """Send one filled card or mail of a rule to yourself. No customer and no channel gets anything."""
+    from cli.rules import send_test
+
+    send_test(folder, rule, to, response)
 
 
 def main() -> None:

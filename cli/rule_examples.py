@@ -47,6 +47,26 @@ _SURVEY = {
 }
 
 
+_WHOLE: Mapping[Occasion, Mapping[str, Any]] = {
+    Occasion.RESPONSE: {
+        "response": {
+            "score": 6,
+            "comment": "The export takes minutes, and nobody could tell me why.",
+            "themes": ["performance"],
+            "functions": ["Product"],
+            "mentions": ["Dana"],
+        },
+        "previous": {"score": 9},
+        "profile": {"name": "Ann Example", "email": "ann@example.org", "role": "key_contact"},
+        "account": {"name": "Example Ltd", "arr": 48_000, "currency": "EUR", "days_to_renewal": 60},
+    },
+    Occasion.SURVEY_REQUEST: {
+        "survey": {},
+        "profile": {"name": "Ann Example", "email": "ann@example.org"},
+    },
+}
+
+
 class Example(BaseModel):
     """One example."""
 
@@ -133,6 +153,11 @@ def occurrence_of(facts: Facts) -> Occurrence:
         happened_at=facts.response.responded_at if facts.response else NOW,
         expires_at=facts.survey.expires_at if facts.survey else None,
     )
+
+
+def whole_facts(about: Occasion) -> Facts:
+    """Facts of an invented answer, or survey request, with all that a card or mail may show."""
+    return facts_of(_WHOLE[about])
 
 
 def plan_of(facts: Facts, playbook: Playbook, now: datetime = NOW) -> Plan:

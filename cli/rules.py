@@ -16,11 +16,12 @@ from rich.table import Table
 
 from cli import past_plans
 from cli.jobs import DatabaseSettings
-from cli.playbook import load_playbook
+from cli.playbook import load_destinations, load_playbook
 from cli.rule_backtest import Backtest, occurrence_of
-from cli.rule_examples import NOW, differences, facts_of, read_examples
+from cli.rule_examples import NOW, differences, facts_of, read_examples, whole_facts
 from cli.rule_examples import occurrence_of as occurrence_of_example
 from cli.rule_reasons import Fate, Reason, reasons
+from cli.rule_send_test import NobodyError, recipient, send
 from runtime.settings import BadSettings, load
 from runtime.yaml_file import ConfigError
 from services.router.facts import Facts
@@ -82,6 +83,31 @@ def backtest(folder: Path, since: str, against: Path | None) -> None:
             compared.add(past)
             progress.advance(task)
     _print_backtest(compared, against)
+
+
+def send_test(folder: Path, rule_id: str, to: str, response: str | None) -> None:
+    """Sends one filled card or mail of each of the rule's actions to a colleague, past the ledger.
+
+    Ends with code 1 when nothing arrived.
+    """
+    playbook = _playbook(folder)
+    rule = next((one for one in playbook.rules.rules if one.id == rule_id), None)
+    if rule is None:
+        known = ", ".join(sorted(playbook.rules.ids))
+        raise typer.BadParameter(f"there is no rule {rule_id!r}; expected one of {known}")
+    facts = _told(response)[1] if response else whole_facts(rule.about)
+    with _complaining():
+        destinations = load_destinations(folder)
+    try:
+        sent = list(send(rule, facts, playbook, destinations, recipient(to, playbook.people)))
+    except (NobodyError, BadSettings) as error:
+        errors.print(str(error))
+        raise typer.Exit(1) from None
+    for one in sent:
+        why = one.reason or getattr(one.result, "cause", None)
+        console.print(f"{one.action}: {one.destination}: " + ("sent" if one.arrived else f"not sent: {why}"))
+    if not any(one.arrived for one in sent):
+        raise typer.Exit(1)
 
 
 def span_of(written: str) -> timedelta:

@@ -237,7 +237,8 @@ class Plugin(Generic[A, C, S]):
     the object that shows the follow-up, whose content is given, or with None a message to the recipient
     alone; None where it cannot be said there. `sync` makes, of the connected destination, the worker that
     reads what people did there. `summarise` makes the object that stands for many that would come at once,
-    whose children they become; one of them is given. Left out: they all come.
+    whose children they become; one of them is given. Left out: they all come. `redirect` makes the object go
+    to one colleague alone, to try it out; left out: it reaches nobody in person.
     """
 
     name: str
@@ -255,3 +256,4 @@ class Plugin(Generic[A, C, S]):
     notice: Callable[[Notice, C | None], C | None] | None = None
     sync: Callable[[Any, Pool, Clock, Desk], Worker] | None = None
     summarise: Callable[[Summary, C], C] | None = None
+    redirect: Callable[[C, Person], C] | None = None

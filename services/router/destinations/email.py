@@ -34,6 +34,7 @@ from services.router.destination import (
 )
 from services.router.facts import Facts
 from services.router.mail_message import address, compose, one_line, split_subject
+from services.router.people import Person
 from services.router.templates import Templates
 
 _IMPLICIT_TLS_PORT = 465
@@ -236,6 +237,10 @@ def connect(settings: Settings) -> Mail | str:
     return Mail(settings, settings.smtp_host, address(settings.mail_from))
 
 
+def _redirected(content: Content, to: Person) -> Content:
+    return content.model_copy(update={"to": to.email, "name": to.name})
+
+
 PLUGIN = Plugin(
     name="email",
     traits=Traits(after_ambiguity=AfterAmbiguity.ASSUME_DELIVERED, updates=False, to_respondent=True),
@@ -248,4 +253,5 @@ PLUGIN = Plugin(
     rate_key=lambda _content: "",
     audience=lambda content: (content.to,),
     templates=_files,
+    redirect=_redirected,
 )

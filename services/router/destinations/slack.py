@@ -32,6 +32,7 @@ from services.router.destination import (
     Traits,
 )
 from services.router.follow_up import FollowUpView
+from services.router.people import Person
 from services.router.slack import follow_up_part
 from services.router.slack.actions import Action, render, templates_of
 from services.router.slack.card import withdrawn
@@ -227,6 +228,12 @@ def _place(content: Content) -> str:
     return content.channel.removeprefix("#") or (content.to.email if content.to else "")
 
 
+def _redirected(content: Content, to: Person) -> Content:
+    """The card in a direct message; without its buttons, which would act on the answer."""
+    who = Recipient(name=to.name, email=to.email, user=to.slack_user)
+    return content.model_copy(update={"channel": "", "to": who, "card": None})
+
+
 PLUGIN = Plugin(
     name="slack",
     traits=Traits(
@@ -246,4 +253,5 @@ PLUGIN = Plugin(
     templates=templates_of,
     notice=notice,
     summarise=summarise,
+    redirect=_redirected,
 )

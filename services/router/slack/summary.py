@@ -19,8 +19,8 @@ def summarise(summary: Summary, member: Content) -> Content:
     lines = [groups, "Each answer has its card in this thread."]
     if summary.accounts and not summary.account:
         lines.insert(1, f"Most of them at {', '.join(summary.accounts)}.")
-    blocks: list[JsonValue] = [
-        {"type": "header", "text": plain(headline, HEADER_CHARACTERS)},
-        *({"type": "section", "text": plain(line, FIELD_CHARACTERS)} for line in lines),
-    ]
-    return Content(channel=member.channel, to=member.to, text=escape(f"{headline}. {groups}"), blocks=blocks)
+    header: JsonValue = {"type": "header", "text": plain(headline, HEADER_CHARACTERS)}
+    told: list[JsonValue] = [{"type": "section", "text": plain(line, FIELD_CHARACTERS)} for line in lines]
+    return Content(
+        channel=member.channel, to=member.to, text=escape(f"{headline}. {groups}"), blocks=[header, *told]
+    )

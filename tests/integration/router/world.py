@@ -206,6 +206,8 @@ class World:
         self.disabled: str | None = None
         self.profiles_age_seconds = 0.0
         self.storm_people = 0
+        self.playbook: Playbook | None = None
+        """Plans with this instead of the rules in use."""
         self.is_paused: Callable[[], bool] = lambda: False
         self._folder = folder
         self._templates = Templates(folder)
@@ -231,7 +233,7 @@ class World:
 
     def planner(self) -> Planner:
         return Planner(
-            playbook=Playbook(self.rules, self.plugins, self._templates),
+            playbook=self.playbook or Playbook(self.rules, self.plugins, self._templates),
             clock=self.clock,
             links=SurveyLinks("https://ask.test", b"k" * 32),
             wait_for_facts=lambda _connection: True,
