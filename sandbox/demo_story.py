@@ -76,7 +76,13 @@ class Story:
 
             await _side_by_side(put(f"/v1/accounts/{name}", body) for name, body in self.accounts.items())
             await _side_by_side(history(one) for one in self.histories)
-            await _paced(partial(self._answer, client, body, told) for body in self.answers.first)
+            # A person's second answer follows the first: what the first one asked for may end with it.
+            for is_second in (False, True):
+                await _paced(
+                    partial(self._answer, client, body, told)
+                    for body in self.answers.first
+                    if (body["metric"] != "nps") is is_second
+                )
 
     def put_in(self) -> PutIn:
         """What was sent so far."""

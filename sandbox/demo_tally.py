@@ -95,7 +95,7 @@ def expected(put_in: PutIn) -> Tally:
     sent = put_in.answers.sent
     elsewhere = [answer for history in put_in.histories for answer in history.answers]
     first = {str(body["source_id"]): body for body in reversed([*sent, *elsewhere])}
-    distinct = {str(body["source_id"]): body for body in [*sent, *elsewhere]}
+    distinct = _newest([*sent, *elsewhere])
     everything = [*distinct.values(), *put_in.survey_answers]
     tally = classified(_group(body) for body in everything)
     tally[Line.RECEIVED] = len(everything)
@@ -114,6 +114,16 @@ def expected(put_in: PutIn) -> Tally:
     tally[Line.MARKETING] += sum(_steps(distinct.values(), put_in.days_later))
     tally[Line.SURVEYS] = sum(history.plot in ASKED_ONCE for history in put_in.histories)
     return tally
+
+
+def _newest(bodies: Iterable[Body]) -> dict[str, Body]:
+    """Each answer as it stands: one that is sent again as it was takes back no comment."""
+    newest: dict[str, Body] = {}
+    for body in bodies:
+        known = newest.setdefault(str(body["source_id"]), body)
+        if str(body.get("updated_at", "")) > str(known.get("updated_at", "")):
+            newest[str(body["source_id"])] = body
+    return newest
 
 
 def _shown(body: Body) -> Counter[Line]:
