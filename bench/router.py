@@ -157,6 +157,7 @@ def _consume(bootstrap: str, url: str, *, plans: bool) -> int:
                 clock=WallClock(),
                 links=SurveyLinks("https://feedback.test", b"a secret of the measurement alone"),
                 follow=desk.after_planning,
+                storm_people=0,
             )
         else:
             consumer = Consumer(

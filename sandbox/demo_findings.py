@@ -64,7 +64,9 @@ def findings(brokers: str, sandbox: str, sent_at: Mapping[str, float]) -> Findin
         elif topic == OutcomeRecorded.TOPIC:
             outcome = OutcomeRecorded.model_validate_json(value)
             tally[Line.FAILED] += outcome.kind is OutcomeKind.FAILED
-            if outcome.kind is OutcomeKind.DELIVERED and outcome.response_id:
+            # A step that was planned for a later day says nothing of how long a delivery takes.
+            is_prompt = "." not in (outcome.action or "")
+            if outcome.kind is OutcomeKind.DELIVERED and outcome.response_id and is_prompt:
                 delivered.setdefault((str(outcome.response_id), str(outcome.effect_id)), timestamp)
     tally[Line.RECEIVED] = len(responses)
     tally += classified(group for group in groups.values() if group)
