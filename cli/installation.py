@@ -33,6 +33,9 @@ DEMO_VALUES = {
     "MAIL_FROM": "Acme Software <hello@acme.test>",
     "MARKETING_ALLOW_PRIVATE_HOSTS": "sandbox",
     "MARKETING_URL": f"{_SANDBOX}/marketing/events",
+    "ISSUES_ALLOW_PRIVATE_HOSTS": "sandbox",
+    "ISSUES_URL": f"{_SANDBOX}/jira",
+    "ISSUES_EMAIL": "feedback@acme.test",
     "HEALTH_ALLOW_PRIVATE_HOSTS": "sandbox",
     "HEALTH_URL": f"{_SANDBOX}/health/events",
 }

@@ -67,9 +67,10 @@ def for_sandbox() -> dict[str, str]:
         "slack_signing_secret": secrets.token_hex(16),
         "salesforce_private_key": private.decode(),
         "salesforce_public_key": public.decode(),
+        "issues_token": secrets.token_urlsafe(32),
         **{
             f"{name}_secret": f"whsec_{b64encode(secrets.token_bytes(24)).decode()}"
-            for name in ("marketing", "health", "webhook")
+            for name in ("marketing", "marketing_callback", "health", "webhook")
         },
     }
 

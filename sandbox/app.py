@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from sandbox import (
+    jira,
     page,
     page_forms,
     received,
@@ -55,6 +56,7 @@ def sandbox_app(world: World) -> FastAPI:
         return {"status": "ok"}
 
     app.include_router(slack_routes.routes(world.workspace, world.interactivity, world.sockets, world.front))
+    app.include_router(jira.routes(world.jira, world.front))
     for receiver in world.receivers.values():
         app.include_router(receivers.routes(receiver, world.front))
     app.include_router(received.routes(world))

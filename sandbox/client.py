@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.processes import free_port, spawn, stop, wait_until
 
+ISSUES_EMAIL = "feedback@acme.test"
 _START_SECONDS = 30.0
 
 
@@ -35,6 +36,7 @@ class Credentials:
     marketing_secret: str
     health_secret: str
     webhook_secret: str
+    issues_token: str
 
     @classmethod
     def generate(cls) -> "Credentials":
@@ -57,6 +59,7 @@ class Credentials:
             marketing_secret=_webhook_secret(),
             health_secret=_webhook_secret(),
             webhook_secret=_webhook_secret(),
+            issues_token=secrets.token_urlsafe(32),
         )
 
     def for_sandbox(self) -> dict[str, str]:
@@ -71,6 +74,8 @@ class Credentials:
             "MARKETING_SECRET": self.marketing_secret,
             "HEALTH_SECRET": self.health_secret,
             "WEBHOOK_SECRET": self.webhook_secret,
+            "ISSUES_EMAIL": ISSUES_EMAIL,
+            "ISSUES_TOKEN": self.issues_token,
         }
 
     def for_router(self, url: str, smtp_port: int) -> dict[str, str]:
@@ -95,6 +100,10 @@ class Credentials:
             "HEALTH_ALLOW_PRIVATE_HOSTS": host,
             "HEALTH_URL": f"{url}/health/events",
             "HEALTH_SECRET": self.health_secret,
+            "ISSUES_ALLOW_PRIVATE_HOSTS": host,
+            "ISSUES_URL": f"{url}/jira",
+            "ISSUES_EMAIL": ISSUES_EMAIL,
+            "ISSUES_TOKEN": self.issues_token,
         }
 
     def for_webhook(self, url: str, name: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ class Double(StrEnum):
     MARKETING = "marketing"
     HEALTH = "health"
     WEBHOOK = "webhook"
+    JIRA = "jira"
 
 
 class Kind(StrEnum):

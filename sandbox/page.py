@@ -22,6 +22,7 @@ from starlette.requests import Request
 
 from sandbox.clock import BusinessClock
 from sandbox.faults import Double, Kind
+from sandbox.jira import text_of
 from sandbox.mrkdwn import mrkdwn, plain
 from sandbox.received import salesforce_counts, slack_counts
 from sandbox.salesforce_records import Record
@@ -102,6 +103,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["clock_time"] = lambda moment: moment.strftime("%H:%M:%S")
+    environment.filters["adf_text"] = text_of
     environment.filters["pretty"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
     return environment
 
@@ -155,6 +157,7 @@ class Page:
             names=self._name_of,
             mails=list(islice(reversed(world.mailbox.mails), view.show)),
             receivers=world.receivers,
+            issues=list(islice(reversed(world.jira.issues.values()), view.show)),
             latest_events={
                 double: receiver.events[: -view.show - 1 : -1] for double, receiver in world.receivers.items()
             },

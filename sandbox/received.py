@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.faults import Double, Fault, FaultRequest
+from sandbox.jira import Issue
 from sandbox.mail import Mail
 from sandbox.receivers import Event, Receiver
 from sandbox.salesforce_objects import object_named
@@ -67,6 +68,14 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
+def _issue(issue: Issue) -> dict[str, Any]:
+    comments = [
+        {"id": one.comment_id, "body": one.body, "properties": one.properties, "edits": one.edits}
+        for one in issue.comments.values()
+    ]
+    return {"key": issue.key, "summary": issue.summary, "labels": issue.labels, "comments": comments}
+
+
 def _events(receiver: Receiver, limit: int, offset: int) -> dict[str, Any]:
     events = receiver.events
     repeated = sum(event.deliveries - 1 for event in events)
@@ -106,6 +115,7 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
             "slack": slack_counts(world),
             "salesforce": salesforce_counts(world),
             "mail": world.mailbox.taken,
+            "jira": len(world.jira.issues),
             **{double: len(receiver.events) for double, receiver in world.receivers.items()},
             "calls": {double: world.calls.counts(double) for double in Double},
         }
@@ -181,6 +191,11 @@ def routes(world: World) -> APIRouter:  # noqa: C901 - one function per path, no
     @router.get("/received/webhook")
     async def webhook(limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
         return _events(world.receivers[Double.WEBHOOK], limit, offset)
+
+    @router.get("/received/jira")
+    async def issues(limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
+        found = list(world.jira.issues.values())
+        return {"total": len(found), "items": [_issue(one) for one in found[offset : offset + limit]]}
 
     @router.get("/received/calls")
     async def calls(double: Double | None = None, limit: Limit = 100) -> dict[str, Any]:

@@ -73,6 +73,9 @@ class SandboxSettings(BaseSettings):
     health_secret: SecretStr = Field(SecretStr(""), description="The same of the customer-success platform.")
     webhook_secret: SecretStr = Field(SecretStr(""), description="The same of every webhook.")
 
+    issues_email: str = Field("feedback@acme.test", description="The one account the Jira double accepts.")
+    issues_token: SecretStr = Field(SecretStr(""), description="API token of that account.")
+
     database_url: SecretStr = Field(
         SecretStr(""), description="Where the business clock's offset is kept; empty: the clock stands."
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sandbox.calls import CallLog
 from sandbox.faults import Double, FaultBoard
+from sandbox.jira import JiraSite
 from sandbox.mail import Catcher, Mailbox
 from sandbox.rates import Factor
 from sandbox.receivers import Receiver
@@ -38,6 +39,7 @@ class World:
     mailbox: Mailbox
     catcher: Catcher
     receivers: Mapping[Double, Receiver]
+    jira: JiraSite
 
     objects = OBJECTS
 
@@ -50,6 +52,7 @@ class World:
         self.mailbox.clear()
         for receiver in self.receivers.values():
             receiver.clear()
+        self.jira.clear()
         self.calls.clear()
 
 
@@ -109,6 +112,7 @@ def build(settings: SandboxSettings) -> World:
             username=settings.smtp_username,
             password=settings.smtp_password.get_secret_value(),
         ),
+        jira=JiraSite(email=settings.issues_email, token=settings.issues_token.get_secret_value()),
         receivers={
             double: Receiver(double, secret=secret.get_secret_value(), keep=settings.sandbox_keep)
             for double, secret in (

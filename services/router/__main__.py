@@ -22,6 +22,7 @@ from runtime.yaml_file import ConfigError
 from schemas.classified import ResponseClassified
 from schemas.requests import SurveyRequested
 from services.router import (
+    advocacy_api,
     delivery_api,
     destination_api,
     follow_up_api,
@@ -208,6 +209,7 @@ def serve(
     operator = Operator(settings.router_operator_key)
     app.include_router(destination_api.routes(deliveries=deliveries, pool=pool, operator=operator))
     app.include_router(match_review_api.routes(pool=pool, operator=operator))
+    app.include_router(advocacy_api.routes(pool=pool, clock=clock, secret=settings.marketing_callback_secret))
     app.include_router(
         delivery_api.routes(pool=pool, clock=clock, plugins=playbook.plugins, operator=operator)
     )

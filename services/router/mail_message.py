@@ -7,7 +7,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from uuid import UUID
 
 # A header is folded only at blanks; past the line length Python would encode a long address, which mail
 # clients do not decode in List-Unsubscribe. RFC 5322 allows 998 octets a line.
@@ -49,8 +48,9 @@ def one_line(text: str, characters: int) -> str:
 
 def compose(
     *,
-    effect_id: UUID,
+    message_id: str,
     sender: Address,
+    reply_to: Address | None,
     to: Address,
     subject: str,
     text: str,
@@ -58,16 +58,18 @@ def compose(
     unsubscribe_url: str | None,
     date: datetime,
 ) -> EmailMessage:
-    """The message. The Message-ID is the effect's for ever, so that a repeated mail is seen as the same one.
+    """The message. `message_id` is the effect's for ever, so that a repeated mail is seen as the same one.
 
     `unsubscribe_url` adds one-click unsubscribing (RFC 8058).
     """
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender
+    if reply_to is not None:
+        message["Reply-To"] = reply_to
     message["To"] = to
     message["Subject"] = one_line(subject, SUBJECT_CHARACTERS)
     message["Date"] = format_datetime(date)
-    message["Message-ID"] = f"<{effect_id}@{sender.domain}>"
+    message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: out-of-office replies are not wanted
     if unsubscribe_url is not None:
         message["List-Unsubscribe"] = f"<{unsubscribe_url}>"

@@ -41,6 +41,11 @@ def subject_of_request(request_id: UUID) -> str:
     return f"request:{request_id}"
 
 
+def response_of(subject: str) -> UUID | None:
+    """The response that the ledger's subject is; None for another kind."""
+    return _id(subject, "response")
+
+
 def planned(effect: EffectRow, now: datetime) -> Message:
     """That an effect was planned."""
     event = OutcomeRecorded(
@@ -50,7 +55,7 @@ def planned(effect: EffectRow, now: datetime) -> Message:
         person_key=effect.person_key,
         account_id=effect.account_id,
         subject=effect.subject,
-        response_id=_id(effect.subject, "response"),
+        response_id=response_of(effect.subject),
         rule=effect.rule,
         action=effect.action,
         destination=effect.destination,
@@ -74,7 +79,7 @@ def of_completion(done: Completion, destination: str, now: datetime) -> Iterator
         person_key=claimed.person_key,
         account_id=claimed.account_id,
         subject=claimed.subject,
-        response_id=_id(claimed.subject, "response"),
+        response_id=response_of(claimed.subject),
         rule=claimed.rule,
         action=claimed.action,
         destination=destination,

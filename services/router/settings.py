@@ -25,6 +25,8 @@ class RouterSettings(ServiceSettings):
     """observe (nothing leaves), pilot (only to PILOT_ALLOW) or live."""
     router_operator_key: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)] | None = None
     """At least 32 random characters; whoever holds it may read deliveries and follow-ups and change them."""
+    marketing_callback_secret: SecretStr | None = None
+    """Standard Webhooks secret with which marketing signs what became of an advocate; unset: it may not."""
     ledger_days: int = Field(400, ge=35, le=3650)
     """Days that calls, plans with their facts, and what was sent are kept; after that only ids are."""
     storm_people: int = Field(DEFAULT_PEOPLE, ge=0, le=10_000)

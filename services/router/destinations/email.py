@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from threading import Event
+from typing import Annotated
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPDataError, SMTPException, SMTPResponseException
 from aiosmtplib.errors import SMTPRecipientsRefused, SMTPSenderRefused
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from runtime.settings import EnvironmentSettings
 from services.router.deadline import remaining, within
@@ -77,6 +79,9 @@ class Content(BaseModel):
     text: str
     html: str
     unsubscribe_url: str | None = None
+    writer_name: str | None = None
+    writer_email: str | None = None
+    """The colleague who looks after the customer: who writes, or gets the reply."""
 
 
 class Settings(EnvironmentSettings):
@@ -94,12 +99,23 @@ class Settings(EnvironmentSettings):
     """Insist on STARTTLS; false only for a server on this machine."""
     mail_from: str | None = None
     """Who writes, e.g. `Acme <feedback@acme.example>`."""
+    mail_own_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    """Domains, separated by commas, from which colleagues may write as themselves (SPF and DKIM cover them);
+    of others the company writes, and the reply goes to the colleague."""
     mail_calls_per_second: float = Field(20.0, gt=0)
     """Mails a second."""
     mail_parallel_calls: int = Field(4, ge=1, le=64)
     """Connections to the mail server at once."""
     mail_deadline_seconds: float = Field(20.0, ge=1, le=60)
     """Hard limit of handing over one mail."""
+
+    @field_validator("mail_own_domains", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        domains = value.split(",") if isinstance(value, str) else value
+        if not isinstance(domains, list | tuple) or not all(isinstance(domain, str) for domain in domains):
+            return value
+        return tuple(domain.strip().lower() for domain in domains if domain.strip())
 
     @field_validator("mail_from")
     @classmethod
@@ -132,9 +148,12 @@ class Mail:
             to = address(content.to, content.name)
         except ValueError:
             return Failed("invalid_address")
+        writer = _colleague(content)
+        writes_as_themselves = writer is not None and writer.domain.lower() in self._settings.mail_own_domains
         message = compose(
-            effect_id=call.effect_id,
-            sender=self._sender,
+            message_id=message_id,
+            sender=writer if writer and writes_as_themselves else self._sender,
+            reply_to=writer,
             to=to,
             subject=content.subject,
             text=content.text,
@@ -208,6 +227,14 @@ def verdict(error: SMTPException | OSError, *, handed_over: bool) -> Result:
     return Ambiguous(f"{cause}_after_data") if handed_over else Retry(cause)
 
 
+def _colleague(content: Content) -> Address | None:
+    """Whose address is no address does not write."""
+    try:
+        return address(content.writer_email, content.writer_name) if content.writer_email else None
+    except ValueError:
+        return None
+
+
 def _files(action: Action) -> tuple[str, str]:
     return f"{action.template}.txt.j2", f"{action.template}.html.j2"
 
@@ -218,6 +245,7 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
         return None
     text_file, html_file = _files(action)
     subject, text = split_subject(templates.render(text_file, facts))
+    owner, account = facts.owner, facts.account
     return Content(
         to=facts.profile.email,
         name=facts.profile.name,
@@ -225,6 +253,8 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
         text=text,
         html=templates.render(html_file, facts),
         unsubscribe_url=facts.survey.unsubscribe_url if facts.survey else None,
+        writer_name=owner.name if owner else None,
+        writer_email=owner.email if owner else account.csm_email if account else None,
     )
 
 

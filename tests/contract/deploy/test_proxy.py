@@ -138,6 +138,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Clie
         ("/v1/webhooks/delighted", "ingest"),
         ("/v1/slack/interactions", "router"),
         ("/v1/slack/events", "router"),
+        ("/v1/callbacks/marketing", "router"),
     ],
 )
 def test_the_outside_reaches_what_it_must(proxy: tuple[httpx.Client, Path], path: str, service: str) -> None:
@@ -158,6 +159,8 @@ def test_the_outside_reaches_what_it_must(proxy: tuple[httpx.Client, Path], path
         "/v1/profiles/1",
         "/v1/deliveries",
         "/v1/destinations",
+        "/v1/callbacks",
+        "/v1/callbacks/marketing/../../deliveries",
         "/s/../metrics",
         "/v1/slack/%2e%2e/deliveries",
         "/s",

@@ -61,5 +61,7 @@ def connect(
 def disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of any destination in the environment."""
     for name in list(os.environ):
-        if name.startswith(("SLACK_", "SALESFORCE_", "SMTP_", "MAIL_", "MARKETING_", "HEALTH_", "WEBHOOK_")):
+        if name.startswith(
+            ("SLACK_", "SALESFORCE_", "SMTP_", "MAIL_", "MARKETING_", "HEALTH_", "WEBHOOK_", "ISSUES_")
+        ):
             monkeypatch.delenv(name)

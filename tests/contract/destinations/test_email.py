@@ -6,9 +6,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from services.router.destination import Delivered, Operation
-from services.router.facts import Facts, ProfileFacts, SurveyFacts
+from services.router.facts import Facts, OwnerFacts, ProfileFacts, SurveyFacts
 from services.router.templates import Templates
 from tests.contract.destinations.world import PLUGINS, Connect, call, content_of, facts
 
@@ -94,3 +95,37 @@ def test_somebody_without_an_address_gets_no_mail(tmp_path: Path) -> None:
     nobody = facts().model_copy(update={"profile": ProfileFacts(key="k")})
 
     assert plugin.render(plugin.action(template="thank_you"), nobody, Templates(tmp_path)) is None
+
+
+def test_the_company_writes_and_the_reply_goes_to_the_csm(connect: Connect, world: httpx.Client) -> None:
+    mail = sent(connect, world, "thank_you", facts())
+
+    assert mail["from"] == "Acme <feedback@acme.test>"
+    assert headers(mail)["Reply-To"] == "maya.lindqvist@acme.test"
+
+
+def test_the_owner_writes_where_the_domain_is_ours(
+    connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_OWN_DOMAINS", "acme.example, Acme.Test")
+    owner = OwnerFacts(id="maya", name="Maya Lindqvist", email="maya.lindqvist@acme.test")
+
+    mail = sent(connect, world, "thank_you", facts().model_copy(update={"owner": owner}))
+
+    assert mail["from"] == headers(mail)["Reply-To"] == "Maya Lindqvist <maya.lindqvist@acme.test>"
+    assert str(mail["message_id"]).endswith("@acme.test>")
+
+
+@pytest.mark.parametrize(
+    "email", ["maya@elsewhere.test", "maya@acme.test.evil.test", "a@acme.test, b@evil.test", "maya"]
+)
+def test_an_address_of_another_domain_or_none_does_not_write(
+    email: str, connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_OWN_DOMAINS", "acme.test")
+
+    mail = sent(
+        connect, world, "thank_you", facts().model_copy(update={"owner": OwnerFacts(id="m", email=email)})
+    )
+
+    assert mail["from"] == "Acme <feedback@acme.test>"

@@ -41,6 +41,15 @@ def _mails(world: httpx.Client, effect_id: UUID) -> list[Any]:
     return [one for one in items if str(effect_id) in one["message_id"]]
 
 
+def _comments(world: httpx.Client, effect_id: UUID) -> list[Any]:
+    return [
+        comment
+        for issue in world.get("/received/jira").json()["items"]
+        for comment in issue["comments"]
+        if comment["properties"][0]["value"] == {"effect_id": str(effect_id)}
+    ]
+
+
 def _webhooks(receiver: str) -> Callable[[httpx.Client, UUID], list[Any]]:
     def arrived(world: httpx.Client, effect_id: UUID) -> list[Any]:
         items = world.get(f"/received/{receiver}").json()["items"]
@@ -81,6 +90,7 @@ SUBJECTS = {
         ),
         Subject("email", {"template": "thank_you"}, "mail", ("message",), _mails, {"to": "nobody"}),
         Subject("marketing", {"campaign": "win_back"}, "marketing", ("events",), _webhooks("marketing"), {}),
+        Subject("issues", {"project": "PROD"}, "jira", ("comment.create",), _comments, {"project": "NONE"}),
         Subject("health", {}, "health", ("events",), _webhooks("health"), {}),
         Subject("webhook.crm", {}, "webhook", ("events.crm",), _webhooks("webhook"), {}),
     )
@@ -287,7 +297,7 @@ def test_nobody_listening_is_retried(
     monkeypatch.setenv("SALESFORCE_INSTANCE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SALESFORCE_LOGIN_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SMTP_PORT", "9")
-    for receiver in ("MARKETING", "HEALTH", "WEBHOOK_CRM"):
+    for receiver in ("MARKETING", "HEALTH", "WEBHOOK_CRM", "ISSUES"):
         monkeypatch.setenv(f"{receiver}_URL", "http://127.0.0.1:9/")
 
     result = connect(subject.name).deliver(call(Operation.CREATE, subject.content(), uuid4()))

@@ -227,8 +227,9 @@ def test_a_link_that_is_not_of_the_web_is_refused_when_the_rules_are_loaded(url:
 
 def mail(*, name: str = "Mira", subject: str = "Hello") -> EmailMessage:
     message = compose(
-        effect_id=uuid4(),
+        message_id=f"<{uuid4()}@acme.test>",
         sender=address("Acme <feedback@acme.test>"),
+        reply_to=address("maya@acme.test", name),
         to=address("mira@customer.test", name),
         subject=subject,
         text="text",
