@@ -1,5 +1,7 @@
 """What people may write to reach further than their own words: all of it stays words."""
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import pytest
 from jinja2 import TemplateError
 from pydantic import JsonValue
 
+from cli.spreadsheet import safe_cell
 from services.router.destinations import email
 from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
 from services.router.follow_up import FollowUpView, State
@@ -84,6 +87,22 @@ SOQL = [
     "x'; DELETE FROM Account; --",
     "{0.__class__}",
     "%' AND Email LIKE '%",
+]
+
+CSV = [
+    '=HYPERLINK("https://evil.test","Open")',
+    "=cmd|' /C calc'!A0",
+    "+1+cmd|' /C calc'!A0",
+    "-2+3+cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "|calc",
+    "%0A=1+1",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "  =1+1",
+    "\ufeff=1+1",
+    "\uff1d1+1",
 ]
 
 JINJA = [
@@ -312,3 +331,13 @@ def test_a_template_reaches_nothing_but_its_facts(hostile: str, tmp_path: Path) 
 def loaded_and_used(templates: Templates) -> None:
     templates.check("evil.txt.j2")
     email.render(email.Action(template="evil"), facts(), templates)
+
+
+@pytest.mark.parametrize("hostile", CSV)
+def test_a_cell_of_a_csv_file_is_text_and_never_a_formula(hostile: str) -> None:
+    written = io.StringIO()
+    csv.writer(written).writerow([safe_cell(hostile), safe_cell("plain, text"), safe_cell(None)])
+
+    cell, plain, nothing = next(csv.reader(io.StringIO(written.getvalue(), newline="")))
+    assert cell == f"'{hostile}"
+    assert (plain, nothing) == ("plain, text", "")
