@@ -58,6 +58,7 @@ class Templates:
             loader=FileSystemLoader(folder),
             autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
             undefined=StrictUndefined,
+            auto_reload=False,  # a template has been checked with its rules: it changes when they do
             finalize=lambda value: "" if value is None else value,
             trim_blocks=True,
             lstrip_blocks=True,
