@@ -2,7 +2,9 @@
 
 Planning is what production does with a classified answer: read from Kafka, decoded, its facts gathered, the
 shipped rules evaluated, the messages rendered, subject, plan, scores, effects and outcomes committed, then
-the offset. Nothing is delivered meanwhile. The reference decodes the same records and commits.
+the offset. Nothing is delivered meanwhile. The reference decodes the same records and commits. Afterwards
+the whole product runs on this machine, and answers come in by HTTP at a steady rate: `p99_seconds` is from
+the call to the delivery in the double, over all deliveries.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from typing import Any, LiteralString
 import psycopg
 import yaml
 
-from bench import report
+from bench import report, steady
 from bench.scratch import scratch_database
 from runtime import cloudevents, tracing
 from runtime.clock import WallClock
@@ -64,6 +66,8 @@ THEMES = (
     ("onboarding", "Success"),
 )
 FLOOR_PER_SECOND = 5_000
+STEADY_PER_SECOND = 200
+STEADY_SECONDS = 60
 _LOOK_SECONDS = 0.05
 
 _SEED_PROFILES_SQL = """
@@ -223,7 +227,7 @@ def _seed(pool: Pool) -> None:
         connection.execute("INSERT INTO bench_read VALUES (0)")
 
 
-def measure(bootstrap: str, url: str, *, answers: int) -> int:
+def measure(bootstrap: str, url: str, *, answers: int, steady_seconds: int) -> int:
     """Measure on these servers, in a database made for it."""
     ensure_topics(bootstrap, [TopicSpec(topic.name, topic.partitions, topic.settings()) for topic in TOPICS])
     with scratch_database(url) as scratch, closing(_pool(scratch)) as pool:
@@ -234,6 +238,7 @@ def measure(bootstrap: str, url: str, *, answers: int) -> int:
         read = _rate([*command, "--read"], lambda: _number(pool, "SELECT records FROM bench_read"), answers)
         planned = _rate([*command, "--plan"], lambda: _number(pool, "SELECT count(*) FROM plans"), answers)
         effects = _number(pool, "SELECT count(*) FROM effects")
+    path = steady.run(per_second=STEADY_PER_SECOND, seconds=steady_seconds)
     return report.publish(
         "router",
         figures={
@@ -241,11 +246,23 @@ def measure(bootstrap: str, url: str, *, answers: int) -> int:
             "read_per_second": read,
             "ratio": planned / read,
             "effects_an_answer": effects / answers,
+            "p50_seconds": path.quantile(0.5),
+            "p99_seconds": path.quantile(0.99),
+            "sent_seconds": path.sent_seconds,
+            "deliveries": len(path.latencies),
+            "failed": path.failed,
+            "dead_letters": path.dead_letters,
         },
-        scale={"events": answers, "people": PEOPLE},
+        scale={
+            "events": answers,
+            "people": PEOPLE,
+            "responses": path.responses,
+            "responses_per_second": STEADY_PER_SECOND,
+        },
         reference="the same records consumed, decoded and committed without planning",
         packages=("kafka-python", "psycopg", "common-expression-language", "pydantic"),
-        at_least={"plan_per_second": FLOOR_PER_SECOND},
+        at_least={"plan_per_second": FLOOR_PER_SECOND, "responses": STEADY_PER_SECOND * STEADY_SECONDS},
+        at_most={"p99_seconds": 1, "failed": 0, "dead_letters": 0},
     )
 
 
@@ -253,6 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", type=int, default=100_000)
+    parser.add_argument("--steady-seconds", type=int, default=STEADY_SECONDS)
     parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"))
     parser.add_argument("--database", default=os.environ.get("DATABASE_URL"))
     parser.add_argument("--plan", action="store_true", help=argparse.SUPPRESS)
@@ -263,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         bootstrap = given.bootstrap or stack.enter_context(EmbeddedKafka()).bootstrap_servers
         database = given.database or stack.enter_context(EmbeddedPostgres()).url
-        return measure(bootstrap, database, answers=given.answers)
+        return measure(bootstrap, database, answers=given.answers, steady_seconds=given.steady_seconds)
 
 
 if __name__ == "__main__":

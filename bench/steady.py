@@ -1,0 +1,129 @@
+"""From the HTTP call to the outside world: the whole product on this machine, answers at a steady rate."""
+
+import asyncio
+import json
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import uvloop
+import yaml
+
+from sandbox.demo_findings import findings
+from sandbox.demo_tally import Line
+from sandbox.stack import Stack
+
+COMMENTS = Path(__file__).parents[1] / "sandbox" / "sample" / "comments.yaml"
+CONNECTIONS = 32
+PEOPLE = 5_000
+SETTLED_WITHIN_SECONDS = 300
+_HEAD = (
+    "POST /v1/responses HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+    "Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
+)
+_LOOK_SECONDS = 0.5
+QUIET_LOOKS = 4
+
+
+@dataclass(frozen=True)
+class Steady:
+    """What came of it; latencies in seconds, from the call to the delivery, sorted."""
+
+    latencies: list[float]
+    responses: int
+    sent_seconds: float
+    """How long the sending took: longer than asked for where the product did not keep up."""
+    failed: int
+    dead_letters: int
+
+    def quantile(self, share: float) -> float:
+        """Seconds within which this share of the deliveries was made."""
+        return self.latencies[min(int(len(self.latencies) * share), len(self.latencies) - 1)]
+
+
+def run(*, per_second: float, seconds: float) -> Steady:
+    """Send answers of every group for so long, and wait until all that is due has been delivered."""
+    with (
+        TemporaryDirectory() as folder,
+        Stack(Path(folder), settings={"LOG_LEVEL": "WARNING"}) as stack,
+    ):
+        if stack.kafka is None or stack.postgres is None:
+            raise SystemExit("the steady run starts its own Kafka and PostgreSQL: name none")
+        bodies = _bodies(int(per_second * seconds))
+        port = int(stack.url("ingest").rsplit(":", 1)[1])
+        # Not timed: the first calls open connections and compile templates.
+        uvloop.run(_send(port, stack.api_key, _bodies(200, "warm-up"), per_second=50))
+        _settle(stack.postgres.url)
+        began = time.monotonic()
+        sent_at = uvloop.run(_send(port, stack.api_key, bodies, per_second=per_second))
+        sent_seconds = time.monotonic() - began
+        _settle(stack.postgres.url)
+        time.sleep(_LOOK_SECONDS)  # the relay's turn
+        found = findings(stack.kafka.bootstrap_servers, stack.url("sandbox"), sent_at)
+    return Steady(
+        latencies=sorted(found.latencies_seconds),
+        responses=len(sent_at),
+        sent_seconds=sent_seconds,
+        failed=found.tally.get(Line.FAILED, 0),
+        dead_letters=found.tally.get(Line.DEAD_LETTERS, 0),
+    )
+
+
+def _bodies(count: int, name: str = "steady") -> list[bytes]:
+    chance = random.Random(name)  # noqa: S311 - a repeatable sample
+    comments = [
+        comment["text"]
+        for group in yaml.safe_load(COMMENTS.read_text(encoding="utf-8")).values()
+        for comment in group
+    ]
+    bodies = []
+    for number in range(count):
+        person = f"{name}-{number % PEOPLE}"
+        body = {
+            "source_id": f"{name}-{number}",
+            "metric": "nps",
+            "score": chance.choice((2, 4, 6, 7, 8, 8, 9, 9, 10, 10)),
+            "comment": chance.choice(comments) if chance.random() < 2 / 3 else None,
+            "respondent": {"customer_id": person, "email": f"{person}@customer.test"},
+            "account_id": f"account-{number % 500}",
+        }
+        bodies.append(json.dumps(body).encode())
+    return bodies
+
+
+async def _send(port: int, key: str, bodies: list[bytes], *, per_second: float) -> dict[str, float]:
+    """Each body at its time, over a fixed number of connections; when each was sent, by response id."""
+    sent_at: dict[str, float] = {}
+    began = time.monotonic()
+    waiting = iter(enumerate(bodies))
+
+    async def sender() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number, body in waiting:
+            await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
+            at = time.time()
+            writer.write(_HEAD.format(key=key, size=len(body)).encode() + body)
+            answer = await reader.readuntil(b"}")
+            if not answer.startswith(b"HTTP/1.1 202 "):
+                raise SystemExit(f"not accepted: {answer[:200].decode()}")
+            sent_at[json.loads(answer[answer.index(b"{") :])["response_id"]] = at
+        writer.close()
+
+    await asyncio.gather(*(sender() for _ in range(CONNECTIONS)))
+    return sent_at
+
+
+def _settle(database_url: str) -> None:
+    """Wait until every answer is planned and nothing is left to deliver."""
+    deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        quiet = 0
+        while quiet < QUIET_LOOKS:
+            row = connection.execute("SELECT count(*) FROM router.pending").fetchone()
+            quiet = 0 if row and row[0] else quiet + 1
+            if time.monotonic() > deadline:
+                raise SystemExit(f"still to deliver after {SETTLED_WITHIN_SECONDS} s: {row and row[0]}")
+            time.sleep(_LOOK_SECONDS)
