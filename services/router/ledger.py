@@ -112,9 +112,17 @@ WHERE pending.effect_id = lost.effect_id AND lost.operation = 'create'
 RETURNING pending.effect_id
 """
 
-# Writes what became of effects and of their attempts. The effects' rows are locked first, in order, as
-# planning does. A lease taken over meanwhile completes nothing. An effect whose wanted version moved on stays
-# pending and is due at once. The batch travels as one JSON text: it costs a fraction of a dozen arrays.
+# Effects' rows are locked before leases are taken, in order, as planning does.
+_LOCK_SQL = """
+SELECT FROM effects JOIN unnest(%(subjects)b::text[], %(actions)b::text[]) AS done (subject, action)
+    USING (subject, action)
+ORDER BY effects.subject, effects.action FOR NO KEY UPDATE OF effects
+"""
+
+# Writes what became of locked effects and of their attempts. A lease taken over meanwhile completes nothing.
+# An effect whose wanted version moved on stays pending and is due at once. The batch travels as one JSON
+# text: it costs a fraction of a dozen arrays. Locking is a statement of its own: one that changes several
+# tables cannot look again at a row that changed while it waited ("ModifyTable ... EvalPlanQual").
 _COMPLETE_SQL = """
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(done)s) AS done (
@@ -130,8 +138,6 @@ WITH done AS MATERIALIZED (
     SELECT done.*, e.desired_version,
         done.pause_seconds IS NULL AND done.version >= e.desired_version AS is_finished
     FROM done JOIN effects AS e ON e.subject = done.subject AND e.action = done.action
-    ORDER BY done.subject, done.action
-    FOR NO KEY UPDATE OF e
 ), finished AS (
     DELETE FROM pending USING locked
     WHERE pending.effect_id = locked.effect_id AND pending.lease = locked.lease AND locked.is_finished
@@ -264,6 +270,13 @@ def note_attempts(connection: Connection, lease: UUID, calls: Sequence[tuple[Cla
 
 def complete(connection: Connection, done: Sequence[Completion]) -> set[UUID]:
     """Write what became of claimed effects; returns those whose lease still held."""
+    connection.execute(
+        _LOCK_SQL,
+        {
+            "subjects": [one.claimed.subject for one in done],
+            "actions": [one.claimed.action for one in done],
+        },
+    )
     rows = connection.execute(
         _COMPLETE_SQL,
         {

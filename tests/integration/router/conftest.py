@@ -7,6 +7,7 @@ import pytest
 
 from runtime.migrations import migrate
 from runtime.postgres import Pool, open_pool
+from services.router.ledger import PLANS_BY_KEY
 from services.router.upkeep import ensure_partitions
 from tests.integration.router.api import Api
 from tests.integration.router.world import MAIL, World
@@ -21,7 +22,7 @@ def tables(database: str) -> str:
 
 @pytest.fixture
 def pool(tables: str) -> Iterator[Pool]:
-    opened = open_pool(tables, schema="router", application="tests")
+    opened = open_pool(tables, schema="router", application="tests", options=PLANS_BY_KEY)
     with opened.connection() as connection:
         ensure_partitions(connection)
     yield opened

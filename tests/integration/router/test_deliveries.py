@@ -1,8 +1,9 @@
 """What leaves, when, and what is recorded about it."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -142,6 +143,28 @@ def test_a_revision_planned_during_the_call_is_delivered_after_it(world: World) 
 
     assert world.box.operations == [Operation.CREATE, Operation.UPDATE]
     assert list(world.box.objects.values()) == ["meanwhile"]
+
+
+def test_a_completion_waits_for_a_plan_that_is_being_written(world: World) -> None:
+    world.say(*(answer(number, person=f"person {number}") for number in range(7)))
+    claimed = _claim(world)
+    changed = claimed[3].effect_id
+    with ThreadPoolExecutor(1) as other, world.pool.connection() as planning:
+        planning.execute(
+            "UPDATE effects SET desired_version = desired_version + 1 WHERE effect_id = %s", (changed,)
+        )
+
+        def complete() -> set[UUID]:
+            done = [Completion(one, withhold(one.effect, "late")) for one in claimed]
+            with world.pool.connection() as connection:
+                return ledger.complete(connection, done)
+
+        completing = other.submit(complete)
+        until(lambda: world.count("pg_locks", "NOT granted") > 0)
+        planning.commit()
+
+        assert completing.result(10) == {one.effect_id for one in claimed}
+    assert world.ask("SELECT effect_id FROM effects WHERE status = 'pending'") == [(changed,)]
 
 
 def test_one_person_s_deliveries_keep_their_order_while_others_go_on(world: World) -> None:
