@@ -22,6 +22,8 @@ _CHANNELS = {
     "finance": Line.FINANCE_CARDS,
     "kudos": Line.KUDOS,
 }
+_ANSWER = "\nResponse: "
+"""Stands in a comment on a Case that is a person's next answer."""
 _SURVEY_PATH = "/s/"
 
 
@@ -130,6 +132,7 @@ def _received(sandbox: str) -> dict[Line, int]:
         marketing = of("marketing")
         health = of("health")
         records = of("salesforce", limit=0)["counts"]
+        comments = of("salesforce", object="CaseComment")["items"]
     surveys = sum(any(_SURVEY_PATH in link for link in mail["links"]) for mail in mails["items"])
     effects = Counter(
         str(message["metadata"]["event_payload"]["effect_id"])
@@ -141,7 +144,8 @@ def _received(sandbox: str) -> dict[Line, int]:
         **{line: cards[channel] for channel, line in _CHANNELS.items()},
         Line.OWNER_CARDS: sum(count for channel, count in cards.items() if channel.startswith("@")),
         Line.CASES: records["Case"],
-        Line.CASE_COMMENTS: records["CaseComment"],
+        # The others tell of reminders and missed targets.
+        Line.CASE_COMMENTS: sum(_ANSWER in comment["CommentBody"] for comment in comments),
         Line.TASKS: records["Task"],
         Line.RECORDS: records["Feedback_Response__c"],
         Line.HEALTH: len({event["body"]["data"]["effect_id"] for event in health["items"]}),
