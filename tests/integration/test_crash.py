@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,7 @@ import httpx
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from sandbox.stack import SERVICES, Stack
+from sandbox.stack import ROOT, SERVICES, Stack
 from schemas.topics import TOPICS
 
 ANSWERS = 5_000
@@ -29,6 +30,15 @@ SECONDS_BETWEEN_KILLS = (0.5, 4.0)
 SENDERS = 12
 SETTLED_WITHIN_SECONDS = 180
 SEED = 20261122
+RULES = """
+rules:
+  - id: detractor
+    why: One message and one Case is what is counted.
+    when: has(response.group) && response.group == "detractor"
+    do:
+      - { id: card, destination: slack, channel: "#customer-success" }
+      - { id: case, destination: salesforce }
+"""
 _MARK = re.compile(r"crash-test-\d{5}")
 
 
@@ -148,7 +158,10 @@ def test_every_acknowledged_answer_is_delivered_exactly_once(
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     monkeypatch.delenv("DATABASE_URL", raising=False)
     chance = random.Random(SEED)  # noqa: S311 - a schedule, not a secret
-    with Stack(tmp_path, replicas=2) as stack:
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "deploy" / "config", config)
+    (config / "rules.yaml").write_text(RULES)
+    with Stack(tmp_path, replicas=2, settings={"CONFIG_DIR": str(config)}) as stack:
         senders = Senders(stack)
         kills = asyncio.run(together(senders.run(), wreck(stack, chance)))
         assert all(kills[service] == KILLS_A_SERVICE for service in SERVICES)
