@@ -149,7 +149,7 @@ async def together(sending: Awaitable[None], wrecking: Awaitable[Counter[str]]) 
     return kills
 
 
-@pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_every_acknowledged_answer_is_delivered_exactly_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
