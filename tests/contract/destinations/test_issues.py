@@ -83,7 +83,7 @@ def test_an_issue_that_does_not_show_in_time_leaves_doubt_and_is_used_later(
     connect: Connect, world: httpx.Client
 ) -> None:
     tracker = connect("issues")
-    asked = call(Operation.CREATE, content(), uuid4(), deadline_seconds=1)
+    asked = call(Operation.CREATE, content(), uuid4(), deadline_seconds=2)
     hide_the_next_issue(world, PLUGINS["issues"].traits.settle_seconds / 2)
 
     assert tracker.deliver(asked) == Ambiguous("issue_not_listed_yet")

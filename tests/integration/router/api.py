@@ -63,6 +63,7 @@ class Api:
         return str(found["effect_id"])
 
     def run(self, *arguments: str) -> str:
-        done = CliRunner().invoke(feedback, list(arguments))
+        wide = {"COLUMNS": "200", "TERM": "xterm"}  # whatever the terminal of the tests' runner is
+        done = CliRunner().invoke(feedback, list(arguments), env=wide)
         assert done.exit_code == 0, done.output
         return done.output
