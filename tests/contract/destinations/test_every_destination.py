@@ -120,7 +120,7 @@ def fault(world: httpx.Client, subject: Subject, kind: str, **more: float) -> No
 
 
 AMPLE_SECONDS = 3
-"""A deadline that a call's first requests meet on a busy machine too, so that its last one is what comes late."""
+"""A deadline that a call's first requests keep on a busy machine too: what comes late is its last one."""
 
 
 def reconciled(destination: Destination, wanted: type[Sighting], asked: Call) -> Sighting:
