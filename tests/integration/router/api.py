@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from cli import delivery_commands, follow_up_commands
 from cli.app import app as feedback
 from runtime.problems import add_problem_handlers
 from sandbox.processes import free_port
@@ -63,7 +64,8 @@ class Api:
         return str(found["effect_id"])
 
     def run(self, *arguments: str) -> str:
-        wide = {"COLUMNS": "200", "TERM": "xterm"}  # whatever the terminal of the tests' runner is
-        done = CliRunner().invoke(feedback, list(arguments), env=wide)
+        for commands in (delivery_commands, follow_up_commands):
+            commands.console.width = 200  # whatever the terminal of the tests' runner is
+        done = CliRunner().invoke(feedback, list(arguments))
         assert done.exit_code == 0, done.output
         return done.output
