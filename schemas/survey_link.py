@@ -31,10 +31,14 @@ def _tag(secret: bytes, payload: bytes) -> bytes:
     return hmac.digest(secret, b"survey-link\x00" + payload, sha256)[:_TAG_BYTES]
 
 
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 def sign(secret: bytes, request_id: UUID, expires_at: datetime) -> str:
     """Token for a request, valid until `expires_at` (UTC, whole seconds)."""
     payload = request_id.bytes + int(expires_at.timestamp()).to_bytes(8)
-    return urlsafe_b64encode(payload + _tag(secret, payload)).rstrip(b"=").decode()
+    return _text(payload + _tag(secret, payload))
 
 
 def verify(secret: bytes, token: str) -> SurveyLink:
@@ -49,4 +53,7 @@ def verify(secret: bytes, token: str) -> SurveyLink:
     payload, tag = raw[:_PAYLOAD_BYTES], raw[_PAYLOAD_BYTES:]
     if len(payload) != _PAYLOAD_BYTES or not hmac.compare_digest(tag, _tag(secret, payload)):
         raise InvalidTokenError("the token's signature does not fit")
+    # base64 leaves spare bits in its last character and skips foreign ones: a link would have several spellings.
+    if token != _text(raw):
+        raise InvalidTokenError("not the spelling a token was given out in")
     return SurveyLink(UUID(bytes=payload[:16]), datetime.fromtimestamp(int.from_bytes(payload[16:]), UTC))

@@ -107,7 +107,8 @@ def test_links_that_lead_nowhere_are_explained(ingest: Ingest) -> None:
     eventually(lambda: shows(ingest, path(cancelled.request_id), 410))
     # A cancelled request never reopens, whatever arrives late.
     ingest.publish(cancelled.model_copy(update={"version": 3}))
-    forged = path(cancelled.request_id)[:-1] + "_"
+    genuine = path(cancelled.request_id)
+    forged = genuine[:-1] + ("_" if genuine[-1] != "_" else "-")
     expired = path(uuid4(), valid_for=timedelta(seconds=-1))
     unknown = path(uuid4())
     for address, status, words in (
