@@ -53,7 +53,7 @@ def verify(secret: bytes, token: str) -> SurveyLink:
     payload, tag = raw[:_PAYLOAD_BYTES], raw[_PAYLOAD_BYTES:]
     if len(payload) != _PAYLOAD_BYTES or not hmac.compare_digest(tag, _tag(secret, payload)):
         raise InvalidTokenError("the token's signature does not fit")
-    # base64 leaves spare bits in its last character and skips foreign ones: a link would have several spellings.
+    # base64 has spare bits in its last character and skips foreign ones: a link would have many spellings.
     if token != _text(raw):
         raise InvalidTokenError("not the spelling a token was given out in")
     return SurveyLink(UUID(bytes=payload[:16]), datetime.fromtimestamp(int.from_bytes(payload[16:]), UTC))
