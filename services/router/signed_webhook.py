@@ -5,7 +5,7 @@ the effect's; news of the same effect (an edited score, a withdrawn answer) has 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -42,7 +42,18 @@ right. A server error is repeated: the receiver recognises the id.
 """
 
 Payload = Callable[[Call], dict[str, JsonValue]]
-"""The body of a call's webhook, with its `type`, `timestamp` and `data`."""
+"""What a call's webhook holds: see `body`."""
+
+
+def body(
+    call: Call, types: Mapping[Operation, str], timestamp: datetime, told: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """The body of a call's webhook: what is `told`, of which effect, and when it came to be (UTC)."""
+    return {
+        "type": types[call.operation],
+        "timestamp": timestamp.isoformat(),
+        "data": {"effect_id": str(call.effect_id), "version": call.version, **told},
+    }
 
 
 class WebhookSettings(OutboundSettings):
@@ -86,7 +97,7 @@ class Receiver:
         webhook_id = str(call.effect_id)
         if call.operation is not Operation.CREATE:
             webhook_id += f".{call.version}"
-        body = to_json(self._payload(call)).decode()
+        signed = to_json(self._payload(call)).decode()
         now = datetime.now(UTC)
         answer = self._http.send(
             "POST",
@@ -95,9 +106,9 @@ class Receiver:
                 "content-type": "application/json",
                 "webhook-id": webhook_id,
                 "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": self._signer.sign(webhook_id, now, body),
+                "webhook-signature": self._signer.sign(webhook_id, now, signed),
             },
-            body=body.encode(),
+            body=signed.encode(),
             seconds=call.deadline_seconds,
         )
         if isinstance(answer, Retry | Ambiguous):

@@ -62,12 +62,11 @@ class Settings(WebhookSettings):
 def payload(call: Call) -> dict[str, JsonValue]:
     """The webhook's body. A withdrawal says which score is no more and which one counts again."""
     content = Content.model_validate(call.content)
-    data: dict[str, JsonValue] = {"effect_id": str(call.effect_id), "version": call.version}
-    data |= content.model_dump(mode="json", exclude={"movement"} if _is_withdrawn(call) else None)
-    if _is_withdrawn(call):
-        data |= {"current": data["previous"], "previous": None}
-    timestamp = content.current.responded_at.isoformat()
-    return {"type": _TYPES[call.operation], "timestamp": timestamp, "data": data}
+    told = content.model_dump(mode="json")
+    if call.operation is Operation.RETRACT:
+        told |= {"current": told["previous"], "previous": None}
+        del told["movement"]
+    return signed_webhook.body(call, _TYPES, content.current.responded_at, told)
 
 
 def render(_action: Action, facts: Facts, _templates: Templates) -> Content | None:
@@ -95,10 +94,6 @@ def render(_action: Action, facts: Facts, _templates: Templates) -> Content | No
 def connect(settings: Settings) -> Receiver | str:
     """The platform at the configured address."""
     return signed_webhook.connect(settings, payload, ERRORS)
-
-
-def _is_withdrawn(call: Call) -> bool:
-    return call.operation is Operation.RETRACT
 
 
 PLUGIN = Plugin(

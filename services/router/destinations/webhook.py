@@ -82,12 +82,9 @@ class Settings(WebhookSettings):
 def payload(call: Call) -> dict[str, JsonValue]:
     """The webhook's body. A withdrawal names the answer and nothing else about the person."""
     content = Content.model_validate(call.content)
-    data: dict[str, JsonValue] = {"effect_id": str(call.effect_id), "version": call.version}
-    if call.operation is Operation.RETRACT:
-        data["response_id"] = content.response_id
-    else:
-        data |= content.model_dump(mode="json")
-    return {"type": _TYPES[call.operation], "timestamp": content.responded_at.isoformat(), "data": data}
+    named = {"response_id"} if call.operation is Operation.RETRACT else None
+    told = content.model_dump(mode="json", include=named)
+    return signed_webhook.body(call, _TYPES, content.responded_at, told)
 
 
 def render(action: Action, facts: Facts, _templates: Templates) -> Content | None:
