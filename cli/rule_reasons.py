@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from services.router.expressions import Condition, context_of
-from services.router.facts import Facts
+from runtime.expressions import Condition
+from services.router.facts import VOCABULARY, Facts
 from services.router.plan import Occurrence, Playbook, Wanted, plan
 from services.router.rules import Rule
 
@@ -75,9 +75,9 @@ def reasons(occurrence: Occurrence, facts: Facts, playbook: Playbook, now: datet
 
 
 def _part(source: str, dumped: Mapping[str, Any]) -> Part:
-    condition = Condition(source)
+    condition = Condition(source, VOCABULARY)
     try:
-        holds: bool | None = condition.holds(context_of(dumped))
+        holds: bool | None = condition.holds(VOCABULARY.context(dumped))
     except ValueError:
         holds = None
     facts = tuple((f"{root}.{name}", _shown(dumped, root, name)) for root, name in condition.facts)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from runtime.expressions import Vocabulary
 from schemas.scales import Group, Metric
 from services.router.movement import Crossing, Movement
 
@@ -161,3 +162,7 @@ class Facts(_Facts):
     """When an action that may not come too often was last planned for the person, by action id; what this
     answer itself asked for left out.
     """
+
+
+VOCABULARY = Vocabulary(Facts)
+"""What the conditions of rules may name."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.router.business_hours import Calendar, due
+from runtime.business_hours import Calendar, due
 from services.router.follow_up import FollowUpTerms, Target, Targets
 from services.router.timer_store import Timer, TimerKind
 

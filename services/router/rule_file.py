@@ -19,8 +19,9 @@ from pydantic import (
     model_validator,
 )
 
+from runtime.expressions import Condition
 from schemas.lifecycle import Moment
-from services.router.expressions import Condition
+from services.router.facts import VOCABULARY
 from services.router.follow_up import FollowUpTerms
 from services.router.occasion import Occasion
 from services.router.plugins import AnyPlugin
@@ -131,7 +132,7 @@ class RuleEntry(_Entry):
     @field_validator("when")
     @classmethod
     def _checked(cls, source: str) -> str:
-        Condition(source)
+        Condition(source, VOCABULARY)
         return source
 
     @model_validator(mode="after")

@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from runtime.expressions import Condition
 from runtime.yaml_file import Location, load_yaml
-from services.router.expressions import Condition, context_of
+from services.router.facts import VOCABULARY
 from services.router.follow_up import FollowUpTerms
 from services.router.occasion import Occasion
 from services.router.people import People
@@ -113,7 +114,7 @@ class Ruleset:
 
     def evaluate(self, occasion: Occasion, facts: Mapping[str, Any]) -> Iterator[Verdict]:
         """The rules for this occasion on facts dumped as JSON without unknown ones, up to one that stops."""
-        context = context_of(facts)
+        context = VOCABULARY.context(facts)
         for rule in self.rules:
             if rule.about is not occasion:
                 continue
@@ -170,7 +171,7 @@ def _rule(entry: RuleEntry) -> Rule:
         why=entry.why,
         source=entry.source,
         about=entry.about,
-        condition=Condition(entry.when),
+        condition=Condition(entry.when, VOCABULARY),
         actions=actions,
         action_ids=frozenset(_ids((*actions, *otherwise))),
         otherwise=otherwise,

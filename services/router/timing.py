@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator
 
-from services.router.business_hours import Calendar, Span, next_opening
+from runtime.business_hours import Calendar, Span, next_opening
 
 _SPAN = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
 _DAYS_A_WEEK = 7

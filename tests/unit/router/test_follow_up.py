@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from pydantic import ValidationError
 
+from runtime.business_hours import Calendar
+from runtime.working_hours import OFFICE_HOURS
 from schemas.outcomes import OutcomeKind
-from services.router.business_hours import Calendar
 from services.router.follow_up import (
     FollowUp,
     FollowUpTerms,
@@ -39,7 +40,6 @@ from services.router.follow_up_commands import (
 )
 from services.router.follow_up_course import course
 from services.router.follow_up_opening import Asked, asked_again, opened
-from services.router.people import OFFICE_HOURS
 from services.router.timer_store import TimerKind
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime.expressions import Condition
 from runtime.yaml_file import ConfigError
-from services.router.expressions import Condition, context_of
+from services.router.facts import VOCABULARY
 from services.router.occasion import Occasion
 from services.router.people import People, Team
 from services.router.plugins import discover
@@ -93,12 +94,12 @@ FACTS = {
 )
 def test_conditions_over_facts(source: str, expected: bool | None) -> None:
     source = source.replace("startswith", "startsWith").replace('"exp"', '"bxp"')
-    condition = Condition(source)
+    condition = Condition(source, VOCABULARY)
     if expected is None:
         with pytest.raises(ValueError, match="comment"):
-            condition.holds(context_of(FACTS))
+            condition.holds(VOCABULARY.context(FACTS))
     else:
-        assert condition.holds(context_of(FACTS)) is expected
+        assert condition.holds(VOCABULARY.context(FACTS)) is expected
 
 
 def test_a_rule_is_evaluated_only_for_its_occasion_and_an_unknown_fact_makes_it_err(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from services.router.business_hours import Calendar, Span
+from runtime.business_hours import Calendar, Span
 from services.router.timing import (
     DEFAULT_QUIET_HOURS,
     Calendars,

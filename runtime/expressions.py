@@ -13,8 +13,6 @@ from typing import Any
 import cel
 from pydantic import BaseModel
 
-from services.router.facts import Facts
-
 _STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _MEMBERS = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)(?!\s*\()")
 _SAMPLES: Mapping[object, object] = {int: 1, float: 1.0, str: "x", bool: True}
@@ -23,13 +21,6 @@ _SAMPLES: Mapping[object, object] = {int: 1, float: 1.0, str: "x", bool: True}
 def _declared(annotation: object) -> type[BaseModel] | None:
     candidates = typing.get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-
-
-_ROOTS: Mapping[str, type[BaseModel]] = {
-    name: model
-    for name, field in Facts.model_fields.items()
-    if (model := _declared(field.annotation)) is not None
-}
 
 
 def _sample(annotation: object) -> object:
@@ -46,23 +37,40 @@ def _sample(annotation: object) -> object:
     return _SAMPLES.get(kind, "x")
 
 
-_SKELETON = {
-    root: {name: _sample(field.annotation) for name, field in model.model_fields.items()}
-    for root, model in _ROOTS.items()
-}
+class Vocabulary:
+    """The facts that conditions may name: the models among the fields of `facts`, each a name in CEL."""
+
+    def __init__(self, facts: type[BaseModel]) -> None:
+        self.roots: Mapping[str, type[BaseModel]] = {
+            name: model
+            for name, field in facts.model_fields.items()
+            if (model := _declared(field.annotation)) is not None
+        }
+        self.skeleton = self.context(
+            {
+                root: {name: _sample(field.annotation) for name, field in model.model_fields.items()}
+                for root, model in self.roots.items()
+            }
+        )
+        """A fact of the right kind for every name."""
+
+    def context(self, facts: Mapping[str, Any]) -> cel.Context:
+        """Facts, dumped as JSON without what is not known, as CEL sees them."""
+        return cel.Context({root: facts.get(root, {}) for root in self.roots})
 
 
 class Condition:
     """A checked condition. Raises ValueError saying what is wrong with the source."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, vocabulary: Vocabulary) -> None:
         self.source = source
+        self._roots = vocabulary.roots
         try:
             self._program = cel.compile(source)
         except ValueError as error:
             raise ValueError(f"not a CEL expression: {_first_line(error)}") from error
         self._check_names()
-        self._check_outcome()
+        self._check_outcome(vocabulary.skeleton)
 
     def holds(self, context: cel.Context) -> bool:
         """Whether it is true for these facts.
@@ -81,7 +89,7 @@ class Condition:
     def facts(self) -> tuple[tuple[str, str], ...]:
         """The facts it names, such as (response, score), in their order."""
         named = _MEMBERS.findall(_STRINGS.sub('""', self.source))
-        return tuple(dict.fromkeys((root, member) for root, member in named if root in _ROOTS))
+        return tuple(dict.fromkeys((root, member) for root, member in named if root in self._roots))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -100,28 +108,23 @@ class Condition:
     def _check_names(self) -> None:
         bare = _STRINGS.sub('""', self.source)
         bound = set(re.findall(r"\b(?:all|exists|exists_one|filter|map)\s*\(\s*([A-Za-z_]\w*)\s*,", bare))
-        unknown = sorted(set(self._program.references()["variables"]) - _ROOTS.keys() - bound)
+        unknown = sorted(set(self._program.references()["variables"]) - self._roots.keys() - bound)
         if unknown:
-            raise ValueError(f"unknown name {unknown[0]!r}; expected one of {', '.join(sorted(_ROOTS))}")
+            raise ValueError(f"unknown name {unknown[0]!r}; expected one of {', '.join(sorted(self._roots))}")
         for root, member in _MEMBERS.findall(bare):
-            if root in _ROOTS and root not in bound and member not in _ROOTS[root].model_fields:
-                known = ", ".join(sorted(_ROOTS[root].model_fields))
+            if root in self._roots and root not in bound and member not in self._roots[root].model_fields:
+                known = ", ".join(sorted(self._roots[root].model_fields))
                 raise ValueError(f"unknown fact {root}.{member}; {root} has {known}")
 
-    def _check_outcome(self) -> None:
+    def _check_outcome(self, skeleton: cel.Context) -> None:
         try:
-            outcome = self._program.execute(context_of(_SKELETON))
+            outcome = self._program.execute(skeleton)
         except KeyError:
             return  # a trait or a context entry: known only to the facts of the day
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"cannot be evaluated: {_first_line(error)}") from error
         if not isinstance(outcome, bool):
             raise ValueError(f"expected an expression that is true or false, not {type(outcome).__name__}")  # noqa: TRY004 - pydantic reports ValueError with its line
-
-
-def context_of(facts: Mapping[str, Any]) -> cel.Context:
-    """The facts, dumped as JSON without what is not known, as CEL sees them; built once an event."""
-    return cel.Context({root: facts.get(root, {}) for root in _ROOTS})
 
 
 def _first_line(error: Exception) -> str:

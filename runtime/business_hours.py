@@ -38,7 +38,7 @@ class Calendar:
     week: tuple[Span | None, ...]
     country: str | None = None
     _days: dict[date, _Day] = field(default_factory=dict, compare=False, repr=False)
-    """Days looked at so far: a follow-up of every answer looks at the same week."""
+    """Days looked at so far: the same week is asked for again and again."""
 
 
 def due(start: datetime, hours: float, calendar: Calendar) -> datetime:

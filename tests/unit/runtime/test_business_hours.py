@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.business_hours import Calendar, Span, due, is_open, next_opening
+from runtime.business_hours import Calendar, Span, due, is_open, next_opening
 
 OFFICE = Span(time(9), time(17))
 BERLIN = Calendar("Europe/Berlin", (OFFICE,) * 5 + (None, None), "DE")
