@@ -20,7 +20,11 @@ LOCKS = {
     "dev": ["pyproject.toml", "--all-extras", "--group", "dev"],
     "installer": ["--group", "installer"],
     "ingest": ["pyproject.toml", "--extra", "ingest"],
-    "classifier": ["pyproject.toml", "--extra", "classifier"],
+    "classifier": ["pyproject.toml", "--extra", "classifier", "--extra", "text", "--extra", "encoder"],
+    "models": [
+        "pyproject.toml",
+        *("--extra", "cli", "--extra", "text", "--extra", "encoder", "--extra", "learning"),
+    ],
     "router": ["pyproject.toml", "--extra", "router"],
     "scheduler": ["pyproject.toml", "--extra", "scheduler"],
     "jobs": ["pyproject.toml", "--extra", "cli"],

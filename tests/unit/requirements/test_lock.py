@@ -65,7 +65,7 @@ def test_every_deployable_runs_the_tested_versions() -> None:
         return set(re.findall(r"^[a-z0-9][^\s;\\]*==[^\s;\\]+", text, re.MULTILINE))
 
     tested = pins("dev")
-    for name in ("ingest", "classifier", "router", "scheduler", "jobs", "sandbox", "installer"):
+    for name in ("ingest", "classifier", "router", "scheduler", "jobs", "models", "sandbox", "installer"):
         assert pins(name) <= tested, name
 
 
