@@ -34,7 +34,6 @@ MEASURE_TIMEOUT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 JOIN_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
-SILENT_SECONDS = 30.0
 COMMIT_TIMEOUT_SECONDS = 5.0
 NAMED_EVENTS = 10
 
@@ -113,15 +112,7 @@ class Consumer(Generic[E]):
 
     def check(self) -> str | None:
         """Health: None while a member of the group that is free to work."""
-        waits_for = self.progress.standing().waits_for
-        if waits_for is not None:
-            return f"{self._group} waits for {waits_for}"
-        if not self._is_member:
-            return f"{self._group} has not joined its consumer group"
-        silent_seconds = self.progress.idle_seconds()
-        if silent_seconds > SILENT_SECONDS:
-            return f"{self._group} has not polled for {silent_seconds:.0f} s"
-        return None
+        return self.progress.trouble(self._group, is_member=self._is_member)
 
     def _export(self, topic: str) -> None:
         labels = (self._kafka.service, topic)
@@ -195,8 +186,6 @@ class Consumer(Generic[E]):
             except Undecodable as error:
                 letters.append(DeadLetter(record, error.cause, error.detail))
         letters.extend(self._handled(delivered))
-        for letter in letters:
-            self._log_dead(letter)
         self._dead_letters.send(letters)
 
     def _handled(self, delivered: Sequence[Delivered[E]]) -> list[DeadLetter]:
@@ -224,18 +213,6 @@ class Consumer(Generic[E]):
             log.info("handler failed", group=self._group, event_ids=ids, exc_info=error)
             return type(error).__name__
         return None
-
-    def _log_dead(self, letter: DeadLetter) -> None:
-        record = letter.record
-        log.warning(
-            "dead letter",
-            cause=letter.cause,
-            detail=letter.detail,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            event_id=event_id_of(record.headers),
-        )
 
     def _pause(self, source: KafkaConsumer, polled: Polled, error: Exception, stop: threading.Event) -> None:
         """Gives the batch back and waits, polling. Positions are the only memory: no rebalance can skip."""

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from runtime import metrics
+from runtime.cloudevents import event_id_of
 from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Message, Record
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 SUFFIX = ".dlq"
 MAX_VALUE_BYTES = 1_000_000
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,21 @@ def to_message(letter: DeadLetter, *, consumer: str, max_value_bytes: int = MAX_
     return Message(record.topic + SUFFIX, key, value, tuple(headers))
 
 
+def report(letter: DeadLetter) -> None:
+    """Log and count a dead letter."""
+    record = letter.record
+    metrics.DEAD_LETTERS.labels(record.topic, letter.cause).inc()
+    log.warning(
+        "dead letter",
+        cause=letter.cause,
+        detail=letter.detail,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        event_id=event_id_of(record.headers),
+    )
+
+
 class DeadLetters:
     """Writes dead letters and awaits the broker; one thread at a time."""
 
@@ -69,7 +88,7 @@ class DeadLetters:
             self.close()
             raise
         for letter in letters:
-            metrics.DEAD_LETTERS.labels(letter.record.topic, letter.cause).inc()
+            report(letter)
 
     def close(self) -> None:
         """Releases the producer; a later `send` makes a new one."""

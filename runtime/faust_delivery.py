@@ -12,8 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from faust.exceptions import ProducerSendError
 
 from runtime import metrics
-from runtime.cloudevents import event_id_of
-from runtime.dead_letters import DeadLetter, to_message
+from runtime.dead_letters import DeadLetter, report, to_message
 from runtime.kafka import MAX_REQUEST_BYTES
 from runtime.messages import Message, Record
 
@@ -54,7 +53,7 @@ class FaustDelivery:
                 await self._deliver_alone(outcome, message)
         for outcome in outcomes:
             if isinstance(outcome.becomes, DeadLetter):
-                self._report(outcome.becomes)
+                report(outcome.becomes)
 
     async def _deliver_alone(self, outcome: Outcome, message: Message) -> None:
         letter = outcome.becomes
@@ -62,7 +61,7 @@ class FaustDelivery:
             if await self._write([message]):
                 return
             letter = DeadLetter(outcome.record, "output_too_large")
-            self._report(letter)
+            report(letter)
         max_value_bytes = MAX_REQUEST_BYTES
         while not await self._write([self._message(letter, max_value_bytes)]):
             if not max_value_bytes:
@@ -108,16 +107,3 @@ class FaustDelivery:
         if isinstance(outcome, Message):
             return outcome
         return to_message(outcome, consumer=self._service, max_value_bytes=max_value_bytes)
-
-    def _report(self, letter: DeadLetter) -> None:
-        record = letter.record
-        metrics.DEAD_LETTERS.labels(record.topic, letter.cause).inc()
-        log.warning(
-            "dead letter",
-            cause=letter.cause,
-            detail=letter.detail,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            event_id=event_id_of(record.headers),
-        )

@@ -30,7 +30,6 @@ from runtime.progress import Partition, Progress
 
 MAX_RECORDS = 500
 LINGER_SECONDS = 0.02
-SILENT_SECONDS = 30.0
 STOP_SECONDS = 6.0
 _LOOK_EVERY_SECONDS = 0.1
 
@@ -82,15 +81,7 @@ class FaustStream:
 
     def check(self) -> str | None:
         """Health: None while a member of the group that is free to work."""
-        waits_for = self.progress.standing().waits_for
-        if waits_for is not None:
-            return f"{self._group} waits for {waits_for}"
-        if not self._is_member:
-            return f"{self._group} has not joined its consumer group"
-        silent_seconds = self.progress.idle_seconds()
-        if silent_seconds > SILENT_SECONDS:
-            return f"{self._group} has not turned its event loop for {silent_seconds:.0f} s"
-        return None
+        return self.progress.trouble(self._group, is_member=self._is_member)
 
     async def _serve(self, stop: threading.Event) -> None:
         app = faust_app(self._kafka, group=self._group, topic=self._topic, agent=self._consume)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+SILENT_SECONDS = 30.0
+"""A loop that has not gone round for so long is stuck."""
+
 Partition = tuple[str, int]
 
 
@@ -18,8 +21,6 @@ class Standing:
     """Next offset of each partition, after what is processed."""
     waits: int
     """How often the consumer found a dependency down."""
-    waits_for: str | None
-    """Which dependency that is now, or None."""
 
 
 class Progress:
@@ -38,9 +39,16 @@ class Progress:
         """The loop went round."""
         self._turned_at = time.monotonic()
 
-    def idle_seconds(self) -> float:
-        """Seconds since the loop last went round."""
-        return time.monotonic() - self._turned_at
+    def trouble(self, group: str, *, is_member: bool) -> str | None:
+        """Why the consumer `group` is not ready, in words for an operator; None while it is free to work."""
+        if self._waits_for is not None:
+            return f"{group} waits for {self._waits_for}"
+        if not is_member:
+            return f"{group} has not joined its consumer group"
+        silent_seconds = time.monotonic() - self._turned_at
+        if silent_seconds > SILENT_SECONDS:
+            return f"{group} has not polled for {silent_seconds:.0f} s"
+        return None
 
     def measured(self, ends: Mapping[Partition, int], done: Mapping[Partition, int]) -> None:
         """Where the partitions held now end, and the next offset to process of those where it is known."""
@@ -83,7 +91,6 @@ class Progress:
                 lag_records=sum(self._lag(held) for held in self._ends),
                 position=tuple(sorted(self._done.items())),
                 waits=self._waits,
-                waits_for=self._waits_for,
             )
 
     def _lag(self, partition: Partition) -> int:

@@ -7,10 +7,10 @@ import pytest
 from runtime.progress import Standing
 from runtime.watchdog import Stalled, Watch, Watchdog, watch
 
-STUCK = Standing(lag_records=5, position=((("t", 0), 10),), waits=0, waits_for=None)
-MOVED = Standing(lag_records=5, position=((("t", 0), 11),), waits=0, waits_for=None)
-IDLE = Standing(lag_records=0, position=((("t", 0), 10),), waits=0, waits_for=None)
-ASKING = Standing(lag_records=5, position=((("t", 0), 10),), waits=1, waits_for="PostgreSQL")
+STUCK = Standing(lag_records=5, position=((("t", 0), 10),), waits=0)
+MOVED = Standing(lag_records=5, position=((("t", 0), 11),), waits=0)
+IDLE = Standing(lag_records=0, position=((("t", 0), 10),), waits=0)
+ASKING = Standing(lag_records=5, position=((("t", 0), 10),), waits=1)
 
 
 def test_standing_still_with_work_counts_from_the_last_movement() -> None:
