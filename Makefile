@@ -42,8 +42,8 @@ format: $(READY) ## format the code and fix what can be fixed without thought
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: jars ## measure one thing: NAME=classifier, destinations, ingest, ledger or router; the last line is JSON
-	@test -n "$(NAME)" || { echo "Which one? make bench NAME=classifier, destinations, ingest, ledger or router" >&2; exit 1; }
+bench: jars ## measure one thing: NAME=archive, classifier, destinations, ingest, ledger or router; the last line is JSON
+	@test -n "$(NAME)" || { echo "Which one? make bench NAME=archive, classifier, destinations, ingest, ledger or router" >&2; exit 1; }
 	$(BIN)/python -m bench.$(NAME) $(ARGS)
 
 generate: $(READY) ## write generated files anew

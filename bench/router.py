@@ -42,7 +42,7 @@ from sandbox.embedded_postgres import EmbeddedPostgres
 from schemas.classified import ResponseClassified, TagSource, ThemeTag
 from schemas.responses import Order, Respondent, ResponseRecorded, response_id
 from schemas.scales import Metric, group_of
-from schemas.topics import TOPICS
+from schemas.topics import EVERY_TOPIC
 from services.router.__main__ import planning_consumer, read_playbook
 from services.router.destination_settings import read_destinations
 from services.router.follow_up_desk import Desk
@@ -229,7 +229,9 @@ def _seed(pool: Pool) -> None:
 
 def measure(bootstrap: str, url: str, *, answers: int, steady_seconds: int) -> int:
     """Measure on these servers, in a database made for it."""
-    ensure_topics(bootstrap, [TopicSpec(topic.name, topic.partitions, topic.settings()) for topic in TOPICS])
+    ensure_topics(
+        bootstrap, [TopicSpec(topic.name, topic.partitions, topic.settings()) for topic in EVERY_TOPIC]
+    )
     with scratch_database(url) as scratch, closing(_pool(scratch)) as pool:
         migrate(scratch, "router")
         _seed(pool)

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from cli.delivery_commands import deliveries, destinations
+from cli.delivery_commands import deliveries, destinations, moment
 from cli.follow_up_commands import follow_ups
+from schemas.event import Effects
 
 app = typer.Typer(
     name="feedback",
@@ -68,6 +69,23 @@ def topics() -> None:
     from cli.jobs import topics
 
     topics()
+
+
+@app.command()
+def republish(
+    topic: Annotated[str, typer.Option(help="The topic whose records are sent again.")],
+    consumer: Annotated[str, typer.Option("--for", help="The consumer group that reads them again.")],
+    since: Annotated[str, typer.Option(help="A time (2026-11-22T10:00Z) or how long ago: 12h, 90d.")],
+    person: Annotated[str | None, typer.Option(help="Of this person (person key) only.")] = None,
+    *,
+    effects: Annotated[
+        Effects, typer.Option(help="`deliver` lets old answers alert again.")
+    ] = Effects.RECORD,
+) -> None:
+    """Feed one consumer again from the archive, through its replay topic. Safe to repeat."""
+    from cli.republish import republish
+
+    republish(topic, consumer=consumer, since=moment(since), person=person, effects=effects)
 
 
 @config.command()

@@ -14,7 +14,7 @@ import services
 from runtime.migrations import migrate as migrate_service
 from runtime.settings import EnvironmentSettings, load
 from runtime.topics import TopicSpec, ensure_topics
-from schemas.topics import TOPICS
+from schemas.topics import EVERY_TOPIC
 
 console = Console()
 errors = Console(stderr=True)
@@ -81,7 +81,7 @@ def topic_specs(*, replication: int) -> list[TopicSpec]:
     """Every topic of the product with its dead-letter topic."""
     return [
         TopicSpec(name, topic.partitions, settings, replication)
-        for topic in TOPICS
+        for topic in EVERY_TOPIC
         for name, settings in (
             (topic.name, topic.settings()),
             (topic.dead_letters, topic.dead_letter_settings()),

@@ -1,7 +1,6 @@
 """What the router planned: read, never written."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,17 +52,6 @@ class PastPlan:
     planned_at: datetime
     facts: Facts
     deliveries: frozenset[Delivery]
-
-
-@contextmanager
-def reading(database_url: str) -> Iterator[Connection]:
-    """A connection to the router's tables that cannot write.
-
-    Raises psycopg.OperationalError when PostgreSQL does not answer.
-    """
-    options = "-c search_path=router -c default_transaction_read_only=on"
-    with psycopg.connect(database_url, options=options) as connection:
-        yield connection
 
 
 def plan_of(connection: Connection, subject: str) -> PastPlan | None:

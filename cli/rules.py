@@ -8,21 +8,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-import psycopg
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from cli import past_plans
-from cli.jobs import DatabaseSettings
 from cli.playbook import load_destinations, load_playbook
+from cli.progress import progress_bar
 from cli.rule_backtest import Backtest, occurrence_of
 from cli.rule_examples import NOW, differences, facts_of, read_examples, whole_facts
 from cli.rule_examples import occurrence_of as occurrence_of_example
 from cli.rule_reasons import Fate, Reason, reasons
 from cli.rule_send_test import NobodyError, recipient, send
-from runtime.settings import BadSettings, load
+from cli.tables import tables_of
+from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError
 from services.router.facts import Facts
 from services.router.outcomes import subject_of_response
@@ -76,8 +75,7 @@ def backtest(folder: Path, since: str, against: Path | None) -> None:
     first = datetime.now(UTC) - span_of(since)
     configured = _playbook(folder)
     compared = Backtest(configured, _playbook(folder, against)) if against else Backtest(None, configured)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _reading() as connection, Progress(*columns, console=errors, transient=True) as progress:
+    with tables_of("router", read_only=True) as connection, progress_bar(errors) as progress:
         task = progress.add_task("planning again", total=past_plans.count_since(connection, first))
         for past in past_plans.plans_since(connection, first):
             compared.add(past)
@@ -133,22 +131,6 @@ def _complaining() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-@contextmanager
-def _reading() -> Iterator[past_plans.Connection]:
-    try:
-        url = load(DatabaseSettings).database_url.get_secret_value()
-        with past_plans.reading(url) as connection:
-            yield connection
-    except BadSettings as error:
-        errors.print(str(error))
-        raise typer.Exit(1) from None
-    except psycopg.OperationalError as error:
-        errors.print(
-            f"PostgreSQL does not answer ({type(error).__name__}). Is DATABASE_URL right?", markup=False
-        )
-        raise typer.Exit(1) from None
-
-
 def _told(response: str) -> tuple[Occurrence, Facts, datetime]:
     """What is to be explained, and when it was planned."""
     if response.endswith(".json"):
@@ -162,7 +144,7 @@ def _told(response: str) -> tuple[Occurrence, Facts, datetime]:
         subject = subject_of_response(UUID(response))
     except ValueError:
         raise typer.BadParameter(f"{response!r} is neither a response's id nor a file named *.json") from None
-    with _reading() as connection:
+    with tables_of("router", read_only=True) as connection:
         past = past_plans.plan_of(connection, subject)
     if past is None:
         errors.print(

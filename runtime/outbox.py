@@ -87,7 +87,7 @@ def append(connection: AnyConnection, messages: Iterable[Message]) -> list[int]:
             [message.topic for message in given],
             [message.key for message in given],
             [message.value for message in given],
-            [_dump(message.headers) for message in given],
+            [json.dumps(to_json(message.headers)) for message in given],
         ),
     ).fetchall()
     return sorted(row[0] for row in rows)
@@ -109,7 +109,9 @@ def progress(connection: AnyConnection, ids: Sequence[int]) -> Progress:
 def owed(connection: AnyConnection, *, limit: int) -> list[Owed]:
     """The oldest unsent rows."""
     rows = connection.execute(_OWED_SQL, (limit,), binary=True).fetchall()
-    return [Owed(id_, Message(topic, key, value, _load(headers))) for id_, topic, key, value, headers in rows]
+    return [
+        Owed(id_, Message(topic, key, value, from_json(headers))) for id_, topic, key, value, headers in rows
+    ]
 
 
 def mark(connection: AnyConnection, *, sent: Sequence[int], refused: Sequence[tuple[int, str]]) -> None:
@@ -133,10 +135,12 @@ def sweep(connection: AnyConnection, *, rows: int, sent_seconds: float, refused_
     ).rowcount
 
 
-def _dump(headers: Headers) -> str:
+def to_json(headers: Headers) -> list[tuple[str, str]]:
+    """Headers as JSON can hold them."""
     # Latin-1 gives every byte a character and gets it back unchanged; headers are ASCII nearly always.
-    return json.dumps([(name, value.decode("latin-1")) for name, value in headers])
+    return [(name, value.decode("latin-1")) for name, value in headers]
 
 
-def _load(headers: list[tuple[str, str]]) -> Headers:
+def from_json(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Headers that `to_json` made."""
     return tuple((name, value.encode("latin-1")) for name, value in headers)

@@ -13,7 +13,7 @@ from sandbox.demo_tally import Line, Tally, classified
 from schemas.classified import ResponseClassified
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.responses import ResponseRecorded
-from schemas.topics import TOPICS
+from schemas.topics import EVERY_TOPIC
 
 _CHANNELS = {
     "customer-success": Line.SUCCESS_CARDS,
@@ -96,7 +96,7 @@ def has_arrived(sandbox: str, expected: Tally) -> bool:
 
 
 def _records(brokers: str) -> Iterator[tuple[str, float, bytes]]:
-    names = {name for topic in TOPICS for name in (topic.name, topic.dead_letters)}
+    names = {name for topic in EVERY_TOPIC for name in (topic.name, topic.dead_letters)}
     consumer = KafkaConsumer(
         bootstrap_servers=brokers.split(","), enable_auto_commit=False, auto_offset_reset="earliest"
     )

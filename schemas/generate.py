@@ -10,7 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from schemas.event import Event
-from schemas.topics import EVENTS, TOPICS, Cleanup, Topic
+from schemas.topics import EVENTS, EVERY_TOPIC, Cleanup, Topic
 
 GENERATED = Path(__file__).parent / "generated"
 _ASYNCAPI = "3.0.0"
@@ -41,7 +41,7 @@ def json_schema(event: type[Event]) -> dict[str, Any]:
 
 def asyncapi() -> dict[str, Any]:
     """AsyncAPI document of all topics, with who sends and who receives."""
-    services = sorted({service for topic in TOPICS for service in (*topic.writers, *topic.readers)})
+    services = sorted({service for topic in EVERY_TOPIC for service in (*topic.writers, *topic.readers)})
     return {
         "asyncapi": _ASYNCAPI,
         "info": {
@@ -51,7 +51,7 @@ def asyncapi() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {topic.name: _channel(topic) for topic in TOPICS},
+        "channels": {topic.name: _channel(topic) for topic in EVERY_TOPIC},
         "operations": {
             f"{service}.{action}.{topic.name}": {
                 "action": action,
@@ -59,7 +59,7 @@ def asyncapi() -> dict[str, Any]:
                 "channel": {"$ref": f"#/channels/{topic.name}"},
             }
             for service in services
-            for topic in TOPICS
+            for topic in EVERY_TOPIC
             for action, names in (("send", topic.writers), ("receive", topic.readers))
             if service in names
         },

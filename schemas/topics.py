@@ -117,7 +117,7 @@ TOPICS: tuple[Topic, ...] = (
         key="person",
         events=(ProfileChanged,),
         writers=("ingest",),
-        readers=("router", "scheduler", "insights"),
+        readers=("router", "scheduler", "insights", "ingest"),
         cleanup=Cleanup.COMPACT,
     ),
     Topic(
@@ -125,7 +125,7 @@ TOPICS: tuple[Topic, ...] = (
         key="account",
         events=(AccountChanged,),
         writers=("ingest",),
-        readers=("router", "scheduler", "insights"),
+        readers=("router", "scheduler", "insights", "ingest"),
         cleanup=Cleanup.COMPACT,
     ),
     Topic(
@@ -154,7 +154,7 @@ TOPICS: tuple[Topic, ...] = (
         key="team or person",
         events=(DeliveryRequested,),
         writers=("insights",),
-        readers=("router",),
+        readers=("router", "ingest"),
     ),
     Topic(
         name="customer.erasures.v1",
@@ -165,6 +165,46 @@ TOPICS: tuple[Topic, ...] = (
     ),
 )
 
-BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+REPLAY_DAYS = 7
+
+
+def replay_topic(consumer: str) -> str:
+    """Name of the topic that feeds one consumer group from the archive."""
+    return f"{consumer}.replay.v1"
+
+
+def _replay(consumer: str, events: tuple[type[Event], ...], *, service: str) -> Topic:
+    return Topic(
+        name=replay_topic(consumer),
+        key="that of the topic the record was on first",
+        events=events,
+        writers=("operator",),
+        readers=(service,),
+        retention_days=REPLAY_DAYS,
+    )
+
+
+REPLAYS: tuple[Topic, ...] = (
+    _replay("router", (ResponseClassified, SurveyRequestCancelled), service="router"),
+    _replay("router-projections", (ProfileChanged, AccountChanged), service="router"),
+    _replay(
+        "scheduler",
+        (LifecycleEventOccurred, ProfileChanged, ResponseRecorded, SurveyStepOccurred),
+        service="scheduler",
+    ),
+    _replay("ingest.survey-requests", (SurveyRequested, SurveyRequestCancelled), service="ingest"),
+)
+"""Where one consumer reads again what the archive holds, called after its group; never archived itself.
+
+The router is not asked to send surveys again: nothing in a request tells an old one from a new one.
+"""
+
+REPLAYED: dict[str, Topic] = {topic.name.removesuffix(replay_topic("")): topic for topic in REPLAYS}
+"""The replay topics by the consumer group that they feed."""
+
+EVERY_TOPIC: tuple[Topic, ...] = (*TOPICS, *REPLAYS)
+"""What the broker has to hold, beside the dead letters of each."""
+
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in EVERY_TOPIC}
 EVENTS: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}
 """Every event by its CloudEvents type."""

@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from sandbox.embedded_kafka import EmbeddedKafka
 from sandbox.embedded_postgres import EmbeddedPostgres
-from schemas.topics import TOPICS
+from schemas.topics import EVERY_TOPIC
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,7 +39,7 @@ def topics(kafka_bootstrap: str) -> str:
         admin.create_topics(
             {
                 name: {"num_partitions": topic.partitions, "replication_factor": 1, "configs": settings}
-                for topic in TOPICS
+                for topic in EVERY_TOPIC
                 for name, settings in (
                     (topic.name, topic.settings()),
                     (topic.dead_letters, topic.dead_letter_settings()),

@@ -15,10 +15,12 @@ from runtime.settings import load
 from runtime.watchdog import Watchdog
 from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStepOccurred
-from services.ingest import opt_outs, projection
+from schemas.topics import replay_topic
+from services.ingest import archive, opt_outs, projection
 from services.ingest.api import Api
 from services.ingest.api_keys import ApiKeys
 from services.ingest.app import build_app
+from services.ingest.archive_upkeep import ArchiveUpkeep
 from services.ingest.publisher import Publisher
 from services.ingest.settings import IngestSettings
 from services.ingest.survey_routes import Surveys
@@ -42,11 +44,21 @@ def main() -> int:
     requests = Consumer(
         kafka=kafka,
         group=projection.GROUP,
-        topics=[SurveyRequested.TOPIC],
+        topics=[SurveyRequested.TOPIC, replay_topic(projection.GROUP)],
         decode=projection.read,
         handle=projection.project,
         pool=pool,
         dead_letters=DeadLetters(kafka),
+    )
+    archiving = Consumer(
+        kafka=kafka,
+        group=archive.GROUP,
+        topics=archive.TOPICS,
+        decode=archive.as_it_is,
+        handle=archive.keep,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+        max_records=archive.MAX_RECORDS,
     )
     refusals = Consumer(
         kafka=kafka,
@@ -63,6 +75,7 @@ def main() -> int:
     health.add("relay", relay.check)
     health.add("survey_requests", requests.check)
     health.add("survey_events", refusals.check)
+    health.add("archive", archiving.check)
     app = build_app(
         api=Api(
             publisher=publisher,
@@ -83,8 +96,11 @@ def main() -> int:
             "relay": relay.run,
             "survey-requests": requests.run,
             "survey-events": refusals.run,
+            "archive": archiving.run,
+            "archive-upkeep": ArchiveUpkeep(pool, keep_months=settings.archive_months).run,
             "watchdog": Watchdog(requests.progress.standing).run,
             "survey-events-watchdog": Watchdog(refusals.progress.standing).run,
+            "archive-watchdog": Watchdog(archiving.progress.standing).run,
         },
         app=app,
         host=settings.ingest_host,

@@ -25,6 +25,8 @@ class IngestSettings(ServiceSettings):
     """At least 32 random characters; changing it separates every person from their history."""
     survey_token_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
     """At least 32 random characters, the same as the router's."""
+    archive_months: Annotated[int, Field(ge=2, le=1200)] | None = None
+    """Months that the archive keeps every event; unset: for ever. Projections are rebuilt from it."""
 
     @field_validator("ingest_api_keys")
     @classmethod

@@ -55,6 +55,22 @@ def put_account(connection: Connection, account: AccountChanged) -> None:
     )
 
 
+def keys_of(connection: Connection, person_key: str) -> tuple[str, ...]:
+    """Every key that the person of this key is or was known by, this one included; sorted."""
+    row = connection.execute(
+        """
+        SELECT winner.person_key, winner.state FROM profiles AS named
+        JOIN profiles AS winner
+            ON winner.person_key = coalesce(named.state ->> 'merged_into', named.person_key)
+        WHERE named.person_key = %s
+        """,
+        (person_key,),
+    ).fetchone()
+    winner, state = row or (person_key, None)
+    known = state or {}
+    return tuple(sorted({person_key, winner, *known.get("aliases", ()), *known.get("merged_from", ())}))
+
+
 def owed_for(connection: Connection, topic: str, key: str) -> list[int]:
     """Ids of the outbox's rows for this key that the relay still owes."""
     rows = connection.execute(

@@ -21,6 +21,7 @@ from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError
 from schemas.classified import ResponseClassified
 from schemas.requests import SurveyRequested
+from schemas.topics import replay_topic
 from services.router import (
     advocacy_api,
     delivery_api,
@@ -120,7 +121,7 @@ def planning_consumer(
     return Consumer(
         kafka=kafka,
         group=PLANNING_GROUP,
-        topics=[ResponseClassified.TOPIC, SurveyRequested.TOPIC],
+        topics=[ResponseClassified.TOPIC, SurveyRequested.TOPIC, replay_topic(PLANNING_GROUP)],
         decode=planner.decode,
         handle=planning.handle,
         pool=pool,
@@ -167,7 +168,7 @@ def serve(
     projecting = Consumer(
         kafka=kafka,
         group=PROJECTING_GROUP,
-        topics=projections.TOPICS,
+        topics=[*projections.TOPICS, replay_topic(PROJECTING_GROUP)],
         decode=projections.decode,
         handle=projections.project,
         pool=pool,

@@ -5,26 +5,18 @@ Each turn goes on where the last one ended, an hour of the ledger at a time, so 
 long and nothing is read twice.
 """
 
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Identifier
 
 Connection = psycopg.Connection[Any]
 
 STEP = timedelta(hours=1)
-LOCK_TIMEOUT = "2s"
 RETENTION = "retention"
 """What ended an effect that is only a skeleton: planning leaves it alone."""
 
-_MONTH = re.compile(r"attempts_(\d{4})_(\d{2})")
-_PARTITIONS_SQL = """
-SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
-WHERE inhparent = 'attempts'::regclass ORDER BY child.relname
-"""
 _MARK_SQL = "SELECT until FROM retention_progress WHERE name = %(name)s"
 _SET_MARK_SQL = """
 INSERT INTO retention_progress AS r (name, until) VALUES (%(name)s, %(until)s)
@@ -39,19 +31,6 @@ UPDATE effects SET content = '{}', reason = NULL, account_id = NULL, program = N
 WHERE planned_at >= %(start)s AND planned_at < %(end)s
   AND status IN ('delivered', 'retracted', 'withheld', 'failed')
 """
-
-
-def drop_attempts(connection: Connection, before: datetime) -> None:
-    """Drop the months of attempts that ended before `before`."""
-    connection.execute(SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))
-    for (name,) in connection.execute(_PARTITIONS_SQL).fetchall():
-        month = _MONTH.fullmatch(name)
-        if month is None:
-            continue
-        year, number = int(month[1]), int(month[2])
-        end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
-        if end <= before:
-            connection.execute(SQL("DROP TABLE IF EXISTS {}").format(Identifier(name)))
 
 
 def forget_plans(connection: Connection, before: datetime) -> bool:

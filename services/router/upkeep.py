@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 import structlog
-from psycopg.sql import SQL, Identifier, Literal
 
+from runtime.partitions import drop_months, ensure_months, this_and_next_month
 from runtime.postgres import Pool
 from services.router import match_reviews, metrics, retention
 from services.router.delivery import DATABASE_DOWN, Connected
@@ -44,24 +44,10 @@ WHERE (d.enabled, d.reason) IS DISTINCT FROM (excluded.enabled, excluded.reason)
 """
 
 
-def month_of(when: datetime, later: int = 0) -> datetime:
-    """The first moment, UTC, of the month `later` months after that of `when`."""
-    months = when.year * 12 + when.month - 1 + later
-    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
-
-
 def ensure_partitions(connection: Connection) -> None:
     """Make the partitions of attempts for this month and the next, by the database's clock."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext('router partitions'))")
-    for (now,) in connection.execute("SELECT now()").fetchall():
-        for later in (0, 1):
-            start, end = month_of(now, later), month_of(now, later + 1)
-            connection.execute(
-                SQL(
-                    "CREATE TABLE IF NOT EXISTS {} PARTITION OF attempts FOR VALUES FROM ({}) TO ({})"
-                    " WITH (fillfactor = 50)"
-                ).format(Identifier(f"attempts_{start:%Y_%m}"), Literal(start), Literal(end))
-            )
+    months = this_and_next_month(connection)
+    ensure_months(connection, "attempts", months, options="WITH (fillfactor = 50)")
 
 
 class Upkeep:
@@ -93,7 +79,7 @@ class Upkeep:
         """What is too old, each step in a transaction of its own; one replica at a time."""
         before = datetime.now(UTC) - timedelta(days=self._ledger_days)
         with self._pool.connection() as connection:
-            retention.drop_attempts(connection, before)
+            drop_months(connection, "attempts", before)
             forget_drafts(connection)
         for step in retention.STEPS:
             for _ in range(STEPS_EACH_TURN):

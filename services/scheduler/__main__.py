@@ -13,6 +13,7 @@ from runtime.service import run_service
 from runtime.settings import BAD_SETTINGS_EXIT_CODE, load
 from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError, load_yaml
+from schemas.topics import replay_topic
 from services.scheduler.app import SERVICE, TOPICS, Intake, Rounds, http_app, read
 from services.scheduler.programs import Programs
 from services.scheduler.settings import SchedulerSettings
@@ -33,7 +34,7 @@ def main() -> int:
     intake = Consumer(
         kafka=kafka,
         group=SERVICE,
-        topics=TOPICS,
+        topics=[*TOPICS, replay_topic(SERVICE)],
         decode=read,
         handle=Intake(programs, clock).handle,
         pool=pool,

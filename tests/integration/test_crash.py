@@ -20,7 +20,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from sandbox.stack import ROOT, SERVICES, Stack
-from schemas.topics import TOPICS
+from schemas.topics import EVERY_TOPIC
 
 ANSWERS = 5_000
 PEOPLE = 1_700
@@ -129,7 +129,7 @@ def dead_letters(brokers: str) -> dict[str, int]:
     try:
         partitions = [
             TopicPartition(topic.dead_letters, number)
-            for topic in TOPICS
+            for topic in EVERY_TOPIC
             for number in consumer.partitions_for_topic(topic.dead_letters) or ()
         ]
         assert partitions

@@ -12,7 +12,7 @@ from runtime.topics import TopicSpec, ensure_topics
 from sandbox.embedded_kafka import EmbeddedKafka
 from schemas.profiles import ProfileChanged
 from schemas.responses import ResponseRecorded
-from schemas.topics import TOPICS
+from schemas.topics import EVERY_TOPIC
 from tests.integration.ingest.world import Ingest, eventually
 
 ANSWERED_WITHIN_SECONDS = 5.0
@@ -24,7 +24,8 @@ def broker() -> Iterator[EmbeddedKafka]:
     """A broker of this module's own, because it is killed."""
     with EmbeddedKafka(quick_start=True) as kafka:
         ensure_topics(
-            kafka.bootstrap_servers, [TopicSpec(one.name, one.partitions, one.settings()) for one in TOPICS]
+            kafka.bootstrap_servers,
+            [TopicSpec(one.name, one.partitions, one.settings()) for one in EVERY_TOPIC],
         )
         yield kafka
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from prometheus_client import REGISTRY
 
+from runtime.partitions import drop_months
 from services.router import retention
 from services.router.delivery import Connected
 from services.router.destination import Ambiguous, Call, Operation, Result
@@ -85,10 +86,10 @@ def test_old_months_of_attempts_go_as_a_whole(world: World) -> None:
         " FOR VALUES FROM ('2020-12-01 00:00+00') TO ('2021-01-01 00:00+00')"
     )
     with world.pool.connection() as connection:
-        retention.drop_attempts(connection, datetime(2020, 12, 31, tzinfo=UTC))
+        drop_months(connection, "attempts", datetime(2020, 12, 31, tzinfo=UTC))
     assert world.ask("SELECT to_regclass('attempts_2020_12') IS NOT NULL") == [(True,)]
     with world.pool.connection() as connection:
-        retention.drop_attempts(connection, datetime(2021, 1, 1, tzinfo=UTC))
+        drop_months(connection, "attempts", datetime(2021, 1, 1, tzinfo=UTC))
         ensure_partitions(connection)
     assert world.ask("SELECT to_regclass('attempts_2020_12') IS NOT NULL") == [(False,)]
     world.say(answer(2))

@@ -1,0 +1,186 @@
+"""The archive holds every record of every topic, whatever dies, and gives it back through replay topics."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from cli.jobs import topic_specs
+from runtime.cloudevents import event_id_of, to_message
+from runtime.kafka import KafkaSettings, close, deliver, producer
+from runtime.messages import Message, header
+from runtime.migrations import migrate
+from runtime.partitions import month_of
+from runtime.postgres import conninfo, open_pool
+from runtime.topics import ensure_topics
+from runtime.tracing import new_traceparent
+from sandbox.embedded_kafka import EmbeddedKafka
+from schemas.event import Effects
+from schemas.responses import Order, ResponseRecorded, response_id
+from schemas.scales import Metric
+from schemas.topics import REPLAYED, TOPICS
+from services.ingest.archive_upkeep import ArchiveUpkeep
+from tests.integration.ingest.world import Ingest, eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+
+NOW = datetime.now(UTC)
+ARCHIVED_WITHIN_SECONDS = 90.0
+Place = tuple[str, int, int, str | None]
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedKafka]:
+    """A broker of this module's own, because it is killed."""
+    with EmbeddedKafka(quick_start=True) as kafka:
+        ensure_topics(kafka.bootstrap_servers, topic_specs(replication=1))
+        yield kafka
+
+
+@pytest.fixture(scope="module")
+def tables(database: str) -> str:
+    migrate(database, "ingest")
+    return database
+
+
+def answer(number: int, person: str = "p-1") -> ResponseRecorded:
+    source_id = f"answer-{number}"
+    return ResponseRecorded(
+        response_id=response_id("crm", source_id),
+        person_key=person,
+        source="crm",
+        source_id=source_id,
+        order=Order(revision=number, tie=number),
+        metric=Metric.NPS,
+        score=number % 11,
+        responded_at=NOW,
+        received_at=NOW,
+    )
+
+
+def of_every_topic(numbers: Iterator[int]) -> list[Message]:
+    """A record for each topic, one that nobody understands, and a tombstone."""
+    messages = [
+        to_message(answer(next(numbers), f"p-{number}"), source="/tests", traceparent=new_traceparent())
+        for number in range(50)
+    ]
+    messages += [
+        Message(topic.name, b"p-1", b'{"any": "thing"}', (("ce_id", b"%d" % next(numbers)),))
+        for topic in TOPICS
+    ]
+    return [
+        *messages,
+        Message("customer.profiles.v1", b"p-1", None, ()),
+        Message("feedback.responses.v1", b"\xff\x00", b"\x00\xff", (("ce_id", b"\xff\x00"),)),
+    ]
+
+
+def send(bootstrap: str, messages: Sequence[Message]) -> None:
+    to = producer(KafkaSettings(bootstrap, "tests"))
+    try:
+        assert deliver(to, messages) == [None] * len(messages)
+    finally:
+        close(to)
+
+
+def on_topics(ingest: Ingest) -> set[Place]:
+    return {
+        (one.topic, one.partition, one.offset, (event_id_of(one.headers) or "").replace("\x00", "") or None)
+        for topic in TOPICS
+        for one in ingest.records(topic.name)
+    }
+
+
+def rows(database: str, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(conninfo(database, schema="ingest", application="tests")) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def archived(database: str) -> list[Place]:
+    return rows(database, "SELECT topic, partition, record_offset, event_id FROM archive")
+
+
+def test_it_is_complete_whatever_dies(broker: EmbeddedKafka, tables: str, tmp_path: Path) -> None:
+    numbers = count(1)
+    stop = threading.Event()
+
+    def go_on_sending() -> None:
+        while not stop.is_set():
+            send(broker.bootstrap_servers, of_every_topic(numbers))
+
+    for _ in range(2):
+        ingest = Ingest(broker.bootstrap_servers, tables, tmp_path)
+        before = len(archived(tables))
+        sender = threading.Thread(target=go_on_sending)
+        sender.start()
+        eventually(lambda held=before: len(archived(tables)) > held + 300)  # type: ignore[misc]
+        ingest.kill()
+        stop.set()
+        sender.join()
+        stop.clear()
+
+    with closing(Ingest(broker.bootstrap_servers, tables, tmp_path)) as ingest:
+        broker.kill()
+        eventually(lambda: not ingest.is_ready())
+        broker.start()
+        send(broker.bootstrap_servers, of_every_topic(numbers))
+        sent = on_topics(ingest)
+        assert len(sent) >= next(numbers) - 1
+        eventually(lambda: len(archived(tables)) >= len(sent), seconds=ARCHIVED_WITHIN_SECONDS)
+        assert sorted(archived(tables), key=str) == sorted(sent, key=str)
+
+
+def test_one_consumer_is_fed_again(
+    broker: EmbeddedKafka, tables: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", tables)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrap_servers)
+    with closing(Ingest(broker.bootstrap_servers, tables, tmp_path)) as ingest:
+        since = datetime.now(UTC).isoformat()
+        mine = [answer(number, "p-republished") for number in (1_000_001, 1_000_002)]
+        other = answer(1_000_003, "p-other")
+        send(
+            broker.bootstrap_servers,
+            [to_message(one, source="/tests", traceparent=new_traceparent()) for one in (*mine, other)],
+        )
+        eventually(lambda: bool(rows(tables, "SELECT 1 FROM archive WHERE key = 'p-other'")))
+        command = ["republish", "--topic", ResponseRecorded.TOPIC, "--for", "scheduler", "--since", since]
+
+        told = CliRunner().invoke(app, [*command, "--person", "p-republished"])
+        assert (told.exit_code, told.stdout.split()[0]) == (0, "2"), told.output
+
+        again = ingest.records(REPLAYED["scheduler"].name)
+        events = [ResponseRecorded.model_validate_json(one.value or b"") for one in again]
+        assert [UUID(str(event_id_of(one.headers))) for one in again] == [
+            UUID(one.event_id()) for one in mine
+        ]
+        assert events == [one.model_copy(update={"effects": Effects.RECORD}) for one in mine]
+        assert {header(one.headers, "ce_type") for one in again} == {ResponseRecorded.TYPE.encode()}
+        assert not rows(tables, "SELECT 1 FROM archive WHERE topic LIKE '%replay%'")
+
+        assert CliRunner().invoke(app, command).stdout.startswith("3 records")
+    refused = CliRunner().invoke(app, [*command[:4], "router", *command[5:]])
+    assert refused.exit_code == 2
+    assert "feedback.classified.v1" in refused.output
+
+
+def test_months_are_made_ahead_and_dropped_when_they_are_too_old(tables: str) -> None:
+    long_ago = NOW - timedelta(days=400)
+    with open_pool(tables, schema="ingest", application="tests") as pool:
+        with pool.connection() as connection:
+            connection.execute(f"CREATE TABLE archive_{long_ago:%Y_%m} PARTITION OF archive FOR VALUES FROM"
+                               f" ('{month_of(long_ago)}') TO ('{month_of(long_ago, 1)}')")  # fmt: skip
+        for keep_months, kept in ((None, True), (14, True), (12, False)):
+            ArchiveUpkeep(pool, keep_months=keep_months).once()
+            names = {name for (name,) in rows(tables, "SELECT inhrelid::regclass::text FROM pg_inherits")}
+            assert (f"archive_{long_ago:%Y_%m}" in names) is kept
+        assert {f"archive_{NOW:%Y_%m}", f"archive_{month_of(NOW, 1):%Y_%m}"} <= names
