@@ -50,8 +50,9 @@ from services.router.follow_up_effects import Shown
 from services.router.ledger import PLANS_BY_KEY
 from services.router.occurrences import PlannedEvent
 from services.router.people import load_people
-from services.router.planner import SurveyLinks, decode
+from services.router.planner import decode
 from services.router.plugins import discover
+from services.router.survey_links import SurveyLinks
 from services.router.upkeep import ensure_partitions
 
 COMMENTS = Path(__file__).parents[1] / "sandbox" / "sample" / "comments.yaml"

@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
+from services.router.admission import Standing
 from services.router.facts import Facts
-from services.router.plan import Standing
 
 Connection = psycopg.Connection[Any]
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cli.past_plans import Delivery, PastPlan
+from services.router.admission import Occurrence
 from services.router.occasion import Occasion
-from services.router.plan import Occurrence, Playbook, plan
+from services.router.plan import Playbook, plan
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,13 +83,7 @@ class _Replay:
                 asked[action] = at
         facts = past.facts.model_copy(update={"asked": asked})
         occurrence = occurrence_of(past)
-        planned = plan(
-            occurrence,
-            facts,
-            facts.model_dump(mode="json", exclude_none=True),
-            self._playbook,
-            past.planned_at,
-        )
+        planned = plan(occurrence, facts, self._playbook, past.planned_at)
         self.erred = frozenset(planned.erred)
         if not planned.may_create:
             return frozenset()

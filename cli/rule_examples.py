@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from runtime.yaml_file import load_yaml
 from schemas.scales import Metric, group_of
+from services.router.admission import Occurrence, Standing
 from services.router.facts import Facts
 from services.router.movement import Score, crossed, movement
 from services.router.occasion import Occasion
-from services.router.plan import Occurrence, Plan, Playbook, Standing, plan
+from services.router.plan import Plan, Playbook, plan
 from services.router.templates import VARIABLES
 
 NOW = datetime(2026, 3, 3, 10, tzinfo=UTC)
@@ -162,8 +163,7 @@ def whole_facts(about: Occasion) -> Facts:
 
 def plan_of(facts: Facts, playbook: Playbook, now: datetime = NOW) -> Plan:
     """What the rules make of these facts."""
-    dumped = facts.model_dump(mode="json", exclude_none=True)
-    return plan(occurrence_of(facts), facts, dumped, playbook, now)
+    return plan(occurrence_of(facts), facts, playbook, now)
 
 
 def differences(examples: Sequence[Example], playbook: Playbook) -> list[Difference]:

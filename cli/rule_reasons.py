@@ -7,8 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from runtime.expressions import Condition
+from services.router.admission import Occurrence
+from services.router.effect import Wanted
 from services.router.facts import VOCABULARY, Facts
-from services.router.plan import Occurrence, Playbook, Wanted, plan
+from services.router.plan import Playbook, plan
 from services.router.rules import Rule
 
 
@@ -46,10 +48,10 @@ class Reason:
 def reasons(occurrence: Occurrence, facts: Facts, playbook: Playbook, now: datetime) -> Iterator[Reason]:
     """Every rule for this occasion, in the order of the file."""
     dumped = facts.model_dump(mode="json", exclude_none=True)
-    planned = plan(occurrence, facts, dumped, playbook, now)
+    planned = plan(occurrence, facts, playbook, now)
     asked = (*planned.wanted, *planned.shadowed)
     score = facts.response.score if facts.response else None
-    verdicts = {one.rule.id: one for one in playbook.rules.evaluate(occurrence.occasion, dumped)}
+    verdicts = {one.rule.id: one for one in playbook.rules.evaluate(occurrence.occasion, facts)}
     stopped_by = None
     for rule in playbook.rules.rules:
         if rule.about is not occurrence.occasion:

@@ -23,9 +23,10 @@ from cli.rule_send_test import NobodyError, recipient, send
 from cli.tables import tables_of
 from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError
+from services.router.admission import Occurrence
 from services.router.facts import Facts
 from services.router.outcomes import subject_of_response
-from services.router.plan import Occurrence, Playbook
+from services.router.plan import Playbook
 
 console = Console(soft_wrap=True, highlight=False, markup=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)

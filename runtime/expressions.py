@@ -6,7 +6,7 @@ remains for evaluation are facts that are not known: such a condition is neither
 
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 _STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _MEMBERS = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)(?!\s*\()")
+_ALONE = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!\s*\.\s*[A-Za-z_]\w*\b(?!\s*\())")
 _SAMPLES: Mapping[object, object] = {int: 1, float: 1.0, str: "x", bool: True}
 
 
@@ -55,7 +56,11 @@ class Vocabulary:
         """A fact of the right kind for every name."""
 
     def context(self, facts: Mapping[str, Any]) -> cel.Context:
-        """Facts, dumped as JSON without what is not known, as CEL sees them."""
+        """Facts, dumped as JSON without what is not known, as CEL sees them.
+
+        Turning a value into CEL's own costs as much as evaluating a short condition: give no others than
+        those of `read_by`.
+        """
         return cel.Context({root: facts.get(root, {}) for root in self.roots})
 
 
@@ -92,6 +97,16 @@ class Condition:
         return tuple(dict.fromkeys((root, member) for root, member in named if root in self._roots))
 
     @property
+    def reads(self) -> dict[str, set[str]]:
+        """The facts it may look at, by root: those it names, and all of a root that it names alone."""
+        bare = _STRINGS.sub('""', self.source)
+        alone = self._roots.keys() & set(_ALONE.findall(bare))
+        reads = {root: set(self._roots[root].model_fields) for root in alone}
+        for root, member in self.facts:
+            reads.setdefault(root, set()).add(member)
+        return reads
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """What it joins by `&&` at its outermost level; all of it where it joins nothing."""
         bare = _STRINGS.sub(lambda found: '"' * len(found[0]), self.source)
@@ -125,6 +140,15 @@ class Condition:
             raise ValueError(f"cannot be evaluated: {_first_line(error)}") from error
         if not isinstance(outcome, bool):
             raise ValueError(f"expected an expression that is true or false, not {type(outcome).__name__}")  # noqa: TRY004 - pydantic reports ValueError with its line
+
+
+def read_by(conditions: Iterable[Condition]) -> dict[str, set[str]]:
+    """The facts that any of these may look at, by root."""
+    reads: dict[str, set[str]] = {}
+    for condition in conditions:
+        for root, members in condition.reads.items():
+            reads.setdefault(root, set()).update(members)
+    return reads
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """The PostgreSQL pool: one schema a service, UTC, and no wait without an end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection
@@ -55,6 +56,18 @@ def conninfo(url: str, *, schema: str, application: str, options: Mapping[str, s
         keepalives_idle=UNANSWERED_TIMEOUT_SECONDS,
         tcp_user_timeout=UNANSWERED_TIMEOUT_SECONDS * 1000,
     )
+
+
+def copy(connection: Connection[Any], statement: LiteralString, rows: Sequence[Sequence[object]]) -> None:
+    """Add rows with `COPY ... FROM STDIN`, which takes a third of the time of an INSERT of arrays.
+
+    Not within a pipeline. An array is given as a list. Nothing is sent where there are no rows.
+    """
+    if not rows:
+        return
+    with connection.cursor() as cursor, cursor.copy(statement) as copying:
+        for row in rows:
+            copying.write_row(row)
 
 
 def reachable(pool: Pool) -> Callable[[], str | None]:

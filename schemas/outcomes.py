@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from schemas.event import Event, PersonKey, UtcDatetime
+from schemas.event import Contract, Event, PersonKey, UtcDatetime
 
 
 class OutcomeKind(StrEnum):
@@ -24,6 +24,19 @@ class OutcomeKind(StrEnum):
     SLA_BREACHED = "sla_breached"
     REPLIED = "replied"
     ADVOCACY_CHANGED = "advocacy_changed"
+
+
+class PlannedEffect(Contract):
+    """Something that is to come to be outside; from then on it has outcomes of its own."""
+
+    effect_id: UUID
+    """The effect in the delivery ledger."""
+    rule: str = Field(max_length=64)
+    """Id of the rule that asked for it."""
+    action: str = Field(max_length=64)
+    """Id of the rule's action."""
+    destination: str = Field(max_length=64)
+    """Name of the destination."""
 
 
 class OutcomeRecorded(Event):
@@ -54,6 +67,8 @@ class OutcomeRecorded(Event):
     """Name of the destination."""
     effect_id: UUID | None = None
     """The effect in the delivery ledger."""
+    planned: tuple[PlannedEffect, ...] = ()
+    """Of `planned`: all that planning the subject has added."""
     actor: str | None = Field(default=None, max_length=64)
     """Person key or configured name of who did it; null for the product itself."""
     reason: str | None = Field(default=None, max_length=200)

@@ -50,6 +50,7 @@ from services.router.plugins import discover
 from services.router.rules import load_rules
 from services.router.settings import RouterSettings
 from services.router.slack.wiring import slack_side
+from services.router.survey_links import SurveyLinks
 from services.router.templates import Templates
 from services.router.theme_names import theme_names
 from services.router.timer_store import TimerKind
@@ -105,7 +106,7 @@ def planning_consumer(
     pool: Pool,
     playbook: Playbook,
     clock: Clock,
-    links: planner.SurveyLinks,
+    links: SurveyLinks,
     follow: planner.Follow,
     storm_people: int,
 ) -> Consumer[PlannedEvent]:
@@ -153,9 +154,7 @@ def serve(
         shown=Shown({one.plugin.name: one.plugin for one in connected}),
     )
     age = ProjectionAge(ends=Ends(settings.kafka_bootstrap_servers), pool=pool)
-    links = planner.SurveyLinks(
-        str(settings.public_url), settings.survey_token_secret.get_secret_value().encode()
-    )
+    links = SurveyLinks(str(settings.public_url), settings.survey_token_secret.get_secret_value().encode())
     planning = planning_consumer(
         kafka=kafka,
         pool=pool,

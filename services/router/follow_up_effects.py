@@ -7,12 +7,11 @@ from typing import Any
 
 import psycopg
 
-from services.router import planning_store
+from services.router import effect_store
 from services.router.destination import Notice
+from services.router.effect import EffectRow, Parent, StoredEffect, effect_id
 from services.router.follow_up import FollowUp
 from services.router.ledger import lane_below
-from services.router.plan import Parent, effect_id
-from services.router.planning_store import EffectRow, StoredEffect
 from services.router.plugins import AnyPlugin
 
 Connection = psycopg.Connection[Any]
@@ -60,7 +59,7 @@ class Shown:
 
         `name` tells notices apart: one of the same name is made once. `besides` is a destination left out.
         """
-        effects = planning_store.effects_of(connection, [it.subject]).get(it.subject, {})
+        effects = effect_store.of_subjects(connection, [it.subject]).get(it.subject, {})
         rows = [
             row
             for destination, plugin in self.plugins.items()
@@ -71,7 +70,7 @@ class Shown:
             if row.action not in effects
         ]
         if rows:
-            planning_store.write_effects(connection, rows, now=now)
+            effect_store.write(connection, rows, now=now)
 
     @property
     def _showing(self) -> list[str]:
@@ -113,7 +112,7 @@ def _row(
         received_at=None,
         expires_at=None,
         traceparent=it.traceparent,
-        content=content.model_dump(mode="json"),
+        content=content.model_dump_json(),
         is_wanted=True,
         desired_version=1,
         order_key=lane_below(shown.effect_id) if shown else f"notice:{it.subject}",

@@ -9,16 +9,16 @@ import psycopg
 
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
-from schemas.profiles import ProfileChanged
-from services.router import planning_store, projections, remembered, score_store
+from services.router import plan_store, projections, remembered, score_store
+from services.router.admission import Occurrence, SubjectState
 from services.router.facts import OpenFollowUps
 from services.router.gather import Surroundings
 from services.router.movement import Score
 from services.router.occurrences import PlannedEvent
 from services.router.owners import owner_of
 from services.router.people import People
-from services.router.plan import Occurrence, SubjectState
-from services.router.planning_store import Best
+from services.router.plan_store import Best
+from services.router.projections import Identity
 from services.router.remembered import Ask
 
 Connection = psycopg.Connection[Any]
@@ -29,38 +29,37 @@ class Known:
     """What is known of the batch's people and subjects. The batch tells it of what it plans."""
 
     people: People
-    profiles: Mapping[str, ProfileChanged]
+    identities: Mapping[str, Identity]
     best: Mapping[str, Best]
-    earlier: Mapping[str, Sequence[Score]]
+    earlier: Mapping[str, Sequence[Score]] = field(default_factory=dict)
     accounts: Mapping[str, AccountChanged] = field(default_factory=dict)
     open_follow_ups: Mapping[str, OpenFollowUps] = field(default_factory=dict)
     asked: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     told: dict[str, tuple[str, Score | None]] = field(default_factory=dict)
     """The person key and the score of each subject of the batch; None where it does not count any more."""
-    asks: list[Ask] = field(default_factory=list)
-    """What the batch asks people that may not come too often."""
+    asks: dict[str, list[Ask]] = field(default_factory=dict)
+    """What the batch asks people that may not come too often, by person key."""
     _subjects: dict[str, set[str]] = field(default_factory=dict)
 
     def account_id(self, occurrence: Occurrence) -> str | None:
         """The account of the answer, else of the person."""
-        profile = self.profiles.get(occurrence.person_key)
+        profile = self.identities[occurrence.person_key].profile
         return occurrence.account_id or (profile.account_id if profile else None)
 
     def person(self, occurrence: Occurrence) -> str:
         """The key that the person is known by now."""
-        profile = self.profiles.get(occurrence.person_key)
+        profile = self.identities[occurrence.person_key].profile
         return profile.person_key if profile else occurrence.person_key
 
-    def keys(self, occurrence: Occurrence) -> set[str]:
+    def keys(self, occurrence: Occurrence) -> frozenset[str]:
         """The keys that the person is known by."""
-        profile = self.profiles.get(occurrence.person_key)
-        return {occurrence.person_key, *((profile.person_key, *profile.merged_from) if profile else ())}
+        return self.identities[occurrence.person_key].keys
 
     def around(self, occurrence: Occurrence, now: datetime) -> Surroundings:
         """What surrounds an occurrence at this time, with what the batch said before it."""
         account = self.accounts.get(self.account_id(occurrence) or "")
         return Surroundings(
-            profile=self.profiles.get(occurrence.person_key),
+            profile=self.identities[occurrence.person_key].profile,
             account=account,
             owner=owner_of(
                 self.person(occurrence),
@@ -79,12 +78,17 @@ class Known:
         self.told[occurrence.subject] = (occurrence.person_key, score)
         self._subjects.setdefault(self.person(occurrence), set()).add(occurrence.subject)
 
+    def ask(self, occurrence: Occurrence, action: str) -> None:
+        """Note that the person is asked something that may not come too often."""
+        ask = Ask(occurrence.person_key, action, occurrence.subject, occurrence.happened_at)
+        self.asks.setdefault(occurrence.person_key, []).append(ask)
+
     def _asked(self, occurrence: Occurrence) -> dict[str, datetime]:
         asked = dict(self.asked.get(occurrence.subject, {}))
-        keys = self.keys(occurrence) if self.asks else ()
-        for ask in self.asks:
-            if ask.person_key in keys and ask.subject != occurrence.subject:
-                asked[ask.action] = max(ask.asked_at, asked.get(ask.action, ask.asked_at))
+        for key in self.keys(occurrence):
+            for ask in self.asks.get(key, ()):
+                if ask.subject != occurrence.subject:
+                    asked[ask.action] = max(ask.asked_at, asked.get(ask.action, ask.asked_at))
         return asked
 
     def _scores(self, occurrence: Occurrence) -> list[Score]:
@@ -101,25 +105,26 @@ def read(
     states: Mapping[str, SubjectState],
     people: People,
 ) -> Known:
-    """What is known before these are planned; `states` are their subjects'."""
+    """What is known before these are planned; `states` are those of subjects heard of before."""
     occurrences = [occurrence for occurrence, _ in planned]
-    answers = [
-        score_store.Asked(one.subject, one.person_key, event.response.metric, event.response.responded_at)
-        for one, event in planned
-        if isinstance(event, ResponseClassified)
+    overtaken = [
+        one.subject for one in occurrences if one.subject in states and one.key <= states[one.subject].highest
     ]
     known = Known(
         people=people,
-        profiles=projections.profiles_of(connection, [one.person_key for one in occurrences]),
-        best=planning_store.best_known(
-            connection, [one.subject for one in occurrences if one.key <= states[one.subject].highest]
-        ),
-        earlier=score_store.earlier(connection, answers),
+        identities=projections.identities_of(connection, {one.person_key for one in occurrences}),
+        best=plan_store.best_known(connection, overtaken),
     )
     accounts = {one.subject: id_ for one in occurrences if (id_ := known.account_id(one)) is not None}
     known.accounts = projections.accounts_of(connection, sorted(set(accounts.values())))
+    answers = [
+        score_store.Asked(one.subject, known.keys(one), event.response.metric, event.response.responded_at)
+        for one, event in planned
+        if isinstance(event, ResponseClassified)
+    ]
     if answers:
-        persons = {one.subject: one.person_key for one in answers}
+        persons = {one.subject: one.person_keys for one in answers}
+        known.earlier = score_store.earlier(connection, answers)
         known.open_follow_ups = remembered.open_follow_ups(connection, persons, accounts)
         known.asked = remembered.asked(connection, persons)
     return known

@@ -4,10 +4,10 @@ from schemas.classified import ResponseClassified
 from schemas.event import Effects
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.responses import ResponseRecorded, ResponseStatus
+from services.router.admission import Occurrence, Standing
 from services.router.movement import Score
 from services.router.occasion import Occasion
 from services.router.outcomes import subject_of_request, subject_of_response
-from services.router.plan import Occurrence, Standing
 
 PlannedEvent = ResponseClassified | SurveyRequested | SurveyRequestCancelled
 PLANNED_EVENTS: dict[str, type[PlannedEvent]] = {

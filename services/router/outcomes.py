@@ -1,6 +1,6 @@
 """The events the router emits about what it planned and delivered. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,13 +8,13 @@ from runtime.cloudevents import to_message
 from runtime.messages import Message
 from runtime.tracing import child_of
 from schemas.event import Event, derived_id
-from schemas.outcomes import OutcomeKind, OutcomeRecorded
+from schemas.outcomes import OutcomeKind, OutcomeRecorded, PlannedEffect
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.router.attempt import Outside, Status
+from services.router.effect import EffectRow
 from services.router.follow_up import FollowUp
 from services.router.follow_up_commands import Entry
 from services.router.ledger import Claimed, Completion
-from services.router.planning_store import EffectRow
 
 SOURCE = "/services/router"
 
@@ -46,22 +46,36 @@ def response_of(subject: str) -> UUID | None:
     return _id(subject, "response")
 
 
-def planned(effect: EffectRow, now: datetime) -> Message:
-    """That an effect was planned."""
+def planned(effects: Iterable[EffectRow], now: datetime) -> list[Message]:
+    """Which effects came to be: one event a subject, however many it has."""
+    created: dict[str, list[EffectRow]] = {}
+    for effect in effects:
+        if effect.is_new:
+            created.setdefault(effect.subject, []).append(effect)
+    return [_planned(subject, of_subject, now) for subject, of_subject in created.items()]
+
+
+def _planned(subject: str, created: Sequence[EffectRow], now: datetime) -> Message:
+    first = created[0]
     event = OutcomeRecorded(
-        outcome_id=derived_id(effect.effect_id, "planned", effect.desired_version),
+        outcome_id=derived_id(first.effect_id, "planned"),
         kind=OutcomeKind.PLANNED,
         occurred_at=now,
-        person_key=effect.person_key,
-        account_id=effect.account_id,
-        subject=effect.subject,
-        response_id=response_of(effect.subject),
-        rule=effect.rule,
-        action=effect.action,
-        destination=effect.destination,
-        effect_id=effect.effect_id,
+        person_key=first.person_key,
+        account_id=first.account_id,
+        subject=subject,
+        response_id=response_of(subject),
+        planned=tuple(
+            PlannedEffect(
+                effect_id=effect.effect_id,
+                rule=effect.rule,
+                action=effect.action,
+                destination=effect.destination,
+            )
+            for effect in created
+        ),
     )
-    return to_message(event, source=SOURCE, traceparent=child_of(effect.traceparent))
+    return to_message(event, source=SOURCE, traceparent=child_of(first.traceparent))
 
 
 def of_completion(done: Completion, destination: str, now: datetime) -> Iterator[Message]:

@@ -1,6 +1,6 @@
 """What the router keeps of profiles and accounts: their latest full state, and how far it has read them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,11 +57,18 @@ next_offset) ORDER BY topic, partition ON CONFLICT (topic, partition) DO UPDATE 
 greatest(p.next_offset, excluded.next_offset)
 """
 
-# Each key's profile, the winner's where it was merged; none for the erased.
-_READ_PROFILES_SQL = """
-SELECT named.person_key, coalesce(winner.state, named.state)::text
-FROM profiles AS named LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
-WHERE named.person_key = ANY(%(keys)s) AND NOT named.erased AND NOT coalesce(winner.erased, false)
+# Each key's profile, the winner's where it was merged, none for the erased; and what else the person was
+# merged into, or from.
+_IDENTITIES_SQL = """
+SELECT given.person_key,
+    CASE WHEN NOT (named.erased OR coalesce(winner.erased, false))
+        THEN coalesce(winner.state, named.state)::text END,
+    named.merged_into,
+    ARRAY(SELECT merged.person_key FROM profiles AS merged
+        WHERE merged.merged_into = coalesce(named.merged_into, given.person_key))
+FROM unnest(%(keys)b::text[]) AS given (person_key)
+LEFT JOIN profiles AS named ON named.person_key = given.person_key
+LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
 """
 _READ_ACCOUNTS_SQL = "SELECT account_id, state::text FROM accounts WHERE account_id = ANY(%(ids)s)"
 
@@ -83,6 +90,14 @@ class ProfileRow:
     account_id: str | None
     opt_outs: tuple[str, ...]
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a person key is: `profile` is the winner's where it was merged; `keys` are all of the person's."""
+
+    profile: ProfileChanged | None
+    keys: frozenset[str]
 
 
 Change = ProfileChanged | AccountChanged | Erased
@@ -154,10 +169,16 @@ def fold(known: ProfileRow | None, change: ProfileChanged | Erased) -> ProfileRo
     )
 
 
-def profiles_of(connection: Connection, keys: Sequence[str]) -> Mapping[str, ProfileChanged]:
-    """The profiles of these people, a merged one's winner, by the key that was asked for."""
-    rows = connection.execute(_READ_PROFILES_SQL, {"keys": list(keys)})
-    return {key: ProfileChanged.model_validate_json(state) for key, state in rows}
+def identities_of(connection: Connection, keys: Collection[str]) -> dict[str, Identity]:
+    """Who each of these keys is."""
+    rows = connection.execute(_IDENTITIES_SQL, {"keys": list(keys)})
+    return {
+        key: Identity(
+            ProfileChanged.model_validate_json(state) if state else None,
+            frozenset(filter(None, (key, winner, *merged))),
+        )
+        for key, state, winner, merged in rows
+    }
 
 
 def accounts_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, AccountChanged]:

@@ -4,15 +4,14 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
-from runtime.expressions import Condition
+from runtime.expressions import Condition, read_by
 from runtime.yaml_file import Location, load_yaml
-from services.router.facts import VOCABULARY
+from services.router.facts import VOCABULARY, Facts
 from services.router.follow_up import FollowUpTerms
 from services.router.occasion import Occasion
 from services.router.people import People
@@ -95,7 +94,7 @@ class Verdict:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ruleset:
     """The rules in the order of the file; `version` is a digest of the file."""
 
@@ -107,17 +106,16 @@ class Ruleset:
     clocked: frozenset[str] = frozenset()
     """Ids of the actions that may not come too often for a person."""
 
-    @property
+    @cached_property
     def ids(self) -> frozenset[str]:
         """Ids of the rules that exist."""
         return frozenset(rule.id for rule in self.rules)
 
-    def evaluate(self, occasion: Occasion, facts: Mapping[str, Any]) -> Iterator[Verdict]:
-        """The rules for this occasion on facts dumped as JSON without unknown ones, up to one that stops."""
-        context = VOCABULARY.context(facts)
-        for rule in self.rules:
-            if rule.about is not occasion:
-                continue
+    def evaluate(self, occasion: Occasion, facts: Facts) -> Iterator[Verdict]:
+        """The rules for this occasion, up to one that stops."""
+        rules, reads = self._about[occasion]
+        context = VOCABULARY.context(facts.model_dump(mode="json", exclude_none=True, include=reads))
+        for rule in rules:
             try:
                 holds = rule.condition.holds(context)
             except ValueError as error:
@@ -126,6 +124,14 @@ class Ruleset:
             yield Verdict(rule, holds)
             if holds and rule.stop and not rule.shadow:
                 return
+
+    @cached_property
+    def _about(self) -> Mapping[Occasion, tuple[tuple[Rule, ...], dict[str, set[str]]]]:
+        """The rules for each occasion, and the facts they look at."""
+        by_occasion = {about: tuple(rule for rule in self.rules if rule.about is about) for about in Occasion}
+        return {
+            about: (rules, read_by(rule.condition for rule in rules)) for about, rules in by_occasion.items()
+        }
 
 
 def load_rules(

@@ -1,6 +1,6 @@
 """SQL of the scores that people gave: what came before an answer. One statement a batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,20 +15,13 @@ Connection = psycopg.Connection[Any]
 _READ_AT_MOST = SHOWN_BEFORE + 5
 """Some of what is read may be told anew in the same batch."""
 
-# A person's keys: the one that is given, the winner it was merged into, all that were merged into that.
 _EARLIER_SQL = """
-SELECT given.subject, found.subject, found.metric, found.score, found.responded_at
+SELECT given.subject, found.subject, found.score, found.responded_at
 FROM unnest(%(subjects)b::text[], %(keys)b::text[], %(metrics)b::text[], %(moments)s::timestamptz[])
     AS given (subject, person_key, metric, responded_at)
-LEFT JOIN profiles AS named ON named.person_key = given.person_key
 CROSS JOIN LATERAL (
-    SELECT given.person_key UNION SELECT named.merged_into WHERE named.merged_into IS NOT NULL
-    UNION SELECT merged.person_key FROM profiles AS merged
-    WHERE merged.merged_into = coalesce(named.merged_into, given.person_key)
-) AS person (key)
-CROSS JOIN LATERAL (
-    SELECT subject, metric, score, responded_at FROM scores
-    WHERE person_key = person.key AND metric = given.metric
+    SELECT subject, score, responded_at FROM scores
+    WHERE person_key = given.person_key AND metric = given.metric
       AND (responded_at, subject) < (given.responded_at, given.subject)
     ORDER BY responded_at DESC, subject DESC LIMIT %(most)s
 ) AS found
@@ -49,10 +42,10 @@ _DROP_SQL = "DELETE FROM scores WHERE subject = ANY(%(subjects)s)"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer whose earlier scores are asked for."""
+    """An answer whose earlier scores are asked for, those of all keys of its person."""
 
     subject: str
-    person_key: str
+    person_keys: Collection[str]
     metric: Metric
     responded_at: datetime
 
@@ -60,20 +53,22 @@ class Asked:
 def earlier(connection: Connection, answers: Sequence[Asked]) -> dict[str, list[Score]]:
     """The latest scores of each answer's person and metric that were given before it, by its subject."""
     found: dict[str, list[Score]] = {}
-    if not answers:
+    pairs = [(one, key) for one in answers for key in one.person_keys]
+    if not pairs:
         return found
+    metrics = {one.subject: one.metric for one in answers}
     rows = connection.execute(
         _EARLIER_SQL,
         {
-            "subjects": [one.subject for one in answers],
-            "keys": [one.person_key for one in answers],
-            "metrics": [one.metric.value for one in answers],
-            "moments": [one.responded_at for one in answers],
+            "subjects": [one.subject for one, _ in pairs],
+            "keys": [key for _, key in pairs],
+            "metrics": [one.metric.value for one, _ in pairs],
+            "moments": [one.responded_at for one, _ in pairs],
             "most": _READ_AT_MOST,
         },
     )
-    for asked, subject, metric, score, responded_at in rows:
-        found.setdefault(asked, []).append(Score(subject, Metric(metric), score, responded_at))
+    for asked, subject, score, responded_at in rows:
+        found.setdefault(asked, []).append(Score(subject, metrics[asked], score, responded_at))
     return found
 
 

@@ -1,18 +1,16 @@
 """Gathers the cards that would bury a channel below one summary card, in planning's transaction."""
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
 from runtime.tracing import new_traceparent
-from services.router import planning_store, storm_store
+from services.router import effect_store, storm_store
+from services.router.effect import EffectRow, Parent, effect_id
 from services.router.facts import Facts
 from services.router.ledger import lane_below
-from services.router.plan import Parent, effect_id
-from services.router.planning_store import EffectRow
 from services.router.plugins import AnyPlugin
 from services.router.storm import LOOK_BACK_CARDS, Shown, Storm, Summary, scope_of, storm_of
 from services.router.storm_store import CardRow, Place
@@ -77,9 +75,9 @@ class StormDesk:
             accounts=totals.accounts,
             groups=totals.groups,
         )
-        content = plugin.summarise(told, plugin.content.model_validate(member.content))
+        content = plugin.summarise(told, plugin.content.model_validate_json(member.content))
         subject = subject_of(place, storm.number)
-        stored = planning_store.effects_of(connection, [subject]).get(subject, {}).get(SUMMARY)
+        stored = effect_store.of_subjects(connection, [subject]).get(subject, {}).get(SUMMARY)
         return EffectRow(
             subject=subject,
             action=SUMMARY,
@@ -93,7 +91,7 @@ class StormDesk:
             received_at=None,
             expires_at=None,
             traceparent=new_traceparent(),
-            content=content.model_dump(mode="json"),
+            content=content.model_dump_json(),
             is_wanted=True,
             desired_version=stored.desired_version + 1 if stored else 1,
             order_key=subject,
@@ -113,7 +111,7 @@ def _place(row: EffectRow) -> Place:
 
 def _below(row: EffectRow, place: Place, storm: Storm) -> EffectRow:
     parent = Parent(subject_of(place, storm.number), SUMMARY)
-    return replace(row, parent=parent, order_key=lane_below(effect_id(parent.subject, parent.action)))
+    return row._replace(parent=parent, order_key=lane_below(effect_id(*parent)))
 
 
 def _card_row(row: EffectRow, place: Place, card: Shown, about: Facts, storm: Storm | None) -> CardRow:

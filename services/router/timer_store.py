@@ -8,14 +8,11 @@ from typing import Any
 
 import psycopg
 
+from runtime.postgres import copy
+
 Connection = psycopg.Connection[Any]
 
-_START_SQL = """
-INSERT INTO timers (due_at, kind, subject, ref)
-SELECT due_at, kind, subject, ref
-FROM unnest(%(due)s::timestamptz[], %(kinds)b::text[], %(subjects)b::text[], %(refs)b::text[])
-    AS given (due_at, kind, subject, ref)
-"""
+_START_SQL = "COPY timers (due_at, kind, subject, ref) FROM STDIN"
 # Gone once the transaction that takes them commits; meanwhile nobody else sees them.
 _TAKE_SQL = """
 DELETE FROM timers WHERE timer_id IN (
@@ -52,14 +49,10 @@ class Timer:
 
 def start(connection: Connection, timers: Sequence[Timer]) -> None:
     """Start timers; starting one twice does no harm."""
-    connection.execute(
+    copy(
+        connection,
         _START_SQL,
-        {
-            "due": [timer.due_at for timer in timers],
-            "kinds": [timer.kind.value for timer in timers],
-            "subjects": [timer.subject for timer in timers],
-            "refs": [timer.ref for timer in timers],
-        },
+        [(timer.due_at, timer.kind.value, timer.subject, timer.ref) for timer in timers],
     )
 
 

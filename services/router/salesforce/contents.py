@@ -1,11 +1,9 @@
 """What the ledger keeps of each kind of record until it is written: our words, not yet the org's fields."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
-
-from services.router.destination import JsonObject
 
 Unmatched = Literal["case_only", "create_contact", "skip"]
 """What to do for a person no Contact matches."""
@@ -25,8 +23,8 @@ class Person(BaseModel):
     account_key: str | None = None
     """The company's own id of the account."""
     owner_email: str | None = None
-    facts: JsonObject = Field(default_factory=dict)
-    """What fields of the org may show; see `org_map.mappable`."""
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """What fields of the org may show, as plain JSON; see `org_map.mappable`."""
     unmatched: Unmatched = "case_only"
 
 

@@ -15,17 +15,16 @@ from runtime.cloudevents import to_message
 from runtime.postgres import Pool
 from runtime.tracing import new_traceparent
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
-from services.router import follow_up_store, planning_store
+from services.router import effect_store, follow_up_store
 from services.router.clearance import Policy, Standing, refusal
 from services.router.delivery import Connected
 from services.router.destination import Notice
+from services.router.effect import EffectRow, Parent, effect_id
 from services.router.follow_up_commands import AddNote, Change, Command, HandOver, NoteContact, Refusal
 from services.router.follow_up_desk import Desk
 from services.router.ledger import lane_below
 from services.router.outcomes import SOURCE
 from services.router.people import Person
-from services.router.plan import Parent, effect_id
-from services.router.planning_store import EffectRow
 from services.router.slack import store
 from services.router.slack.content import Card, Content, Draft
 from services.router.slack.corrections import corrections
@@ -132,7 +131,7 @@ class Acts:
             if card is None or card.content.card is None:
                 return False
             mail = self._mail(card.content.card, draft, draft_id, actor)
-            planning_store.write_effects(connection, [mail], now=now)
+            effect_store.write(connection, [mail], now=now)
             self.desk.apply_in(connection, subject, NoteContact(actor.id, "email"), now)
             told = f"{actor.name} wrote to the customer:\n{draft.subject}\n\n{draft.text}"
             it = follow_up_store.of_subjects(connection, [subject]).get(subject)
@@ -156,7 +155,7 @@ class Acts:
             }
         )
         action = f"reply_{draft_id.hex[:12]}"
-        return _row(card, action, "email", content.model_dump(mode="json"), rate_key=plugin.rate_key(content))
+        return _row(card, action, "email", content.model_dump_json(), rate_key=plugin.rate_key(content))
 
     def _show_to(self, connection: Connection, subject: str, team: str, now: datetime) -> None:
         """Show the card in the channel of the team that has it now, once."""
@@ -166,11 +165,11 @@ class Acts:
             return
         content = shown.content.model_copy(update={"channel": channel, "to": None})
         action, rate_key = f"handed_to_{team}", self.connected["slack"].plugin.rate_key(content)
-        known = planning_store.effects_of(connection, [subject]).get(subject, {})
+        known = effect_store.of_subjects(connection, [subject]).get(subject, {})
         if action in known or shown.content.channel.removeprefix("#") == rate_key:
             return
-        row = _row(shown.content.card, action, "slack", content.model_dump(mode="json"), rate_key=rate_key)
-        planning_store.write_effects(connection, [row], now=now)
+        row = _row(shown.content.card, action, "slack", content.model_dump_json(), rate_key=rate_key)
+        effect_store.write(connection, [row], now=now)
 
     def _remember(
         self, connection: Connection, subject: str, actor: Person, words: str, now: datetime
@@ -193,18 +192,18 @@ class Acts:
             shown.content.card,
             f"slack_{name}",
             "slack",
-            content.model_dump(mode="json"),
+            content.model_dump_json(),
             rate_key=plugin.rate_key(content),
             parent=shown,
         )
-        planning_store.write_effects(connection, [row], now=now)
+        effect_store.write(connection, [row], now=now)
 
 
 def _row(
     card: Card,
     action: str,
     destination: str,
-    content: dict[str, Any],
+    content: str,
     *,
     rate_key: str,
     parent: store.Shown | None = None,

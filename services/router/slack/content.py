@@ -1,8 +1,9 @@
 """What the ledger keeps of a Slack message until it is sent."""
 
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Draft(BaseModel):
@@ -79,5 +80,6 @@ class Content(BaseModel):
     """Empty: the message goes to its recipient alone."""
     text: str
     to: Recipient | None = None
-    blocks: list[JsonValue] = Field(default_factory=list)
+    blocks: list[Any] = Field(default_factory=list)
+    """Block Kit, as plain JSON: to look through it again would take pydantic as long as it took to draw."""
     card: Card | None = None

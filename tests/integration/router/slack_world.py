@@ -22,9 +22,10 @@ from services.router.follow_up_desk import Desk
 from services.router.follow_up_effects import Shown
 from services.router.people import PeopleFile, people_of
 from services.router.plan import Playbook
-from services.router.planner import Planner, SurveyLinks
+from services.router.planner import Planner
 from services.router.rules import load_rules
 from services.router.slack.wiring import slack_side
+from services.router.survey_links import SurveyLinks
 from services.router.templates import Templates
 from tests.integration.router.world import World, until
 

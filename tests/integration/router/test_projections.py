@@ -11,7 +11,7 @@ from runtime.messages import Record
 from schemas.profiles import ProfileChanged
 from services.router import projections
 from services.router.freshness import FreshFacts, Offsets, read_progress
-from services.router.projections import Erased
+from services.router.projections import Erased, Identity
 from tests.integration.router.world import EPOCH, World, account, profile
 
 
@@ -45,7 +45,7 @@ def test_a_tombstone_erases_and_a_repeat_of_what_was_erased_does_not_bring_it_ba
 
     assert world.ask("SELECT erased, state FROM profiles") == [(True, {})]
     with world.pool.connection() as connection:
-        assert projections.profiles_of(connection, ["ann"]) == {}
+        assert projections.identities_of(connection, ["ann"]) == {"ann": Identity(None, frozenset({"ann"}))}
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -61,8 +61,11 @@ def test_merges_end_with_the_same_winner_in_whichever_order_they_come(
         world.project(changes[index])
 
     with world.pool.connection() as connection:
-        found = projections.profiles_of(connection, ["a", "b", "c"])
-    assert {key: found[key].person_key for key in found} == {"a": "c", "b": "c", "c": "c"}
+        found = projections.identities_of(connection, ["a", "b", "c"])
+    assert {key: one.profile and one.profile.person_key for key, one in found.items()} == dict.fromkeys(
+        "abc", "c"
+    )
+    assert {one.keys for one in found.values()} == {frozenset("abc")}
 
 
 def test_a_tombstone_is_decoded_as_an_erasure() -> None:

@@ -1,17 +1,16 @@
 """Effects with a time, and effects that live in another one's object."""
 
-from dataclasses import replace
+import json
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from services.router import planning_store, schedule, timer_store
+from services.router import effect_store, schedule, timer_store
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Call, Failed, Operation, Result
+from services.router.effect import EffectRow, Parent, effect_id
 from services.router.ledger import lane_below
-from services.router.plan import Parent, effect_id
-from services.router.planning_store import EffectRow
 from services.router.timer_store import TimerKind
 from tests.integration.router.world import EPOCH, World, answer, until
 
@@ -33,7 +32,7 @@ def row(action: str, subject: str = SUBJECT, *, person: str = "ann") -> EffectRo
         received_at=None,
         expires_at=None,
         traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01",
-        content={"person": person, "text": action, "email": None},
+        content=json.dumps({"person": person, "text": action, "email": None}),
         is_wanted=True,
         desired_version=1,
         order_key=person,
@@ -43,19 +42,19 @@ def row(action: str, subject: str = SUBJECT, *, person: str = "ann") -> EffectRo
 
 
 def scheduled(action: str, *ends_on: str, person: str = "ann") -> EffectRow:
-    return replace(
-        row(action, person=person), not_before=LATER, is_scheduled=True, ends_on=ends_on or ("reply",)
+    return row(action, person=person)._replace(
+        not_before=LATER, is_scheduled=True, ends_on=ends_on or ("reply",)
     )
 
 
 def child(action: str, parent: str = "card") -> EffectRow:
     below = Parent(SUBJECT, parent)
-    return replace(row(action), parent=below, order_key=lane_below(effect_id(SUBJECT, parent)))
+    return row(action)._replace(parent=below, order_key=lane_below(effect_id(SUBJECT, parent)))
 
 
 def write(world: World, *rows: EffectRow) -> None:
     with world.pool.connection() as connection:
-        planning_store.write_effects(connection, rows, now=EPOCH)
+        effect_store.write(connection, rows, now=EPOCH)
 
 
 def release(world: World) -> None:
@@ -99,8 +98,8 @@ def test_what_ends_an_effect_before_it_was_sent_ends_it_for_ever(
 
 
 def test_nothing_ends_what_was_sent_or_may_have_been(world: World) -> None:
-    pending = replace(row("alert"), ends_on=("reply",))
-    write(world, pending, replace(pending, action="under_way", effect_id=uuid4(), order_key="other"))
+    pending = row("alert")._replace(ends_on=("reply",))
+    write(world, pending, pending._replace(action="under_way", effect_id=uuid4(), order_key="other"))
     world.ask("UPDATE pending SET lease = gen_random_uuid(), leased_until = now() WHERE action = 'under_way'")
     assert end(world, "reply") == ["alert"]
     assert end(world, "reply", person="bob") == []
@@ -163,7 +162,7 @@ def test_a_child_whose_parent_is_withheld_missing_or_retracted_is_withheld(world
 def test_retracting_a_child_leaves_its_parent(world: World) -> None:
     write(world, row("card"), child("reply"))
     world.deliver_all()
-    write(world, replace(child("reply"), is_new=False, is_wanted=False, desired_version=2))
+    write(world, child("reply")._replace(is_new=False, is_wanted=False, desired_version=2))
     world.deliver_all()
     assert world.effects() == {"card": "delivered", "reply": "retracted"}
     assert world.box.operations == [Operation.CREATE, Operation.CREATE, Operation.RETRACT]

@@ -49,9 +49,10 @@ from services.router.follow_up_effects import Shown
 from services.router.occurrences import PlannedEvent
 from services.router.people import PeopleFile, people_of
 from services.router.plan import Playbook
-from services.router.planner import Planner, SurveyLinks
+from services.router.planner import Planner
 from services.router.rules import Ruleset, load_rules
 from services.router.storm import Summary
+from services.router.survey_links import SurveyLinks
 from services.router.templates import Templates
 
 if TYPE_CHECKING:

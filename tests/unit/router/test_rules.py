@@ -1,12 +1,15 @@
 """The user's rules file: what is taken, what is refused and where."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from runtime.expressions import Condition
 from runtime.yaml_file import ConfigError
-from services.router.facts import VOCABULARY
+from schemas.scales import Metric
+from services.router.facts import VOCABULARY, Facts, ProfileFacts, ResponseFacts
 from services.router.occasion import Occasion
 from services.router.people import People, Team
 from services.router.plugins import discover
@@ -74,10 +77,22 @@ def test_a_missing_template_is_refused_with_its_line(tmp_path: Path) -> None:
     assert "no_such_mail" in complaint
 
 
-FACTS = {
+FACTS: dict[str, dict[str, object]] = {
     "response": {"score": 3, "group": "detractor", "themes": ["billing", "export"], "context": {"case": "7"}},
     "profile": {"key": "ann"},
 }
+ANSWER = Facts(
+    response=ResponseFacts(
+        id=UUID(int=1),
+        revision=1,
+        source="api",
+        metric=Metric.NPS,
+        score=3,
+        responded_at=datetime(2026, 3, 1, tzinfo=UTC),
+        received_at=datetime(2026, 3, 1, tzinfo=UTC),
+    ),
+    profile=ProfileFacts(key="ann"),
+)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +115,23 @@ def test_conditions_over_facts(source: str, expected: bool | None) -> None:
             condition.holds(VOCABULARY.context(FACTS))
     else:
         assert condition.holds(VOCABULARY.context(FACTS)) is expected
+        assert condition.holds(VOCABULARY.context(_only(condition.reads))) is expected
+
+
+def _only(names: dict[str, set[str]]) -> dict[str, object]:
+    return {
+        root: {name: value for name, value in facts.items() if name in names.get(root, ())}
+        for root, facts in FACTS.items()
+    }
+
+
+def test_a_condition_reads_what_it_names_and_all_of_what_it_names_alone() -> None:
+    condition = Condition('response.score < 3 && "a" in response.themes', VOCABULARY)
+    assert condition.reads == {"response": {"score", "themes"}}
+    whole = Condition('response.score < 3 && ("account.name" in profile || has(account.arr))', VOCABULARY)
+    assert whole.reads.keys() == {"response", "profile", "account"}
+    assert whole.reads["profile"] == set(ProfileFacts.model_fields)
+    assert whole.reads["account"] == {"arr"}
 
 
 def test_a_rule_is_evaluated_only_for_its_occasion_and_an_unknown_fact_makes_it_err(tmp_path: Path) -> None:
@@ -107,11 +139,11 @@ def test_a_rule_is_evaluated_only_for_its_occasion_and_an_unknown_fact_makes_it_
     path.write_text(RULE + RULE.removeprefix("rules:\n").replace("one", "two").replace("card", "case_two"))
     rules = load_rules(path, PLUGINS, TEMPLATES)
 
-    verdicts = list(rules.evaluate(Occasion.RESPONSE, FACTS))
+    verdicts = list(rules.evaluate(Occasion.RESPONSE, ANSWER))
     assert [(verdict.rule.id, verdict.holds) for verdict in verdicts] == [("one", True), ("two", True)]
-    unknown = list(rules.evaluate(Occasion.RESPONSE, {"profile": {"key": "ann"}}))
+    unknown = list(rules.evaluate(Occasion.RESPONSE, Facts(profile=ProfileFacts(key="ann"))))
     assert [(verdict.holds, "score" in str(verdict.error)) for verdict in unknown] == [(False, True)] * 2
-    assert list(rules.evaluate(Occasion.SURVEY_REQUEST, FACTS)) == []
+    assert list(rules.evaluate(Occasion.SURVEY_REQUEST, ANSWER)) == []
 
 
 TWO_RULES = RULE + RULE.removeprefix("rules:\n").replace("one", "two").replace("card", "other_card")
@@ -130,7 +162,7 @@ def test_a_rule_that_holds_and_stops_hides_the_later_ones(
 ) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(TWO_RULES.replace("    do:", first + "    do:", 1))
-    verdicts = load_rules(path, PLUGINS, TEMPLATES).evaluate(Occasion.RESPONSE, FACTS)
+    verdicts = load_rules(path, PLUGINS, TEMPLATES).evaluate(Occasion.RESPONSE, ANSWER)
     assert [verdict.rule.id for verdict in verdicts] == evaluated
 
 
@@ -138,7 +170,7 @@ def test_a_rule_that_stops_and_cannot_be_told_stops_nothing(tmp_path: Path) -> N
     path = tmp_path / "rules.yaml"
     erring = TWO_RULES.replace("response.score <= 6", "account.arr > 1.0", 1)
     path.write_text(erring.replace("    do:", "    stop: true\n    do:", 1))
-    first, second = load_rules(path, PLUGINS, TEMPLATES).evaluate(Occasion.RESPONSE, FACTS)
+    first, second = load_rules(path, PLUGINS, TEMPLATES).evaluate(Occasion.RESPONSE, ANSWER)
     assert first.error is not None
     assert second.holds
 

@@ -1,0 +1,169 @@
+"""The SQL of effects for planning: what the ledger holds of a batch's subjects, and what is written."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from runtime.postgres import copy
+from services.router import timer_store
+from services.router.attempt import Outside
+from services.router.effect import Effect, EffectRow, StoredEffect
+from services.router.timer_store import Timer, TimerKind
+
+Connection = psycopg.Connection[Any]
+
+# The effects of subjects seen before, locked in order.
+_OF_SUBJECTS_SQL = """
+SELECT subject, action, effect_id, rule, destination, order_key, rate_key, content, wanted, outside,
+    desired_version, not_before, ended_by, parent_subject
+FROM effects WHERE subject = ANY(%(subjects)s) ORDER BY subject, action FOR NO KEY UPDATE
+"""
+
+_CREATE_SQL = """
+COPY effects (subject, action, effect_id, rule, destination, order_key, rate_key, person_key, account_id,
+    program, channel, received_at, planned_at, expires_at, traceparent, content, wanted, desired_version,
+    status, not_before, ends_on, parent_subject, parent_action) FROM STDIN
+"""
+
+_REVISE_SQL = """
+UPDATE effects SET rule = given.rule, order_key = given.order_key, rate_key = given.rate_key,
+    content = given.content::jsonb, wanted = given.wanted, desired_version = given.desired_version,
+    traceparent = given.traceparent, status = given.status, not_before = given.not_before, reason = NULL,
+    changed_at = clock_timestamp()
+FROM unnest(%(subjects)b::text[], %(actions)b::text[], %(rules)b::text[], %(contents)b::text[],
+    %(wanted)b::text[], %(versions)s::bigint[], %(traceparents)b::text[], %(order_keys)b::text[],
+    %(rate_keys)b::text[], %(statuses)b::text[], %(not_before)s::timestamptz[])
+    AS given (subject, action, rule, content, wanted, desired_version, traceparent, order_key, rate_key,
+        status, not_before)
+WHERE effects.subject = given.subject AND effects.action = given.action
+"""
+
+_QUEUE_SQL = """
+COPY pending (effect_id, subject, action, destination, order_key, rate_key) FROM STDIN
+"""
+# An effect that is pending already keeps its place, its pause and its lease.
+_QUEUE_AGAIN_SQL = """
+INSERT INTO pending (effect_id, subject, action, destination, order_key, rate_key, due_at)
+SELECT effect_id, subject, action, destination, order_key, rate_key, clock_timestamp()
+FROM unnest(%(effect_ids)s::uuid[], %(subjects)b::text[], %(actions)b::text[], %(destinations)b::text[],
+    %(order_keys)b::text[], %(rate_keys)b::text[])
+    WITH ORDINALITY AS given (effect_id, subject, action, destination, order_key, rate_key, place)
+ORDER BY place ON CONFLICT (effect_id) DO NOTHING
+"""
+
+
+def of_subjects(connection: Connection, subjects: Sequence[str]) -> dict[str, dict[str, StoredEffect]]:
+    """Lock and read the effects of these subjects, by subject and action."""
+    found: dict[str, dict[str, StoredEffect]] = {}
+    if not subjects:
+        return found
+    for row in connection.execute(_OF_SUBJECTS_SQL, {"subjects": list(subjects)}):
+        subject, action, effect_id, rule, destination, order_key, rate_key, content, wanted, outside = row[
+            :10
+        ]
+        version, not_before, ended_by, parent_subject = row[10:]
+        known = Effect(
+            action=action,
+            rule=rule,
+            destination=destination,
+            is_wanted=wanted == "present",
+            is_outside=outside != Outside.ABSENT,
+            content=content,
+            has_ended=ended_by is not None,
+        )
+        found.setdefault(subject, {})[action] = StoredEffect(
+            effect_id, version, order_key, rate_key, known, not_before, parent_subject is not None
+        )
+    return found
+
+
+def write(connection: Connection, effects: Iterable[EffectRow], *, now: datetime) -> None:
+    """Create and revise effects, and make them pending; a timer does that for those whose time is to come."""
+    rows = list(effects)
+    new = [row for row in rows if row.is_new]
+    revised = [row for row in rows if not row.is_new]
+    _create(connection, new, now)
+    _revise(connection, revised)
+    timer_store.start(
+        connection,
+        [
+            Timer(TimerKind.RELEASE, row.subject, row.action, row.not_before)
+            for row in rows
+            if row.is_scheduled and row.not_before is not None
+        ],
+    )
+    _queue(connection, [row for row in new if not row.is_scheduled])
+    _queue_again(connection, [row for row in revised if not row.is_scheduled])
+
+
+def _create(connection: Connection, rows: Sequence[EffectRow], now: datetime) -> None:
+    copy(
+        connection,
+        _CREATE_SQL,
+        [
+            (
+                *(row.subject, row.action, row.effect_id, row.rule, row.destination),
+                *(row.order_key, row.rate_key, row.person_key, row.account_id, row.program, row.channel),
+                *(row.received_at, now, row.expires_at, row.traceparent, row.content),
+                *(_wanted(row), row.desired_version, _status(row), row.not_before, list(row.ends_on)),
+                *(row.parent or (None, None)),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _revise(connection: Connection, rows: Sequence[EffectRow]) -> None:
+    if rows:
+        connection.execute(
+            _REVISE_SQL,
+            {
+                "subjects": [row.subject for row in rows],
+                "actions": [row.action for row in rows],
+                "rules": [row.rule for row in rows],
+                "contents": [row.content for row in rows],
+                "wanted": [_wanted(row) for row in rows],
+                "versions": [row.desired_version for row in rows],
+                "traceparents": [row.traceparent for row in rows],
+                "order_keys": [row.order_key for row in rows],
+                "rate_keys": [row.rate_key for row in rows],
+                "statuses": [_status(row) for row in rows],
+                "not_before": [row.not_before for row in rows],
+            },
+        )
+
+
+def _queue(connection: Connection, rows: Sequence[EffectRow]) -> None:
+    copy(
+        connection,
+        _QUEUE_SQL,
+        [
+            (row.effect_id, row.subject, row.action, row.destination, row.order_key, row.rate_key)
+            for row in rows
+        ],
+    )
+
+
+def _queue_again(connection: Connection, rows: Sequence[EffectRow]) -> None:
+    if rows:
+        connection.execute(
+            _QUEUE_AGAIN_SQL,
+            {
+                "effect_ids": [row.effect_id for row in rows],
+                "subjects": [row.subject for row in rows],
+                "actions": [row.action for row in rows],
+                "destinations": [row.destination for row in rows],
+                "order_keys": [row.order_key for row in rows],
+                "rate_keys": [row.rate_key for row in rows],
+            },
+        )
+
+
+def _wanted(row: EffectRow) -> str:
+    return "present" if row.is_wanted else "absent"
+
+
+def _status(row: EffectRow) -> str:
+    return "scheduled" if row.is_scheduled else "pending"
