@@ -24,7 +24,7 @@ class Round:
 
 
 class RefusedError(Exception):
-    """The server answered with another status than 202."""
+    """The server answered with another status than 200 or 202."""
 
 
 class _Connection(asyncio.Protocol):
@@ -47,7 +47,7 @@ class _Connection(asyncio.Protocol):
         self._answer += data
         if not data.endswith(b"}"):
             return
-        if not self._answer.startswith(b"HTTP/1.1 202 "):
+        if not self._answer.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 202 ")):
             self._end(RefusedError(self._answer[:300].decode()))
             return
         self._answer = b""
@@ -76,7 +76,7 @@ class _Connection(asyncio.Protocol):
 
 
 def run_round(port: int, requests: Sequence[bytes], *, connections: int) -> Round:
-    """Sends all requests to 127.0.0.1:`port`. Raises RefusedError for an answer other than 202."""
+    """Sends all requests to 127.0.0.1:`port`. Raises RefusedError for an answer other than 200 and 202."""
     return uvloop.run(_round(port, requests, connections))
 
 

@@ -1,4 +1,5 @@
-"""Accepted requests a second with acks=all, beside the same route without the produce, and a bare route.
+"""Accepted requests a second with acks=all, beside the same route without the produce, and a bare route; and
+signed webhooks likewise.
 
 One process serves all three, another asks over keep-alive connections, in alternating rounds; each rate is
 the median of its rounds.
@@ -6,6 +7,7 @@ the median of its rounds.
 
 import argparse
 import asyncio
+import hmac
 import json
 import os
 import statistics
@@ -33,16 +35,22 @@ from runtime.service import run_service
 from runtime.topics import TopicSpec, ensure_topics
 from sandbox.embedded_kafka import EmbeddedKafka
 from sandbox.processes import free_port
+from schemas.raw import WebhookReceived
 from schemas.responses import ResponseRecorded
 from schemas.topics import BY_NAME
 from services.ingest.api import Api, api_routes
 from services.ingest.api_keys import ApiKeys
 from services.ingest.app import build_app
 from services.ingest.publisher import Publisher
+from services.ingest.sources import Configured
 from services.ingest.survey_routes import Surveys
+from services.ingest.vendor import Source
+from services.ingest.vendors import vendors
+from services.ingest.webhook_routes import Webhooks, webhook_routes
 
 CONNECTIONS = 64
 ACCEPTED, WITHOUT_PRODUCE, BARE = "/v1/responses", "/without-produce/v1/responses", "/bare"
+WEBHOOK, WEBHOOK_WITHOUT_PRODUCE = "/v1/webhooks/bench", "/without-produce/v1/webhooks/bench"
 KEY = "fr_bench"
 SECRET = b"a secret of the measurement alone"
 WARM_UP_REQUESTS = 2_000
@@ -59,7 +67,7 @@ class _Nowhere:
 
 
 def serve(bootstrap: str, port: int) -> int:
-    """Serves the three routes until a signal."""
+    """Serves the routes until a signal."""
     publisher = Publisher(bootstrap_servers=bootstrap, client_id="bench")
     keys = ApiKeys({sha256(KEY.encode()).digest(): "bench"})
     clock = WallClock()
@@ -69,15 +77,24 @@ def serve(bootstrap: str, port: int) -> int:
     def api(to: Publisher | _Nowhere) -> Api:
         return Api(publisher=to, keys=keys, clock=clock, pool=pool, person_key_secret=SECRET)
 
+    source = Source(vendor="delighted", secrets=("bench_secret",))
+    configured = Configured("bench", source, vendors()["delighted"], (KEY,))
+
+    def webhooks(to: Publisher | _Nowhere) -> Webhooks:
+        return Webhooks(sources={"bench": configured}, publisher=to, clock=clock)
+
     health = Health()
     health.add("kafka", publisher.check)
     app = build_app(
         api=api(publisher),
+        webhooks=webhooks(publisher),
         surveys=Surveys(pool=pool, clock=clock, token_secret=SECRET),
         health=health,
         background=publisher.run,
     )
-    app.router.routes.extend(api_routes(api(_Nowhere()), WITHOUT_PRODUCE.removesuffix(ACCEPTED)))
+    without = WITHOUT_PRODUCE.removesuffix(ACCEPTED)
+    app.router.routes.extend(api_routes(api(_Nowhere()), without))
+    app.router.routes.extend(webhook_routes(webhooks(_Nowhere()), without))
 
     @app.post(BARE)
     async def bare(_request: Request) -> Response:
@@ -97,6 +114,8 @@ def ask(port: int, path: str, count: int, first: int, into: Path) -> None:
 
 
 def _request(path: str, number: int) -> bytes:
+    if path.endswith(WEBHOOK):
+        return _webhook(path, number)
     body = json.dumps(
         {
             "source_id": f"answer-{number}",
@@ -114,8 +133,32 @@ def _request(path: str, number: int) -> bytes:
             "channel": "email",
         }
     ).encode()
+    return _post(path, body, f"Authorization: Bearer {KEY}")
+
+
+def _webhook(path: str, number: int) -> bytes:
+    body = json.dumps(
+        {
+            "event_type": "survey_response.updated",
+            "event_id": f"event-{number}",
+            "event_data": {
+                "id": f"answer-{number}",
+                "person": {"id": f"{number % 5_000}", "email": f"person-{number % 5_000}@customer.example"},
+                "survey_type": "nps",
+                "score": number % 11,
+                "comment": "Exports have been slow since the last release, and support took four days.",
+                "created_at": 1_795_000_000,
+                "updated_at": 1_795_000_060,
+            },
+        }
+    ).encode()
+    signature = hmac.digest(KEY.encode(), body, sha256).hex()
+    return _post(path, body, f"X-Delighted-Webhook-Signature: sha256={signature}")
+
+
+def _post(path: str, body: bytes, proof: str) -> bytes:
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {KEY}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{proof}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
@@ -182,10 +225,11 @@ def _records(bootstrap: str) -> int:
 
 def measure(bootstrap: str, *, rounds: int, requests: int) -> int:
     """Runs the rounds and reports; the exit status."""
-    topic = BY_NAME[ResponseRecorded.TOPIC]
-    ensure_topics(bootstrap, [TopicSpec(topic.name, topic.partitions, topic.settings())])
+    topics = [BY_NAME[model.TOPIC] for model in (ResponseRecorded, WebhookReceived)]
+    ensure_topics(bootstrap, [TopicSpec(topic.name, topic.partitions, topic.settings()) for topic in topics])
     records_before = _records(bootstrap)
-    results: dict[str, list[Round]] = {ACCEPTED: [], WITHOUT_PRODUCE: [], BARE: []}
+    paths = (ACCEPTED, WITHOUT_PRODUCE, BARE, WEBHOOK, WEBHOOK_WITHOUT_PRODUCE)
+    results: dict[str, list[Round]] = {path: [] for path in paths}
     with _server(bootstrap) as port:
         for path in results:
             _asked(port, path, WARM_UP_REQUESTS, 0)
@@ -209,6 +253,8 @@ def measure(bootstrap: str, *, rounds: int, requests: int) -> int:
             "per_second": rate[ACCEPTED],
             "without_produce_per_second": rate[WITHOUT_PRODUCE],
             "bare_per_second": rate[BARE],
+            "webhook_ratio": rate[WEBHOOK] / rate[WEBHOOK_WITHOUT_PRODUCE],
+            "webhook_per_second": rate[WEBHOOK],
             "p50_seconds": latencies[len(latencies) // 2],
             "p99_seconds": latencies[len(latencies) * 99 // 100],
             "unaccounted_records": accepted + WARM_UP_REQUESTS - (_records(bootstrap) - records_before),
@@ -216,7 +262,7 @@ def measure(bootstrap: str, *, rounds: int, requests: int) -> int:
         scale={"requests": accepted, "connections": CONNECTIONS, "rounds": rounds},
         reference="the same route without the produce",
         packages=("fastapi", "uvicorn", "uvloop", "pydantic", "aiokafka"),
-        at_least={"ratio": 0.65},
+        at_least={"ratio": 0.65, "webhook_ratio": 0.65},
         at_most={"p99_seconds": 0.05, "unaccounted_records": 0},
     )
 

@@ -30,6 +30,11 @@ rules = typer.Typer(help="What happens to an answer: deploy/config/rules.yaml.",
 app.add_typer(rules, name="rules")
 
 InstallFolder = Annotated[Path, typer.Option("--dir", help="Where docker-compose.yml is.", file_okay=False)]
+sources = typer.Typer(
+    help="Survey tools whose webhooks are taken: deploy/config/sources.yaml.", no_args_is_help=True
+)
+app.add_typer(sources, name="sources")
+
 ConfigFolder = Annotated[Path, typer.Option("--dir", help="Where the YAML files are.", file_okay=False)]
 Source = Annotated[str, typer.Option(help="Name of the first source that may send answers.")]
 ExamplesFile = Annotated[Path | None, typer.Argument(help="Default: rules_test.yaml beside the rules.")]
@@ -39,6 +44,10 @@ Recipient = Annotated[str, typer.Option(help="Id or e-mail address of people.yam
 TestResponse = Annotated[
     str | None,
     typer.Option("--response", help="Fill it with this response of the ledger, or facts in a file *.json."),
+]
+Sample = Annotated[Path, typer.Argument(help="A webhook's body as it came.", exists=True, dir_okay=False)]
+SourceName = Annotated[
+    str | None, typer.Option("--source", help="Name in sources.yaml; may be left out where there is but one.")
 ]
 Since = Annotated[str, typer.Option(help="How far back: 90d, 12h, 4w.")]
 OtherRules = Annotated[
@@ -141,6 +150,22 @@ def send_test_of_rule(
     from cli.rules import send_test
 
     send_test(folder, rule, to, response)
+
+
+@sources.command("list")
+def list_sources(folder: ConfigFolder = Path("deploy/config")) -> None:
+    """Show each source: its vendor, its address, whether its secret is there."""
+    from cli.sources import show
+
+    show(folder)
+
+
+@sources.command("try")
+def try_source(file: Sample, source: SourceName = None, folder: ConfigFolder = Path("deploy/config")) -> None:
+    """Show what a webhook's body becomes. Nothing is sent or stored."""
+    from cli.sources import rehearse
+
+    rehearse(folder, file, source)
 
 
 def main() -> None:

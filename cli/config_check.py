@@ -11,6 +11,7 @@ from cli.playbook import load_destinations
 from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError, load_yaml
 from services.classifier.taxonomy import Themes
+from services.ingest.sources import load_sources
 from services.router.people import load_people
 from services.router.plugins import discover
 from services.router.rules import NOBODY, load_rules
@@ -68,6 +69,10 @@ def _destinations(folder: Path) -> None:
         one.settings()
 
 
+def _sources(folder: Path) -> None:
+    load_sources(folder / "sources.yaml")
+
+
 def _people(folder: Path) -> None:
     load_people(folder / "people.yaml")
 
@@ -79,5 +84,6 @@ CHECKS: dict[str, Callable[[Path], None]] = {
     "salesforce.yaml": _salesforce,
     "destinations.yaml": _destinations,
     "people.yaml": _people,
+    "sources.yaml": _sources,
 }
 """Each file with the function that reads it as its service does."""

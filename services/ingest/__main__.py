@@ -3,6 +3,8 @@
 import sys
 from logging import CRITICAL, getLogger
 
+import structlog
+
 from runtime import logging
 from runtime.clock import business_clock
 from runtime.consumer import Consumer
@@ -11,27 +13,43 @@ from runtime.health import Health
 from runtime.postgres import open_pool, reachable
 from runtime.relay import Relay
 from runtime.service import run_service
-from runtime.settings import load
+from runtime.settings import BAD_SETTINGS_EXIT_CODE, load
 from runtime.watchdog import Watchdog
+from runtime.yaml_file import ConfigError
+from schemas.raw import WebhookReceived
 from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStepOccurred
 from schemas.topics import replay_topic
-from services.ingest import archive, opt_outs, projection
+from services.ingest import archive, opt_outs, projection, webhook_worker
 from services.ingest.api import Api
 from services.ingest.api_keys import ApiKeys
 from services.ingest.app import build_app
 from services.ingest.archive_upkeep import ArchiveUpkeep
 from services.ingest.publisher import Publisher
 from services.ingest.settings import IngestSettings
+from services.ingest.sources import load_sources
 from services.ingest.survey_routes import Surveys
+from services.ingest.webhook_fetcher import WebhookFetcher
+from services.ingest.webhook_routes import Webhooks
+from services.ingest.webhook_worker import WebhookWorker
 
 SERVICE = "ingest"
+
+log = structlog.get_logger(__name__)
 
 
 def main() -> int:
     """Runs until a signal; the exit code."""
     settings = load(IngestSettings)
     logging.configure(SERVICE, level=settings.log_level)
+    try:
+        sources = load_sources(settings.config_dir / "sources.yaml")
+    except ConfigError as error:
+        sys.stderr.write(f"The sources do not allow a start:\n{error}\n")
+        return BAD_SETTINGS_EXIT_CODE
+    for source in sources.values():
+        if not source.secrets:
+            log.warning("a source is off: none of its secrets is there", source=source.name)
     # It writes a line for each attempt of each connection; the publisher says once what that means for us.
     getLogger("aiokafka").setLevel(CRITICAL)
     kafka = settings.kafka(SERVICE)
@@ -69,6 +87,16 @@ def main() -> int:
         pool=pool,
         dead_letters=DeadLetters(kafka),
     )
+    worker = WebhookWorker(sources, person_key_secret=settings.person_key_secret.get_secret_value().encode())
+    calls = Consumer(
+        kafka=kafka,
+        group=webhook_worker.GROUP,
+        topics=[WebhookReceived.TOPIC],
+        decode=worker.decode,
+        handle=worker.handle,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
     health = Health()
     health.add("kafka", publisher.check)
     health.add("postgresql", reachable(pool))
@@ -76,6 +104,7 @@ def main() -> int:
     health.add("survey_requests", requests.check)
     health.add("survey_events", refusals.check)
     health.add("archive", archiving.check)
+    health.add("webhooks", calls.check)
     app = build_app(
         api=Api(
             publisher=publisher,
@@ -84,6 +113,7 @@ def main() -> int:
             pool=pool,
             person_key_secret=settings.person_key_secret.get_secret_value().encode(),
         ),
+        webhooks=Webhooks(sources=sources, publisher=publisher, clock=clock),
         surveys=Surveys(
             pool=pool, clock=clock, token_secret=settings.survey_token_secret.get_secret_value().encode()
         ),
@@ -98,9 +128,12 @@ def main() -> int:
             "survey-events": refusals.run,
             "archive": archiving.run,
             "archive-upkeep": ArchiveUpkeep(pool, keep_months=settings.archive_months).run,
+            "webhooks": calls.run,
+            "webhook-fetcher": WebhookFetcher(worker, pool).run,
             "watchdog": Watchdog(requests.progress.standing).run,
             "survey-events-watchdog": Watchdog(refusals.progress.standing).run,
             "archive-watchdog": Watchdog(archiving.progress.standing).run,
+            "webhooks-watchdog": Watchdog(calls.progress.standing).run,
         },
         app=app,
         host=settings.ingest_host,

@@ -89,7 +89,7 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
         event = response_recorded(body, receipt, secret)
         await api.publisher.publish(_message(request, event))
         metrics.RESPONSES_ACCEPTED.labels(event.source, event.metric).inc()
-        return _json(202, f'{{"response_id":"{event.response_id}"}}')
+        return json_response(202, f'{{"response_id":"{event.response_id}"}}')
 
     @events.post(
         "/v1/lifecycle-events",
@@ -105,7 +105,7 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
         event = lifecycle_occurred(body, receipt, secret)
         await api.publisher.publish(_message(request, event))
         metrics.LIFECYCLE_ACCEPTED.labels(event.source, event.moment).inc()
-        return _json(202, f'{{"lifecycle_id":"{event.lifecycle_id}"}}')
+        return json_response(202, f'{{"lifecycle_id":"{event.lifecycle_id}"}}')
 
     @states.put(
         "/v1/profiles/{customer_id:path}",
@@ -133,7 +133,7 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
 
         version = await _stored_and_relayed(api, change)
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "profile").inc()
-        return _json(200, f'{{"person_key":"{key}","version":{version}}}')
+        return json_response(200, f'{{"person_key":"{key}","version":{version}}}')
 
     @states.put(
         "/v1/accounts/{account_id:path}",
@@ -153,7 +153,7 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
 
         version = await _stored_and_relayed(api, change)
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc()
-        return _json(200, f'{{"version":{version}}}')
+        return json_response(200, f'{{"version":{version}}}')
 
     return [*events.routes, *states.routes]
 
@@ -166,18 +166,23 @@ async def _read(api: Api, request: Request, model: type[Input]) -> tuple[Input, 
     idempotency_key = headers.get("idempotency-key")
     if idempotency_key is not None and not 0 < len(idempotency_key) <= MAX_ID_LENGTH:
         raise problems.bad_idempotency_key(MAX_ID_LENGTH)
-    try:
-        raw = await read_body(request)
-    except TooLargeError:
-        raise problems.too_large(LIMIT_BYTES) from None
-    except IncompleteError:
-        raise problems.incomplete() from None
+    raw = await checked_body(request, LIMIT_BYTES)
     now = api.clock.now()
     try:
         body = model.model_validate_json(raw, context=context(now))
     except ValidationError as error:
         raise problems.invalid(error, model) from None
     return body, Receipt(source, idempotency_key, now)
+
+
+async def checked_body(request: Request, limit_bytes: int) -> bytes:
+    """The whole body. Raises runtime.problems.Problem when it is too large or ends too early."""
+    try:
+        return await read_body(request, limit_bytes)
+    except TooLargeError:
+        raise problems.too_large(limit_bytes) from None
+    except IncompleteError:
+        raise problems.incomplete() from None
 
 
 def _checked_id(given: str) -> str:
@@ -214,5 +219,6 @@ async def _stored_and_relayed(api: Api, change: Change) -> int:
     return version
 
 
-def _json(status: int, document: str) -> Response:
+def json_response(status: int, document: str) -> Response:
+    """A JSON document that is written already."""
     return Response(document, status_code=status, media_type="application/json")

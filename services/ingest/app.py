@@ -17,6 +17,7 @@ from services.ingest.body import REFUSED_UNREAD_BYTES
 from services.ingest.survey_routes import Surveys, survey_routes
 from services.ingest.unsubscribe_routes import unsubscribe_routes
 from services.ingest.waiting import NotTakenError
+from services.ingest.webhook_routes import Webhooks, webhook_routes
 
 DESCRIPTION = """\
 Takes answers to surveys, and what you know about your customers.
@@ -28,7 +29,12 @@ details that name each field and what was expected of it.
 
 
 def build_app(
-    *, api: Api, surveys: Surveys, health: Health, background: Callable[[], Awaitable[None]] | None = None
+    *,
+    api: Api,
+    webhooks: Webhooks,
+    surveys: Surveys,
+    health: Health,
+    background: Callable[[], Awaitable[None]] | None = None,
 ) -> FastAPI:
     """The application; `background` runs in the server's event loop as long as the server does."""
 
@@ -47,7 +53,7 @@ def build_app(
         description=DESCRIPTION,
         lifespan=lifespan,
         # Not an included router, whose routes are matched twice; and first, as most calls are for these.
-        routes=api_routes(api),
+        routes=[*api_routes(api), *webhook_routes(webhooks)],
         # It would look for an exporter at every request, and a trace of /s/… would carry the survey's key.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -1,6 +1,6 @@
 """What ingest counts."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 RESPONSES_ACCEPTED = Counter(
     "feedback_responses_accepted_total",
@@ -20,4 +20,25 @@ CHANGES_ACCEPTED = Counter(
 NOT_TAKEN = Counter(
     "feedback_ingest_not_taken_total",
     "Calls answered 503 because Kafka or PostgreSQL did not take them in time.",
+)
+WEBHOOKS_RECEIVED = Counter(
+    "feedback_webhooks_received_total",
+    "Webhook calls proved by a secret and acknowledged by Kafka.",
+    ["source"],
+)
+WEBHOOKS_REFUSED = Counter(
+    "feedback_webhooks_refused_total", "Webhook calls that no secret of their source proved.", ["source"]
+)
+WEBHOOKS_READ = Counter(
+    "feedback_webhooks_read_total",
+    "What calls said: answer, unsubscribed, fetch, nothing; or unreadable, not_fetched.",
+    ["source", "said"],
+)
+WEBHOOK_FIELDS_MISSING = Counter(
+    "feedback_webhook_fields_missing_total",
+    "Answers whose call left out what the vendor documents: identity, responded_at.",
+    ["source", "field"],
+)
+WEBHOOK_FETCHES_OWED = Gauge(
+    "feedback_webhook_fetches_owed", "Answers that wait to be fetched from their vendor's API."
 )

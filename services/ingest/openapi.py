@@ -1,5 +1,6 @@
 """What the OpenAPI document says about the routes: FastAPI does not read these bodies itself."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -51,17 +52,8 @@ _REFUSALS = {
 def described(summary: str, model: type[BaseModel], *, status: int, answer: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a FastAPI route that takes `model` as its body and answers like `answer`."""
     name = model.__name__
-    responses: dict[int | str, dict[str, Any]] = {
-        code: {
-            "description": text,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
-        }
-        for code, text in _REFUSALS.items()
-    }
-    responses[status] = {
-        "description": "Confirmed by all replicas of the event log.",
-        "content": {"application/json": {"example": answer, "schema": _schema_of(answer)}},
-    }
+    responses = _refused(_REFUSALS)
+    responses[status] = _confirmed(answer)
     extra: dict[str, Any] = {
         "security": [{"apiKey": []}],
         "requestBody": {
@@ -79,6 +71,33 @@ def described(summary: str, model: type[BaseModel], *, status: int, answer: dict
     return {"summary": summary, "status_code": status, "responses": responses, "openapi_extra": extra}
 
 
+def described_webhook() -> dict[str, Any]:
+    """Arguments of the FastAPI route that takes vendors' webhooks."""
+    refusals = {
+        401: "No secret of the source proves the call.",
+        404: "No source of this name.",
+        413: "The body is too large.",
+        503: "Not confirmed in time, or the source has no secret here. Repeat the same call.",
+    }
+    responses = _refused(refusals)
+    responses[200] = _confirmed({"received": "7e6d5c4b-3a29-5187-8675-64534231201f"})
+    source = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"}
+    token = {"type": "string", "description": "The secret itself, where a vendor signs nothing."}
+    extra = {
+        "parameters": [
+            {"name": "source", "in": "path", "required": True, "schema": source},
+            {"name": "token", "in": "query", "required": False, "schema": token},
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {}}},
+    }
+    return {
+        "summary": "Take a survey vendor's webhook",
+        "description": "The body is the vendor's own. A repeated call is the same call.",
+        "responses": responses,
+        "openapi_extra": extra,
+    }
+
+
 def complete(app: FastAPI) -> None:
     """Adds the bodies' schemas and the API key to the app's OpenAPI document."""
     document = app.openapi()
@@ -86,6 +105,21 @@ def complete(app: FastAPI) -> None:
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(definitions["$defs"], Problem=_PROBLEM_SCHEMA)
     components["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
+
+
+def _refused(refusals: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    schema = {"$ref": _REF.format(model="Problem")}
+    return {
+        code: {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for code, text in refusals.items()
+    }
+
+
+def _confirmed(answer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": "Confirmed by all replicas of the event log.",
+        "content": {"application/json": {"example": answer, "schema": _schema_of(answer)}},
+    }
 
 
 def _schema_of(answer: dict[str, Any]) -> dict[str, Any]:

@@ -72,6 +72,31 @@ def bad_path_id(longest: int) -> Problem:
     )
 
 
+def unknown_source() -> Problem:
+    """404."""
+    return Problem(
+        HTTPStatus.NOT_FOUND, "No source of this name. The address ends in a name that sources.yaml gives."
+    )
+
+
+def source_without_secret() -> Problem:
+    """503: worth trying again once the secret is there."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "This source's secret is missing here: without it nobody can tell whose calls these are.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )
+
+
+def unproved_webhook() -> Problem:
+    """401."""
+    return Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "The call is not signed with this source's secret, was changed on its way, or is too old. Nothing was"
+        " stored.",
+    )
+
+
 def not_taken() -> Problem:
     """503: worth trying again with the same ids."""
     return Problem(

@@ -28,6 +28,7 @@ from schemas.survey_link import sign
 KEY = "fr_of_the_tests"
 SOURCE = "crm"
 TOKEN_SECRET = "signs the links of these tests, only"  # noqa: S105 - made for this process
+CONFIG_DIR = Path("deploy/config")
 START_SECONDS = 60.0
 PATIENCE_SECONDS = 30.0
 
@@ -35,9 +36,9 @@ E = TypeVar("E", bound=Contract)
 
 
 class Ingest:
-    """One process, and an HTTP client that holds a key to it."""
+    """One process, and an HTTP client that holds a key to it. `config` has its YAML and its secrets."""
 
-    def __init__(self, bootstrap: str, database: str, folder: Path) -> None:
+    def __init__(self, bootstrap: str, database: str, folder: Path, config: Path = CONFIG_DIR) -> None:
         self.bootstrap = bootstrap
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self.log = folder / "ingest.log"
@@ -45,6 +46,8 @@ class Ingest:
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "DATABASE_URL": database,
             "INSTANCE": "1",
+            "CONFIG_DIR": str(config),
+            "SECRETS_DIR": str(config),
             "INGEST_PORT": str(port),
             "INGEST_API_KEYS": f"{SOURCE}:{sha256(KEY.encode()).hexdigest()}",
             "PERSON_KEY_SECRET": "keeps persons apart in these tests",

@@ -18,6 +18,7 @@ BROKEN = {
     "destinations.yaml": "pigeons: {}",
     "people.yaml": "teams: {}",
     "salesforce.yaml": "pigeons: {}",
+    "sources.yaml": "sources: {pigeons: {vendor: pigeon, secrets: [a]}}",
 }
 
 

@@ -1,0 +1,89 @@
+"""sources.yaml: the connections to vendors, and the secrets that prove their calls."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
+
+from runtime.settings import DEFAULT_SECRETS_DIR
+from runtime.yaml_file import Location, load_yaml
+from schemas.scales import SCALES
+from services.ingest.api_keys import RESERVED_SOURCE
+from services.ingest.vendor import AnyVendor, Call, Source
+from services.ingest.vendors import vendors
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+
+SHORTEST_SECRET = 8
+"""Characters; a shorter one could be guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A source by its name. `secrets` holds the contents of those of its files that there are."""
+
+    name: str
+    source: Source
+    vendor: AnyVendor
+    secrets: tuple[str, ...]
+
+    def is_from_vendor(self, call: Call) -> bool:
+        """Whether one of the secrets proves the call."""
+        return any(self.vendor.verify(call, self.source, secret) for secret in self.secrets)
+
+
+def load_sources(path: Path) -> Mapping[str, Configured]:
+    """Every source by name. Raises runtime.yaml_file.ConfigError."""
+    models: list[Any] = [
+        create_model(f"{vendor.name} source", __base__=vendor.source, **_only(vendor.name))
+        for vendor in vendors().values()
+    ]
+    entry: Any = Annotated[reduce(or_, models), Field(discriminator="vendor")]
+    file = create_model(
+        "Sources",
+        __config__=ConfigDict(extra="forbid"),
+        sources=(dict[Name, entry], Field(default_factory=dict)),
+    )
+    given: Mapping[str, Source] = getattr(load_yaml(path, file, _mistakes), "sources")  # noqa: B009 - made here
+    return {
+        name: Configured(name, source, vendors()[source.vendor], _contents(source.secrets))
+        for name, source in given.items()
+    }
+
+
+def read_secret(name: str) -> str | None:
+    """A secret by its name: the environment's variable in capitals, else the file in SECRETS_DIR."""
+    from_environment = os.environ.get(name.upper())
+    if from_environment:
+        return from_environment
+    try:
+        content = Path(os.environ.get("SECRETS_DIR") or DEFAULT_SECRETS_DIR, name).read_text().strip()
+    except OSError:
+        return None
+    return content or None
+
+
+def _only(vendor: str) -> dict[str, Any]:
+    return {"vendor": (Literal[vendor], ...)}
+
+
+def _contents(names: Iterable[str]) -> tuple[str, ...]:
+    found = (read_secret(name) for name in names)
+    return tuple(secret for secret in found if secret and len(secret) >= SHORTEST_SECRET)
+
+
+def _mistakes(file: BaseModel) -> Iterable[tuple[Location, str]]:
+    sources: Mapping[str, Source] = file.sources  # type: ignore[attr-defined] # the model is made above
+    for name, source in sources.items():
+        if name == RESERVED_SOURCE:
+            yield ("sources", name), "is the hosted survey's own name"
+        for theirs, ours in (source.scores or {}).items():
+            scale = SCALES[source.metric] if source.metric else None
+            if scale and not scale.lowest <= ours <= scale.highest:
+                expected = f"expected {scale.lowest} to {scale.highest}, which {source.metric} has"
+                yield ("sources", name, "scores", theirs), expected
