@@ -30,6 +30,9 @@ rules = typer.Typer(help="What happens to an answer: deploy/config/rules.yaml.",
 app.add_typer(rules, name="rules")
 
 InstallFolder = Annotated[Path, typer.Option("--dir", help="Where docker-compose.yml is.", file_okay=False)]
+ingest = typer.Typer(help="What came in.", no_args_is_help=True)
+app.add_typer(ingest, name="ingest")
+
 sources = typer.Typer(
     help="Survey tools whose webhooks are taken: deploy/config/sources.yaml.", no_args_is_help=True
 )
@@ -150,6 +153,21 @@ def send_test_of_rule(
     from cli.rules import send_test
 
     send_test(folder, rule, to, response)
+
+
+@ingest.command("replay")
+def replay_webhooks(
+    since: Annotated[str, typer.Option(help="A time (2026-11-22T10:00Z) or how long ago: 12h, 90d.")],
+    source: Annotated[str | None, typer.Option(help="A name of sources.yaml; left out: all.")] = None,
+    *,
+    effects: Annotated[
+        Effects, typer.Option(help="`deliver` lets old answers alert again.")
+    ] = Effects.RECORD,
+) -> None:
+    """Read webhooks of the past again, after a mapping was corrected. Safe to repeat."""
+    from cli.republish import republish
+
+    republish("ingest.raw.v1", consumer="ingest.webhooks", since=moment(since), key=source, effects=effects)
 
 
 @sources.command("list")

@@ -28,16 +28,26 @@ console = Console(soft_wrap=True, highlight=False, markup=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
-def republish(topic: str, *, consumer: str, since: datetime, person: str | None, effects: Effects) -> None:
+def republish(
+    topic: str,
+    *,
+    consumer: str,
+    since: datetime,
+    effects: Effects,
+    person: str | None = None,
+    key: str | None = None,
+) -> None:
     """Sends what the archive holds of a topic to the consumer's replay topic and says how much it was.
 
+    Of one person with all their keys, or of one `key`; of all where neither is given.
     Ends with code 2 for a consumer that does not read the topic again, with code 1 without a broker.
     """
     types = readable(topic, consumer)
     into = REPLAYED[consumer].name
     brokers = load(BrokerSettings).kafka_bootstrap_servers
     with tables_of("ingest", read_only=True) as connection, _producing(brokers) as send:
-        keys = person and [key.encode() for key in store.keys_of(connection, person)]
+        whose = store.keys_of(connection, person) if person else [key] if key else []
+        keys = [each.encode() for each in whose]
         choice = archive.Choice(topic, types, since, keys or None)
         total = archive.count(connection, choice)
         messages = (addressed(message, into, effects) for message in archive.read(connection, choice))

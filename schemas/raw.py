@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Base64Bytes, Field
 
-from schemas.event import Event, UtcDatetime
+from schemas.event import Effects, Event, UtcDatetime
 
 
 class WebhookReceived(Event):
@@ -25,6 +25,8 @@ class WebhookReceived(Event):
     """The body byte for byte, base64 in JSON."""
     received_at: UtcDatetime
     """First receipt, UTC."""
+    effects: Effects | None = None
+    """What its answers may cause, when it is read again; null: what the source says."""
 
     def event_key(self) -> str:
         """The source."""

@@ -193,6 +193,7 @@ REPLAYS: tuple[Topic, ...] = (
         service="scheduler",
     ),
     _replay("ingest.survey-requests", (SurveyRequested, SurveyRequestCancelled), service="ingest"),
+    _replay("ingest.webhooks", (WebhookReceived,), service="ingest"),
 )
 """Where one consumer reads again what the archive holds, called after its group; never archived itself.
 

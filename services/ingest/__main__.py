@@ -91,7 +91,7 @@ def main() -> int:
     calls = Consumer(
         kafka=kafka,
         group=webhook_worker.GROUP,
-        topics=[WebhookReceived.TOPIC],
+        topics=[WebhookReceived.TOPIC, replay_topic(webhook_worker.GROUP)],
         decode=worker.decode,
         handle=worker.handle,
         pool=pool,

@@ -106,7 +106,10 @@ class WebhookWorker:
     ) -> None:
         configured = heard.source
         known = webhook_store.lock_response(connection, response_id(configured.name, answer.source_id))
-        origin = Origin(configured.name, configured.source, configured.vendor.version, received_at)
+        source = configured.source
+        if heard.raw.effects is not None:
+            source = source.model_copy(update={"effects": heard.raw.effects})
+        origin = Origin(configured.name, source, configured.vendor.version, received_at)
         response = recorded(answer, origin, known=known, secret=self._secret)
         webhook_store.said_by(connection, heard.raw.raw_id, response.person_key)
         if known is not None and known.order.key() >= response.order.key():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -9,8 +10,12 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from cli.app import app
 from runtime.messages import header
+from runtime.postgres import Pool, open_pool
+from schemas.event import Effects
 from schemas.profiles import ProfileChanged
 from schemas.raw import WebhookReceived
 from schemas.responses import ResponseRecorded, ResponseStatus
@@ -139,3 +144,42 @@ def test_whoever_unsubscribed_there_is_not_asked_here(ingest: Ingest) -> None:
     }
     assert send(ingest, "delighted", body).status_code == 200
     eventually(lambda: any(one.opted_out_of("any") for one in ingest.events(ProfileChanged)))
+
+
+def test_a_corrected_mapping_reads_the_past_again(
+    ingest: Ingest, config: Path, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of this module: it replaces the running service by one with another sources.yaml."""
+    body = with_value(SAMPLES["delighted"].body, ("event_id",), "misread")
+    body = with_value(body, ("event_data", "id"), "misread")
+    assert send(ingest, "delighted", body).status_code == 200
+
+    def scores(service: Ingest) -> list[tuple[int | None, Effects]]:
+        found = [event for event in responses(service, "delighted") if event.source_id == "misread"]
+        return [(event.score, event.effects) for event in found]
+
+    eventually(lambda: scores(ingest) == [(9, Effects.DELIVER)])
+    with open_pool(database, schema="ingest", application="tests") as pool:
+        eventually(lambda: _archived(pool, "delighted") > 0)
+    ingest.close()
+    sources = json.loads((config / "sources.yaml").read_text())
+    sources["sources"]["delighted"] |= {"scores": {9: 7, 2: 0}, "version": 2}
+    (config / "sources.yaml").write_text(json.dumps(sources))
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", ingest.bootstrap)
+    with closing(Ingest(ingest.bootstrap, database, tmp_path, config)) as corrected:
+        for _ in range(2):
+            told = CliRunner().invoke(
+                app, ["ingest", "replay", "--since", "1h", "--source", "delighted"], catch_exceptions=False
+            )
+            assert told.exit_code == 0, told.output
+        eventually(lambda: len(scores(corrected)) > 1)
+        assert scores(corrected) == [(9, Effects.DELIVER), (7, Effects.RECORD)]
+
+
+def _archived(pool: Pool, source: str) -> int:
+    with pool.connection() as connection:
+        rows = connection.execute(
+            "SELECT value FROM archive WHERE topic = 'ingest.raw.v1' AND key = %s", (source.encode(),)
+        ).fetchall()
+    return sum(b"misread" in WebhookReceived.model_validate_json(value).body for (value,) in rows)
