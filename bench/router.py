@@ -1,10 +1,12 @@
-"""Planning a second of one router process, beside the same records merely consumed; make bench NAME=router.
+"""Planning a second of one router process, beside a floor of the same records; make bench NAME=router.
 
 Planning is what production does with a classified answer: read from Kafka, decoded, its facts gathered, the
 shipped rules evaluated, the messages rendered, subject, plan, scores, effects and outcomes committed, then
-the offset. Nothing is delivered meanwhile. The reference decodes the same records and commits. Afterwards
-the whole product runs on this machine, and answers come in by HTTP at a steady rate: `p99_seconds` is from
-the call to the delivery in the double, over all deliveries.
+the offset. Nothing is delivered meanwhile. The floor is the same consumer with the same records, decoded,
+that writes one row of three columns for each and decides nothing. Then as many answers again are planned
+with millions of finished deliveries in the ledger. Afterwards the whole product runs on this machine, and
+answers come in by HTTP at a steady rate: `p99_seconds` is from the call to the delivery in the double, over
+all deliveries.
 """
 
 import argparse
@@ -48,7 +50,7 @@ from services.router.destination_settings import read_destinations
 from services.router.follow_up_desk import Desk
 from services.router.follow_up_effects import Shown
 from services.router.ledger import PLANS_BY_KEY
-from services.router.occurrences import PlannedEvent
+from services.router.occurrences import PlannedEvent, occurrence_of
 from services.router.people import load_people
 from services.router.planner import decode
 from services.router.plugins import discover
@@ -67,6 +69,13 @@ THEMES = (
     ("onboarding", "Success"),
 )
 FLOOR_PER_SECOND = 5_000
+FINISHED = 10_000_000
+FINISHED_AN_ANSWER = 5
+FINISHED_AT_ONCE = 500_000
+FULL_LEDGER_RATIO = 0.8
+# Every answer has effects, and one event tells of them; numbers are given one by one, and rows need no count.
+_PLANNED_SQL: LiteralString = "SELECT coalesce(pg_sequence_last_value('outbox_id_seq'), 0)"
+_NOTED_SQL: LiteralString = "SELECT coalesce(pg_sequence_last_value('bench_floor_number_seq'), 0)"
 STEADY_PER_SECOND = 200
 STEADY_SECONDS = 60
 _LOOK_SECONDS = 0.05
@@ -88,11 +97,38 @@ SELECT 'account-' || number, 1, jsonb_build_object(
     'currency', 'EUR', 'health', 'good')
 FROM generate_series(0, %(accounts)s - 1) AS number
 """
+_SEED_FINISHED_SQL = """
+WITH answers AS (
+    SELECT number, 'response:' || md5('finished ' || number)::uuid AS subject,
+        md5('person ' || number %% %(people)s) AS person_key,
+        now() - interval '300 days' + number * interval '1 s' AS at
+    FROM generate_series(%(first)s, %(last)s) AS number
+), seen AS (
+    INSERT INTO subjects (subject, person_key, highest, delivered_revision)
+    SELECT subject, person_key, '{1,1,1,1}', 1 FROM answers
+), scored AS (
+    INSERT INTO scores (subject, person_key, metric, score, responded_at)
+    SELECT subject, person_key, 'nps', number %% 11, at FROM answers
+), planned AS (
+    INSERT INTO plans (subject, revision, classification_version, tie, mapping_version, effects, standing,
+        planned_at, rules_version, matched, erred, facts)
+    SELECT subject, 1, 1, 1, 1, 'deliver', 'final', at, 'bench', '{record}', '{}',
+        jsonb_build_object('profile', jsonb_build_object('key', person_key)) FROM answers
+)
+INSERT INTO effects (subject, action, effect_id, rule, destination, order_key, rate_key, person_key,
+    account_id, received_at, planned_at, traceparent, content, wanted, sent_version, outside, external_id,
+    status)
+SELECT subject, 'action_' || action, md5(subject || action)::uuid, 'record', 'slack', person_key, 'support',
+    person_key, 'account-' || number %% %(accounts)s, at, at,
+    '00-' || md5(subject) || '-00f067aa0ba902b7-01', '{"channel": "#support", "text": "It takes minutes."}',
+    'present', 1, 'present', 'C024BE91L/1700000000.000100', 'delivered'
+FROM answers, generate_series(1, %(an_answer)s) AS action
+"""
 
 
-def _classified(count: int) -> Iterator[Message]:
+def _classified(count: int, name: str) -> Iterator[Message]:
     """Answers of every group, two thirds with a comment; most people answer a few times."""
-    chance = random.Random("router")  # noqa: S311 - a repeatable sample
+    chance = random.Random(name)  # noqa: S311 - a repeatable sample
     comments = [
         comment
         for group in yaml.safe_load(COMMENTS.read_text(encoding="utf-8")).values()
@@ -109,7 +145,7 @@ def _classified(count: int) -> Iterator[Message]:
         yield cloudevents.to_message(
             ResponseClassified(
                 response=ResponseRecorded(
-                    response_id=response_id("bench", str(number)),
+                    response_id=response_id(name, str(number)),
                     person_key=md5(f"person {person}".encode(), usedforsecurity=False).hexdigest(),
                     account_id=f"account-{person % ACCOUNTS}",
                     source="bench",
@@ -136,9 +172,9 @@ def _classified(count: int) -> Iterator[Message]:
         )
 
 
-def _fill(bootstrap: str, count: int) -> None:
+def _fill(bootstrap: str, count: int, name: str) -> None:
     filling = producer(KafkaSettings(bootstrap, "bench"))
-    messages = _classified(count)
+    messages = _classified(count, name)
     while batch := list(itertools.islice(messages, FILL_BATCH)):
         if any(deliver(filling, batch)):
             raise SystemExit("the broker did not take the answers")
@@ -146,9 +182,9 @@ def _fill(bootstrap: str, count: int) -> None:
 
 
 def _consume(bootstrap: str, url: str, *, plans: bool) -> int:
-    """Be one router's planning, or a consumer that only decodes, until the end of standard input."""
+    """Be one router's planning, or the floor's consumer, until the end of standard input."""
     stop = threading.Event()
-    kafka = KafkaSettings(bootstrap, "bench-planner" if plans else "bench-reader")
+    kafka = KafkaSettings(bootstrap, "bench-planner" if plans else "bench-floor")
     with closing(_pool(url)) as pool:
         if plans:
             destinations = read_destinations(CONFIG / "destinations.yaml", discover())
@@ -167,10 +203,10 @@ def _consume(bootstrap: str, url: str, *, plans: bool) -> int:
         else:
             consumer = Consumer(
                 kafka=kafka,
-                group="bench-reader",
+                group="bench-floor",
                 topics=[ResponseClassified.TOPIC],
                 decode=decode,
-                handle=_count,
+                handle=_note,
                 pool=pool,
                 dead_letters=DeadLetters(kafka),
             )
@@ -184,21 +220,27 @@ def _consume(bootstrap: str, url: str, *, plans: bool) -> int:
     return 0
 
 
-def _count(connection: psycopg.Connection[Any], delivered: Sequence[Delivered[PlannedEvent]]) -> None:
-    connection.execute("UPDATE bench_read SET records = records + %s", (len(delivered),))
+def _note(connection: psycopg.Connection[Any], delivered: Sequence[Delivered[PlannedEvent]]) -> None:
+    found = [occurrence_of(one.event) for one in delivered]
+    connection.execute(
+        "INSERT INTO bench_floor (subject, revision, person_key)"
+        " SELECT * FROM unnest(%b::text[], %s::bigint[], %b::text[])",
+        ([one.subject for one in found], [one.revision for one in found], [one.person_key for one in found]),
+    )
 
 
 def _rate(command: Sequence[str], progress: Callable[[], int], count: int) -> float:
     """Records a second, from the first seen done to the last."""
+    before = progress()
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         try:
-            first = _reached(process, progress, 1)
+            first = _reached(process, progress, before + 1)
             began = time.monotonic()
-            _reached(process, progress, count)
+            _reached(process, progress, before + count)
             seconds = time.monotonic() - began
         finally:
             process.communicate()
-    return (count - first) / seconds
+    return (before + count - first) / seconds
 
 
 def _reached(process: "subprocess.Popen[bytes]", progress: Callable[[], int], wanted: int) -> int:
@@ -224,11 +266,27 @@ def _seed(pool: Pool) -> None:
         ensure_partitions(connection)
         connection.execute(_SEED_PROFILES_SQL, {"people": PEOPLE, "accounts": ACCOUNTS})
         connection.execute(_SEED_ACCOUNTS_SQL, {"accounts": ACCOUNTS})
-        connection.execute("CREATE TABLE bench_read (records bigint NOT NULL)")
-        connection.execute("INSERT INTO bench_read VALUES (0)")
+        connection.execute(
+            "CREATE TABLE bench_floor (number bigint GENERATED ALWAYS AS IDENTITY,"
+            " subject text PRIMARY KEY, revision bigint NOT NULL, person_key text NOT NULL)"
+        )
 
 
-def measure(bootstrap: str, url: str, *, answers: int, steady_seconds: int) -> int:
+def _fill_ledger(pool: Pool, finished: int) -> None:
+    answers = finished // FINISHED_AN_ANSWER
+    for first in range(1, answers + 1, FINISHED_AT_ONCE // FINISHED_AN_ANSWER):
+        last = min(first + FINISHED_AT_ONCE // FINISHED_AN_ANSWER - 1, answers)
+        values = {"people": PEOPLE, "accounts": ACCOUNTS, "an_answer": FINISHED_AN_ANSWER}
+        with pool.connection() as connection:
+            connection.execute(_SEED_FINISHED_SQL, values | {"first": first, "last": last})
+    with pool.connection() as connection:
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE effects, plans, subjects, scores")
+        connection.execute("CHECKPOINT")
+        connection.autocommit = False
+
+
+def measure(bootstrap: str, url: str, *, answers: int, finished: int, steady_seconds: int) -> int:
     """Measure on these servers, in a database made for it."""
     ensure_topics(
         bootstrap, [TopicSpec(topic.name, topic.partitions, topic.settings()) for topic in EVERY_TOPIC]
@@ -236,18 +294,23 @@ def measure(bootstrap: str, url: str, *, answers: int, steady_seconds: int) -> i
     with scratch_database(url) as scratch, closing(_pool(scratch)) as pool:
         migrate(scratch, "router")
         _seed(pool)
-        _fill(bootstrap, answers)
+        _fill(bootstrap, answers, "empty")
         command = [sys.executable, "-m", "bench.router", "--bootstrap", bootstrap, "--database", scratch]
-        read = _rate([*command, "--read"], lambda: _number(pool, "SELECT records FROM bench_read"), answers)
-        planned = _rate([*command, "--plan"], lambda: _number(pool, "SELECT count(*) FROM plans"), answers)
+        floor = _rate([*command, "--floor"], lambda: _number(pool, _NOTED_SQL), answers)
+        planned = _rate([*command, "--plan"], lambda: _number(pool, _PLANNED_SQL), answers)
         effects = _number(pool, "SELECT count(*) FROM effects")
+        _fill_ledger(pool, finished)
+        _fill(bootstrap, answers, "full")
+        full = _rate([*command, "--plan"], lambda: _number(pool, _PLANNED_SQL), answers)
     path = steady.run(per_second=STEADY_PER_SECOND, seconds=steady_seconds)
     return report.publish(
         "router",
         figures={
             "plan_per_second": planned,
-            "read_per_second": read,
-            "ratio": planned / read,
+            "floor_per_second": floor,
+            "ratio": planned / floor,
+            "full_ledger_per_second": full,
+            "full_ledger_ratio": full / planned,
             "effects_an_answer": effects / answers,
             "p50_seconds": path.quantile(0.5),
             "p99_seconds": path.quantile(0.99),
@@ -258,13 +321,19 @@ def measure(bootstrap: str, url: str, *, answers: int, steady_seconds: int) -> i
         },
         scale={
             "events": answers,
+            "finished": finished,
             "people": PEOPLE,
             "responses": path.responses,
             "responses_per_second": STEADY_PER_SECOND,
         },
-        reference="the same records consumed, decoded and committed without planning",
+        reference="the same records consumed, decoded, and one small row committed for each",
         packages=("kafka-python", "psycopg", "common-expression-language", "pydantic"),
-        at_least={"plan_per_second": FLOOR_PER_SECOND, "responses": STEADY_PER_SECOND * STEADY_SECONDS},
+        at_least={
+            "plan_per_second": FLOOR_PER_SECOND,
+            "full_ledger_ratio": FULL_LEDGER_RATIO,
+            "finished": FINISHED,
+            "responses": STEADY_PER_SECOND * STEADY_SECONDS,
+        },
         at_most={"p99_seconds": 1, "failed": 0, "dead_letters": 0},
     )
 
@@ -272,19 +341,26 @@ def measure(bootstrap: str, url: str, *, answers: int, steady_seconds: int) -> i
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--answers", type=int, default=100_000)
+    parser.add_argument("--answers", type=int, default=50_000)
+    parser.add_argument("--finished", type=int, default=FINISHED)
     parser.add_argument("--steady-seconds", type=int, default=STEADY_SECONDS)
     parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"))
     parser.add_argument("--database", default=os.environ.get("DATABASE_URL"))
     parser.add_argument("--plan", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--read", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    if given.plan or given.read:
+    if given.plan or given.floor:
         return _consume(given.bootstrap, given.database, plans=given.plan)
     with ExitStack() as stack:
         bootstrap = given.bootstrap or stack.enter_context(EmbeddedKafka()).bootstrap_servers
         database = given.database or stack.enter_context(EmbeddedPostgres()).url
-        return measure(bootstrap, database, answers=given.answers, steady_seconds=given.steady_seconds)
+        return measure(
+            bootstrap,
+            database,
+            answers=given.answers,
+            finished=given.finished,
+            steady_seconds=given.steady_seconds,
+        )
 
 
 if __name__ == "__main__":

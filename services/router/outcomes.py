@@ -1,6 +1,7 @@
 """The events the router emits about what it planned and delivered. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -29,6 +30,24 @@ _STEPS = {
     Status.FAILED: SurveyStep.SUPPRESSED,
 }
 _LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An effect that something called off before it was sent; `at` is the database's time."""
+
+    effect_id: UUID
+    subject: str
+    action: str
+    rule: str
+    destination: str
+    person_key: str
+    account_id: str | None
+    program: str | None
+    channel: str | None
+    traceparent: str
+    desired_version: int
+    at: datetime
 
 
 def subject_of_response(response_id: UUID) -> str:
@@ -106,6 +125,29 @@ def of_completion(done: Completion, destination: str, now: datetime) -> Iterator
         yield to_message(step, source=SOURCE, traceparent=traceparent)
 
 
+def of_end(ended: Ended, cause: str) -> Iterator[Message]:
+    """That an effect will never be sent, and why."""
+    traceparent = child_of(ended.traceparent)
+    outcome = OutcomeRecorded(
+        outcome_id=derived_id(ended.effect_id, Status.WITHHELD, ended.desired_version),
+        kind=OutcomeKind.WITHHELD,
+        occurred_at=ended.at,
+        person_key=ended.person_key,
+        account_id=ended.account_id,
+        subject=ended.subject,
+        response_id=response_of(ended.subject),
+        rule=ended.rule,
+        action=ended.action,
+        destination=ended.destination,
+        effect_id=ended.effect_id,
+        reason=cause,
+    )
+    yield to_message(outcome, source=SOURCE, traceparent=traceparent)
+    step = _step(ended, ended.program, SurveyStep.SUPPRESSED, cause, ended.at)
+    if step is not None:
+        yield to_message(step, source=SOURCE, traceparent=traceparent)
+
+
 def of_follow_up(it: FollowUp, entry: Entry, kind: OutcomeKind, now: datetime) -> Message:
     """What the rest of the product hears of a change of a follow-up."""
     event = OutcomeRecorded(
@@ -127,19 +169,23 @@ def of_follow_up(it: FollowUp, entry: Entry, kind: OutcomeKind, now: datetime) -
 def _survey_step(
     claimed: Claimed, status: Status, reason: str | None, now: datetime
 ) -> SurveyStepOccurred | None:
-    if claimed.standing.program is None or claimed.channel is None:
-        return None
-    request_id = _id(claimed.subject, "request")
-    if request_id is None:
-        return None
     if status is not Status.DELIVERED and claimed.effect.outside is Outside.PRESENT:
+        return None
+    return _step(claimed, claimed.standing.program, _STEPS[status], reason, now)
+
+
+def _step(
+    effect: Claimed | Ended, program: str | None, step: SurveyStep, reason: str | None, now: datetime
+) -> SurveyStepOccurred | None:
+    request_id = _id(effect.subject, "request")
+    if request_id is None or program is None or effect.channel is None:
         return None
     return SurveyStepOccurred(
         request_id=request_id,
-        person_key=claimed.person_key,
-        program=claimed.standing.program,
-        channel=claimed.channel,
-        step=_STEPS[status],
+        person_key=effect.person_key,
+        program=program,
+        channel=effect.channel,
+        step=step,
         reason=reason,
         occurred_at=now,
     )

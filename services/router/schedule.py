@@ -1,13 +1,14 @@
 """Effects with a time: put in the queue when it comes, ended when something else happens first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
+from runtime import outbox
+from services.router import outcomes
+from services.router.outcomes import Ended
 from services.router.timer_store import Timer
 
 Connection = psycopg.Connection[Any]
@@ -47,20 +48,12 @@ UPDATE effects AS e SET ended_by = %(cause)s, reason = %(cause)s, status = 'with
     sent_version = e.desired_version, changed_at = clock_timestamp()
 FROM found WHERE e.subject = found.subject AND e.action = found.action
   AND (found.status = 'scheduled' OR e.effect_id IN (SELECT effect_id FROM unqueued))
-RETURNING e.effect_id, e.subject, e.action
+RETURNING e.effect_id, e.subject, e.action, e.rule, e.destination, e.person_key, e.account_id, e.program,
+    e.channel, e.traceparent, e.desired_version, e.changed_at
 """
 _END_OF_PERSON_SQL = _END_SQL.format(whose="person_key = ANY(%(person_keys)s)").encode()
 _END_OF_ACCOUNT_SQL = _END_SQL.format(whose="account_id = ANY(%(account_ids)s)").encode()
 _END_OF_SUBJECT_SQL = _END_SQL.format(whose="subject = %(subject)s").encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An effect that will never be sent."""
-
-    effect_id: UUID
-    subject: str
-    action: str
 
 
 def release(connection: Connection, timers: Sequence[Timer], now: datetime) -> None:
@@ -96,4 +89,6 @@ def _end(
     connection: Connection, sql: bytes, cause: str, spared: Sequence[str], whose: dict[str, Any]
 ) -> list[Ended]:
     rows = connection.execute(sql, {"cause": cause, "spared": list(spared), **whose})
-    return [Ended(*row) for row in rows]
+    ended = [Ended(*row) for row in rows]
+    outbox.append(connection, [message for one in ended for message in outcomes.of_end(one, cause)])
+    return ended

@@ -13,10 +13,12 @@ from runtime.postgres import copy
 Connection = psycopg.Connection[Any]
 
 _START_SQL = "COPY timers (due_at, kind, subject, ref) FROM STDIN"
-# Gone once the transaction that takes them commits; meanwhile nobody else sees them.
+# Gone once the transaction that takes them commits; meanwhile nobody else sees them. Of one kind: its handler
+# then locks subjects in their order, as planning does, where the next kind's would begin again.
 _TAKE_SQL = """
 DELETE FROM timers WHERE timer_id IN (
-    SELECT timer_id FROM timers WHERE due_at <= %(now)s
+    SELECT timer_id FROM timers WHERE due_at <= %(now)s AND kind = (
+        SELECT kind FROM timers WHERE due_at <= %(now)s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING kind, subject, ref, due_at
 """
@@ -57,10 +59,10 @@ def start(connection: Connection, timers: Sequence[Timer]) -> None:
 
 
 def take(connection: Connection, now: datetime, *, limit: int) -> list[Timer]:
-    """Take up to `limit` timers that are due from the table, the oldest first."""
+    """Take the oldest due timers of one kind, at most `limit`, from the table; in the order of subjects."""
     rows = connection.execute(_TAKE_SQL, {"now": now, "limit": limit})
     taken = [Timer(TimerKind(kind), subject, ref, due_at) for kind, subject, ref, due_at in rows]
-    return sorted(taken, key=lambda timer: timer.due_at)
+    return sorted(taken, key=lambda timer: (timer.subject, timer.due_at))
 
 
 def late_seconds(connection: Connection, now: datetime) -> float:

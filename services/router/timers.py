@@ -4,8 +4,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 import psycopg
@@ -48,16 +46,16 @@ class Timers:
                 log.warning("timers wait", error=type(error).__name__)
                 stop.wait(DOWN_SECONDS)
             else:
-                if fired < BATCH:
+                if fired == 0:
                     stop.wait(IDLE_SECONDS)
 
     def turn(self) -> int:
-        """Fire what is due, at most a batch; returns how many it were."""
+        """Fire what is due of one kind, at most a batch; returns how many it were."""
         with self._pool.connection() as connection:
             now = self._clock.now()
             due = timer_store.take(connection, now, limit=BATCH)
-            for kind, timers in groupby(sorted(due, key=attrgetter("kind")), key=attrgetter("kind")):
-                self._fire(connection, kind, list(timers), now)
+            if due:
+                self._fire(connection, due[0].kind, due, now)
         return len(due)
 
     def _fire(self, connection: Connection, kind: TimerKind, timers: Sequence[Timer], now: datetime) -> None:

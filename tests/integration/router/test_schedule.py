@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from schemas.outcomes import OutcomeRecorded
 from services.router import effect_store, schedule, timer_store
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Call, Failed, Operation, Result
@@ -103,6 +104,8 @@ def test_nothing_ends_what_was_sent_or_may_have_been(world: World) -> None:
     world.ask("UPDATE pending SET lease = gen_random_uuid(), leased_until = now() WHERE action = 'under_way'")
     assert end(world, "reply") == ["alert"]
     assert end(world, "reply", person="bob") == []
+    (withheld,) = [event for event in world.said() if isinstance(event, OutcomeRecorded)]
+    assert (withheld.kind, withheld.action, withheld.reason) == ("withheld", "alert", "reply")
 
     world.deliver_all()
     assert world.effects() == {"alert": "withheld", "under_way": "delivered"}
