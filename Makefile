@@ -46,6 +46,9 @@ bench: jars ## measure one thing: NAME=archive, classifier, destinations, ingest
 	@test -n "$(NAME)" || { echo "Which one? make bench NAME=archive, classifier, destinations, ingest, ledger or router" >&2; exit 1; }
 	$(BIN)/python -m bench.$(NAME) $(ARGS)
 
+chaos: jars ## kill routers while an unreliable outside is delivered to; ARGS="--deliveries 2000 --kills 4"; the last line is JSON
+	$(BIN)/python -m bench.chaos $(ARGS)
+
 generate: $(READY) ## write generated files anew
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m cli.env_example
@@ -75,4 +78,4 @@ $(BIN)/uv: requirements/installer.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
-.PHONY: help jars demo test test-fast test-containers e2e-compose check format bench generate lock clean setup
+.PHONY: help jars demo test test-fast test-containers e2e-compose check format bench chaos generate lock clean setup

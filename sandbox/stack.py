@@ -5,7 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,7 @@ class Stack:
     Args:
         folder: logs and what must outlive a process, made when missing.
         replicas: processes of each service.
+        services: which of them run; the topics and tables of all are there.
         settings: environment variables that override the stack's own.
         say: told what is being started.
     """
@@ -44,6 +45,7 @@ class Stack:
         folder: Path,
         *,
         replicas: int = 1,
+        services: Sequence[str] = SERVICES,
         settings: Mapping[str, str] | None = None,
         say: Say = lambda _: None,
     ) -> None:
@@ -53,6 +55,7 @@ class Stack:
         self.postgres: EmbeddedPostgres | None = None
         self.supervisor: Supervisor | None = None
         self._replicas = replicas
+        self._services = services
         self._overrides = dict(settings or {})
         self._say = say
         self._ports: dict[str, int] = {}
@@ -86,8 +89,9 @@ class Stack:
         Raises EmbeddedServerError with the end of its log when one does not within `seconds`.
         """
         deadline = time.monotonic() + seconds
-        for name, port in self._ports.items():
-            while not _is_ready(port):
+        running = ["sandbox", *(name for service in self._services for name in self.processes(service))]
+        for name in running:
+            while not _is_ready(self._ports[name]):
                 if time.monotonic() > deadline:
                     raise EmbeddedServerError(f"{name} is not ready after {seconds:g} s.\n{self._tail(name)}")
                 time.sleep(0.1)
@@ -124,7 +128,7 @@ class Stack:
             "sandbox",
             {"SANDBOX_PORT": str(self._ports["sandbox"])} | {"SANDBOX_SMTP_PORT": str(smtp)},
         )
-        for service in SERVICES:
+        for service in self._services:
             for slot, name in enumerate(self.processes(service), start=1):
                 port = {"OPS_PORT": str(self._ports[name]), "INGEST_PORT": str(self._ports[name])}
                 self._run(name, f"services.{service}", port | {"INSTANCE": str(slot)})

@@ -26,6 +26,7 @@ from services.router import (
     advocacy_api,
     delivery_api,
     destination_api,
+    erasures,
     follow_up_api,
     lifecycle,
     match_review_api,
@@ -61,6 +62,7 @@ SERVICE = "router"
 PLANNING_GROUP = "router"
 PROJECTING_GROUP = "router-projections"
 LIFECYCLE_GROUP = "router-lifecycle"
+ERASURES_GROUP = "router-erasures"
 BAD_CONFIG_EXIT_CODE = 2
 
 
@@ -143,7 +145,7 @@ def serve(
         settings.database_url.get_secret_value(),
         schema=SERVICE,
         application=SERVICE,
-        max_size=9 + len(connected),
+        max_size=10 + len(connected),
         options=PLANS_BY_KEY,
     )
     clock = business_clock(settings)
@@ -182,6 +184,15 @@ def serve(
         pool=pool,
         dead_letters=DeadLetters(kafka),
     )
+    erasing = Consumer(
+        kafka=kafka,
+        group=ERASURES_GROUP,
+        topics=erasures.TOPICS,
+        decode=erasures.decode,
+        handle=erasures.handle,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
     relay = Relay(pool=pool, kafka=kafka)
     pauses = Pauses(pool)
     handlers = {TimerKind.RELEASE: schedule.release, **Watch(desk).handlers}
@@ -203,6 +214,7 @@ def serve(
     health.add("planning", planning.check)
     health.add("projections", projecting.check)
     health.add("lifecycle", living.check)
+    health.add("erasures", erasing.check)
     health.add("relay", relay.check)
     app = ops_app(health)
     add_problem_handlers(app)
@@ -225,6 +237,7 @@ def serve(
             "upkeep": Upkeep(pool=pool, connected=connected, ledger_days=settings.ledger_days).run,
             "projections": projecting.run,
             "lifecycle": living.run,
+            "erasures": erasing.run,
             "projection-age": age.run,
             "planning": planning.run,
             "relay": relay.run,
@@ -233,6 +246,7 @@ def serve(
             "planning-watchdog": Watchdog(planning.progress.standing).run,
             "projections-watchdog": Watchdog(projecting.progress.standing).run,
             "lifecycle-watchdog": Watchdog(living.progress.standing).run,
+            "erasures-watchdog": Watchdog(erasing.progress.standing).run,
             **slack_workers,
             **{f"deliveries-{worker.name}": worker.run for worker in deliveries},
             **{

@@ -25,6 +25,8 @@ from services.router.destination import (
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 3600.0
 GIVE_UP_AFTER = timedelta(days=3)
+PARENT_SECONDS = 5.0
+"""A child whose parent is not there yet looks again after that, unless its parent wakes it."""
 
 
 class Outside(StrEnum):
@@ -81,27 +83,45 @@ class Next:
 
 
 def in_doubt(effect: Effect) -> Effect:
-    """The effect after a lease that nobody completed and that covered its creation, which may have happened.
+    """The effect after a lease that nobody completed, whose call may have made its object or brought it back.
 
-    A lost update or retraction leaves no doubt: it names its object and is simply made again.
+    What was there is updated or retracted again by its name. A lost retraction leaves no doubt: it is simply
+    made again.
     """
-    return replace(effect, outside=Outside.UNKNOWN)
+    is_named = effect.outside in {Outside.PRESENT, Outside.RETRACTED}
+    return replace(effect, outside=Outside.PRESENT if is_named else Outside.UNKNOWN)
 
 
 def attempt(effect: Effect, traits: Traits) -> Operation | None:
     """The call the effect needs now; None when what is outside is what is wanted, or cannot be changed."""
-    if effect.outside is Outside.UNKNOWN:
-        return {
-            AfterAmbiguity.RECONCILE: Operation.RECONCILE,
-            AfterAmbiguity.REPEAT: Operation.CREATE,
-            AfterAmbiguity.ASSUME_DELIVERED: None,
-        }[traits.after_ambiguity]
+    may_repeat = traits.after_ambiguity is AfterAmbiguity.REPEAT
+    if effect.outside is Outside.UNKNOWN and not may_repeat:
+        return Operation.RECONCILE if traits.after_ambiguity is AfterAmbiguity.RECONCILE else None
     if not effect.is_wanted:
-        return Operation.RETRACT if effect.outside is Outside.PRESENT and traits.updates else None
+        may_stand = effect.outside in {Outside.PRESENT, Outside.UNKNOWN}
+        return Operation.RETRACT if may_stand and traits.updates else None
+    if effect.outside is Outside.UNKNOWN:
+        return Operation.CREATE
     if effect.outside is Outside.ABSENT:
         return Operation.CREATE
     is_stale = effect.sent_version < effect.desired_version or effect.outside is Outside.RETRACTED
     return Operation.UPDATE if is_stale and traits.updates else None
+
+
+def decide(effect: Effect, traits: Traits, *, refused: str | None, is_early: bool) -> Operation | Next:
+    """What a claimed effect needs: a call, or to be put where it belongs without one.
+
+    `refused` says why it must not be delivered; `is_early`: the object it lives in does not exist yet.
+    """
+    operation = attempt(effect, traits)
+    if operation is None and effect.outside is Outside.UNKNOWN:
+        # What may have been sent counts as sent, whatever has been forbidden since.
+        return rest(effect, traits)
+    if refused is not None:
+        return withhold(effect, refused)
+    if is_early:
+        return postpone(effect, PARENT_SECONDS)
+    return operation or rest(effect, traits)
 
 
 def rest(effect: Effect, traits: Traits) -> Next:
@@ -162,9 +182,11 @@ def settle(
 
 def _delivered(effect: Effect, operation: Operation, external_id: str | None) -> Next:
     is_retraction = operation is Operation.RETRACT
+    # What was retracted in doubt may never have been there: if it is wanted again, it is made anew.
+    gone = Outside.ABSENT if effect.outside is Outside.UNKNOWN else Outside.RETRACTED
     settled = replace(
         effect,
-        outside=Outside.RETRACTED if is_retraction else Outside.PRESENT,
+        outside=gone if is_retraction else Outside.PRESENT,
         external_id=external_id or effect.external_id,
         sent_version=effect.desired_version,
         failures=0,
@@ -185,15 +207,19 @@ def _seen(effect: Effect, sighting: Found | Absent) -> Effect:
 def _ambiguous(
     effect: Effect, operation: Operation, cause: str, *, traits: Traits, now: datetime, pause_seconds: float
 ) -> Next:
+    if operation is Operation.RECONCILE:
+        return _again(effect, cause, now, pause_seconds)
+    # The lost call may still arrive: whatever follows it comes after it.
+    pause_seconds = max(pause_seconds, traits.settle_seconds)
     if operation is not Operation.CREATE:
-        # Updating, retracting and looking up name their object: doing them twice is doing them once. Only an
-        # update may have brought back what was retracted.
+        # Updating and retracting name their object: doing them twice is doing them once. Only an update may
+        # have brought back what was retracted.
         stands = replace(effect, outside=Outside.PRESENT) if operation is Operation.UPDATE else effect
         return _again(stands, cause, now, pause_seconds)
     unknown = replace(effect, outside=Outside.UNKNOWN)
     if traits.after_ambiguity is AfterAmbiguity.ASSUME_DELIVERED:
         return rest(unknown, traits)
-    return _again(unknown, cause, now, max(pause_seconds, traits.settle_seconds))
+    return _again(unknown, cause, now, pause_seconds)
 
 
 def _again(effect: Effect, cause: str, now: datetime, pause_seconds: float) -> Next:

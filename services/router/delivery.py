@@ -18,13 +18,14 @@ from runtime import outbox
 from runtime.clock import Clock
 from runtime.postgres import Pool
 from services.router import ledger, match_reviews, metrics
-from services.router.attempt import Status, attempt, in_doubt, postpone, rest, settle, withhold
+from services.router.attempt import Status, decide, in_doubt, postpone, settle
 from services.router.calling import QUEUE_SECONDS, Calls, Due, Made
 from services.router.clearance import DeliveryMode, Policy, refusal, waits
 from services.router.destination import (
     Destination,
     Limits,
     Operation,
+    Traits,
 )
 from services.router.ledger import Claimed, Completion
 from services.router.outcomes import of_completion
@@ -41,8 +42,6 @@ LEASE_MARGIN_SECONDS = 5.0
 STALE_PROFILES_SECONDS = 60.0
 """Respondents get no mail while the projection of profiles is older than this: they may have opted out."""
 STOP_SECONDS = 7.0
-PARENT_SECONDS = 5.0
-"""A child whose parent is not there yet looks again after that, unless its parent wakes it."""
 
 DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -61,6 +60,11 @@ class Connected:
     def limits(self) -> Limits:
         """How hard it may be pressed."""
         return self.destination.limits if self.destination else Limits()
+
+
+def lease_seconds(traits: Traits, limits: Limits) -> float:
+    """How long a claim lasts: beyond this nothing it covers can still be under way, or unseen outside."""
+    return QUEUE_SECONDS + limits.deadline_seconds + traits.settle_seconds + LEASE_MARGIN_SECONDS
 
 
 class Deliveries:
@@ -120,8 +124,7 @@ class Deliveries:
     @property
     def lease_seconds(self) -> float:
         """How long a claim lasts: beyond this nothing it covers can still be under way."""
-        settle_seconds = self._connected.plugin.traits.settle_seconds
-        return QUEUE_SECONDS + self._limits.deadline_seconds + settle_seconds + LEASE_MARGIN_SECONDS
+        return lease_seconds(self._connected.plugin.traits, self._limits)
 
     def run(self, stop: threading.Event) -> None:
         """Delivers until `stop`; what is under way then gets a few seconds to end."""
@@ -223,17 +226,12 @@ class Deliveries:
         at_rest: list[Completion] = []
         for leased in claimed:
             one = replace(leased, effect=in_doubt(leased.effect)) if leased.is_in_doubt else leased
-            effect = one.effect
-            reason = refusal(one.standing, self._policy, self._audience(one), self.disabled, now)
-            operation = attempt(effect, traits)
-            if reason is not None:
-                at_rest.append(Completion(one, withhold(effect, reason)))
-            elif waits(one.standing):
-                at_rest.append(Completion(one, postpone(effect, PARENT_SECONDS)))
-            elif operation is None:
-                at_rest.append(Completion(one, rest(effect, traits)))
+            refused = refusal(one.standing, self._policy, self._audience(one), self.disabled, now)
+            decided = decide(one.effect, traits, refused=refused, is_early=waits(one.standing))
+            if isinstance(decided, Operation):
+                todo.append((one, decided))
             else:
-                todo.append((one, operation))
+                at_rest.append(Completion(one, decided))
         return todo, at_rest
 
     def _audience(self, claimed: Claimed) -> tuple[str, ...]:

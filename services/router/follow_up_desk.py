@@ -128,7 +128,7 @@ class Desk:
             schedule.end_of_subject(connection, it.subject, "claim")
         if change.outcome is not None:
             outbox.append(connection, [of_follow_up(it, entry, change.outcome, now)])
-        self._shown.again(connection, it)
+        self._shown.again(connection, it.subject)
         line = history_line(entry, self.people)
         if line is not None:
             self._shown.notify(

@@ -41,9 +41,11 @@ class Shown:
 
     plugins: Mapping[str, AnyPlugin]
 
-    def again(self, connection: Connection, it: FollowUp) -> None:
-        """Have the objects that show the follow-up sent again, with what it says when they are claimed."""
-        connection.execute(_SHOW_SQL, {"subject": it.subject, "destinations": self._showing})
+    def again(self, connection: Connection, subject: str) -> None:
+        """Have the objects that show the subject's follow-up sent again, with what it says when they are
+        claimed.
+        """
+        connection.execute(_SHOW_SQL, {"subject": subject, "destinations": self._showing})
 
     def notify(
         self,

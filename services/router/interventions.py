@@ -1,7 +1,7 @@
 """What an operator changes in the ledger: deliver again, give up, leave a destination alone for a while."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,14 +19,18 @@ Connection = psycopg.Connection[Any]
 
 CANCELLED = "cancelled by an operator"
 REPLAY_BATCH = 1000
+UNSEEN = timedelta(minutes=2)
+"""More than any destination takes to show what a lost call did there."""
 _LEASE_SECONDS = 10.0
 
 # The version goes up so that what was refused once is sent again; the effect's row is locked before its place
-# in the queue, as planning does. What a person cancelled, a person may take back.
+# in the queue, as planning does. What a person cancelled, a person may take back; of what was erased or is
+# too old, nothing is left to send.
 _AGAIN_SQL = """
 WITH chosen AS MATERIALIZED (
     SELECT subject, action FROM effects
-    WHERE {which} AND (status = 'failed' OR (status = 'withheld' AND ended_by = %(cancelled)s))
+    WHERE {which} AND (ended_by IS NULL OR ended_by = %(cancelled)s)
+      AND (status = 'failed' OR (status = 'withheld' AND ended_by IS NOT NULL))
     ORDER BY subject, action LIMIT %(limit)s
     FOR NO KEY UPDATE
 ), again AS (
@@ -45,10 +49,14 @@ _AGAIN_MANY_SQL = _AGAIN_SQL.format(
     which="destination = %(destination)s AND planned_at >= %(since)s AND status = 'failed'"
 ).encode()
 
+# A call whose answer was lost may still arrive: until it could be seen, nobody looks for it.
 _HURRY_SQL = """
 UPDATE pending SET due_at = clock_timestamp(), failures = 0, first_failed_at = NULL
-WHERE effect_id = %(effect_id)s AND (leased_until IS NULL OR leased_until <= clock_timestamp())
-RETURNING effect_id
+FROM effects AS e
+WHERE pending.effect_id = %(effect_id)s AND e.subject = pending.subject AND e.action = pending.action
+  AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+  AND NOT (e.outside = 'unknown' AND e.changed_at > clock_timestamp() - %(unseen)s)
+RETURNING pending.effect_id
 """
 _STATUS_SQL = "SELECT status, destination FROM effects WHERE subject = %(subject)s AND action = %(action)s"
 _END_SCHEDULED_SQL = """
@@ -76,7 +84,7 @@ class Answer(StrEnum):
 
     DONE = "done"
     UNKNOWN = "there is no delivery with this id"
-    UNDER_WAY = "a call for it is under way: ask again when it has ended"
+    UNDER_WAY = "a call for it is under way, or may still arrive: ask again in a minute or two"
     NOT_FAILED = "it has not failed: nothing is to be done again"
     ENDED = "it has ended: there is nothing left to cancel"
 
@@ -90,7 +98,7 @@ def retry(connection: Connection, effect_id: UUID, now: datetime) -> Answer:
     values = {"subject": subject, "action": action, "cancelled": CANCELLED, "limit": 1}
     if connection.execute(_AGAIN_ONE_SQL, values).fetchone():
         return Answer.DONE
-    if connection.execute(_HURRY_SQL, {"effect_id": effect_id}).fetchone():
+    if connection.execute(_HURRY_SQL, {"effect_id": effect_id, "unseen": UNSEEN}).fetchone():
         return Answer.DONE
     found = connection.execute(_STATUS_SQL, {"subject": subject, "action": action}).fetchone()
     return Answer.UNDER_WAY if found and found[0] == "pending" else Answer.NOT_FAILED

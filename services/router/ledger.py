@@ -86,11 +86,11 @@ LEFT JOIN profiles AS named ON named.person_key = e.person_key
 LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
 """
 
-# The children of what was just settled wait no longer.
+# The children of what was just settled wait no longer, but for those that wait for a call of their own.
 _WAKE_SQL = """
 UPDATE pending SET due_at = clock_timestamp()
 WHERE destination = %(destination)s AND order_key = ANY(%(lanes)s) AND lease IS NULL
-  AND due_at > clock_timestamp()
+  AND failures = 0 AND due_at > clock_timestamp()
 """
 
 _NOTE_SQL = """
@@ -100,7 +100,8 @@ FROM json_to_recordset(%(calls)s)
     AS noted (effect_id uuid, operation text, version bigint, subject text, action text)
 """
 
-# Calls whose lease ended without a completion: what came of them is not known.
+# Calls whose lease ended without a completion: what came of them is not known. They may have made an object
+# or brought back one that was retracted.
 _LOSE_SQL = """
 WITH lost AS (
     UPDATE attempts SET finished_at = clock_timestamp(), result = 'lost'
@@ -108,7 +109,7 @@ WITH lost AS (
     RETURNING effect_id, operation
 )
 UPDATE pending SET in_doubt = true FROM lost
-WHERE pending.effect_id = lost.effect_id AND lost.operation = 'create'
+WHERE pending.effect_id = lost.effect_id AND lost.operation IN ('create', 'update')
 RETURNING pending.effect_id
 """
 
@@ -120,7 +121,8 @@ ORDER BY effects.subject, effects.action FOR NO KEY UPDATE OF effects
 """
 
 # Writes what became of locked effects and of their attempts. A lease taken over meanwhile completes nothing.
-# An effect whose wanted version moved on stays pending and is due at once. The batch travels as one JSON
+# An effect whose wanted version moved on stays pending and is due at once. Of somebody who was erased only
+# ids are left. The batch travels as one JSON
 # text: it costs a fraction of a dozen arrays. Locking is a statement of its own: one that changes several
 # tables cannot look again at a row that changed while it waited ("ModifyTable ... EvalPlanQual").
 _COMPLETE_SQL = """
@@ -156,6 +158,7 @@ UPDATE effects AS e SET
     sent_version = CASE WHEN held.pause_seconds IS NULL THEN held.version ELSE e.sent_version END,
     outside = held.outside, external_id = held.external_id, reason = held.reason,
     status = CASE WHEN held.desired_version > held.version THEN 'pending' ELSE held.status END,
+    content = CASE WHEN e.ended_by = 'erased' AND held.is_finished THEN '{}' ELSE e.content END,
     changed_at = clock_timestamp()
 FROM held
 WHERE e.subject = held.subject AND e.action = held.action

@@ -1,5 +1,7 @@
 """The events the router plans, as the ledger sees them. Pure."""
 
+from datetime import datetime
+
 from schemas.classified import ResponseClassified
 from schemas.event import Effects
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
@@ -52,6 +54,17 @@ def occurrence_of(event: PlannedEvent) -> Occurrence:
                 standing=Standing.RETRACTED,
                 happened_at=event.cancelled_at,
             )
+
+
+def received_at(event: PlannedEvent) -> datetime:
+    """When we came to know what it is about."""
+    match event:
+        case ResponseClassified(response=response):
+            return response.received_at
+        case SurveyRequested():
+            return event.requested_at
+        case SurveyRequestCancelled():
+            return event.cancelled_at
 
 
 def score_of(occurrence: Occurrence, event: ResponseClassified) -> Score | None:

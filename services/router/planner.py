@@ -15,6 +15,7 @@ from runtime.consumer import Delivered
 from runtime.messages import Record
 from services.router import (
     effect_store,
+    erasures,
     known,
     metrics,
     plan_store,
@@ -25,7 +26,7 @@ from services.router import (
 from services.router.admission import Occurrence, state_after
 from services.router.follow_up_opening import Asked
 from services.router.known import Known
-from services.router.occurrences import PLANNED_EVENTS, PlannedEvent, occurrence_of
+from services.router.occurrences import PLANNED_EVENTS, PlannedEvent, occurrence_of, received_at
 from services.router.outcomes import planned
 from services.router.plan import Playbook
 from services.router.plan_store import Newcomer
@@ -70,7 +71,7 @@ class Planner:
     def handle(self, connection: Connection, delivered: Sequence[Delivered[PlannedEvent]]) -> None:
         """Plan a batch in the caller's transaction. A batch seen before changes nothing."""
         self._wait_for_facts(connection)
-        occurrences = [(occurrence_of(one.event), one) for one in delivered]
+        occurrences = _remembered(connection, [(occurrence_of(one.event), one) for one in delivered])
         subjects = _by_subject(occurrence for occurrence, _ in occurrences)
         states = plan_store.lock_subjects(
             connection,
@@ -115,6 +116,18 @@ class Planner:
         _end_for_new_answers(connection, batch, around)
         outbox.append(connection, planned(batch.rows.values(), now))
         self._follow(connection, list(batch.asked.values()), now)
+
+
+def _remembered(
+    connection: Connection, occurrences: Sequence[tuple[Occurrence, Delivered[PlannedEvent]]]
+) -> list[tuple[Occurrence, Delivered[PlannedEvent]]]:
+    """Without what was received of people before they were erased."""
+    erased = erasures.among(connection, [occurrence.person_key for occurrence, _ in occurrences])
+    return [
+        (occurrence, one)
+        for occurrence, one in occurrences
+        if occurrence.person_key not in erased or received_at(one.event) > erased[occurrence.person_key]
+    ]
 
 
 def _by_subject(occurrences: Iterable[Occurrence]) -> dict[str, list[Occurrence]]:

@@ -12,7 +12,7 @@ from services.router.movement import SHOWN_BEFORE, Score
 
 Connection = psycopg.Connection[Any]
 
-_READ_AT_MOST = SHOWN_BEFORE + 5
+READ_AT_MOST = SHOWN_BEFORE + 5
 """Some of what is read may be told anew in the same batch."""
 
 _EARLIER_SQL = """
@@ -64,7 +64,7 @@ def earlier(connection: Connection, answers: Sequence[Asked]) -> dict[str, list[
             "keys": [key for _, key in pairs],
             "metrics": [one.metric.value for one, _ in pairs],
             "moments": [one.responded_at for one, _ in pairs],
-            "most": _READ_AT_MOST,
+            "most": READ_AT_MOST,
         },
     )
     for asked, subject, score, responded_at in rows:

@@ -81,6 +81,7 @@ class Upkeep:
         with self._pool.connection() as connection:
             drop_months(connection, "attempts", before)
             forget_drafts(connection)
+            retention.forget_cards(connection, datetime.now(UTC))
         for step in retention.STEPS:
             for _ in range(STEPS_EACH_TURN):
                 with self._pool.connection() as connection:

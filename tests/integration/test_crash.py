@@ -5,7 +5,6 @@ message, and no dead letter.
 """
 
 import asyncio
-import json
 import random
 import re
 import shutil
@@ -19,6 +18,7 @@ import httpx
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from bench.outside import difference, marks
 from sandbox.stack import ROOT, SERVICES, Stack
 from schemas.topics import EVERY_TOPIC
 
@@ -107,22 +107,6 @@ async def wreck(stack: Stack, chance: random.Random) -> Counter[str]:
     return kills
 
 
-def marks(stack: Stack, double: str, **filters: str) -> Counter[str]:
-    """How often each answer's mark is in what a double holds."""
-    found: Counter[str] = Counter()
-    with httpx.Client(base_url=stack.url("sandbox"), timeout=60) as client:
-        offset = 0
-        while True:
-            page = client.get(
-                f"/received/{double}", params={"limit": 2_000, "offset": offset, **filters}
-            ).json()
-            for item in page["items"]:
-                found.update(set(_MARK.findall(json.dumps(item))))
-            offset += len(page["items"])
-            if offset >= page["total"]:
-                return found
-
-
 def dead_letters(brokers: str) -> dict[str, int]:
     """Records in each dead-letter topic."""
     consumer = KafkaConsumer(bootstrap_servers=brokers.split(","), enable_auto_commit=False)
@@ -174,19 +158,15 @@ def test_every_acknowledged_answer_is_delivered_exactly_once(
             return received["slack"]["customer-success"], told["Case"] + told["CaseComment"]
 
         until(lambda: min(counts()) >= ANSWERS, SETTLED_WITHIN_SECONDS)
-        messages = marks(stack, "slack", channel="customer-success")
+        url = stack.url("sandbox")
+        messages = marks(url, _MARK, "slack", channel="customer-success")
         # A person's first answer is a Case, later ones are comments on it.
-        cases = marks(stack, "salesforce", object="Case") + marks(stack, "salesforce", object="CaseComment")
+        cases = marks(url, _MARK, "salesforce", object="Case")
+        cases += marks(url, _MARK, "salesforce", object="CaseComment")
         print(f"{kills} {senders.repeats} calls repeated, {counts()} messages and Cases")  # noqa: T201 - shown with -rP
-        expected = dict.fromkeys(senders.acknowledged, 1)
-        assert _difference(messages, expected) == {}
-        assert _difference(cases, expected) == {}
+        assert difference(messages, senders.acknowledged) == {}
+        assert difference(cases, senders.acknowledged) == {}
         assert counts() == (ANSWERS, ANSWERS)
         with httpx.Client(base_url=stack.url("sandbox")) as client:
             assert client.get("/received").json()["salesforce"]["Case"] == PEOPLE
         assert dead_letters(stack.environment["KAFKA_BOOTSTRAP_SERVERS"]) == {}
-
-
-def _difference(found: Counter[str], expected: dict[str, int]) -> dict[str, int]:
-    """Answers that arrived more or less often than expected, and how often."""
-    return {mark: found[mark] for mark in found.keys() | expected.keys() if found[mark] != expected.get(mark)}

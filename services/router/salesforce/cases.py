@@ -52,13 +52,13 @@ def deliver(org: Org, call: Call, content: CaseContent) -> Result:
 
 
 def find(org: Org, call: Call, content: CaseContent) -> str | None:
-    """The name of what the effect made: its Case, or its comment on the person's open one."""
+    """The name of what the effect made: its Case, or its comment on one of the person's Cases."""
     case = org.record_of("Case", EFFECT_ID, str(call.effect_id))
     if case is not None:
         return case
-    for open_case in _open(org, content):
-        if comment := comments.find(org, open_case, call.effect_id):
-            return f"{open_case}/{comment}"
+    for row in org.client.query(queries.latest_cases(content.person_key))["records"]:
+        if comment := comments.find(org, str(row["Id"]), call.effect_id):
+            return f"{row['Id']}/{comment}"
     return None
 
 

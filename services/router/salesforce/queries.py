@@ -81,6 +81,15 @@ def open_cases(person_key: str) -> str:
     )
 
 
+def latest_cases(person_key: str) -> str:
+    """The latest Cases of a person that we made, open or closed."""
+    return format_soql(
+        "SELECT Id FROM Case WHERE {field:literal} = {value} ORDER BY CreatedDate DESC, Id LIMIT 20",
+        field=PERSON_KEY,
+        value=person_key,
+    )
+
+
 def case_state(case: str) -> str:
     """Whether a Case is closed, and who changed it last and when."""
     return format_soql(

@@ -35,6 +35,8 @@ from services.router.salesforce.case_sync import (
 from services.router.salesforce.org_map import PERSON_KEY, OrgMap
 
 EVERY_SECONDS = 30.0
+LOOK_SECONDS = 5.0
+"""How soon another replica goes on where one has ended."""
 OVERLAP = timedelta(minutes=5)
 FIRST_LOOK_BACK = timedelta(days=1)
 NAME = "salesforce"
@@ -79,14 +81,16 @@ class Sync:
         self._people = desk.people
 
     def run(self, stop: threading.Event) -> None:
-        """Polls until `stop`."""
+        """Polls until `stop`, in turns with the other replicas."""
         while not stop.is_set():
-            for poll in (self.poll_cases, self.poll_comments):
-                self._guarded(poll)
-            stop.wait(EVERY_SECONDS)
+            for kind, poll in (("Case", self.poll_cases), ("CaseComment", self.poll_comments)):
+                self._guarded(kind, poll)
+            stop.wait(LOOK_SECONDS)
 
-    def _guarded(self, poll: Callable[[], str | None]) -> None:
+    def _guarded(self, kind: str, poll: Callable[[], str | None]) -> None:
         try:
+            if not self.is_our_turn(kind):
+                return
             trouble = poll()
         except DATABASE_DOWN as error:
             trouble = type(error).__name__
@@ -96,6 +100,11 @@ class Sync:
         else:
             metrics.SYNC_POLLS.labels(NAME, "ok").inc()
             metrics.SYNC_READ_AT.labels(NAME).set_to_current_time()
+
+    def is_our_turn(self, kind: str) -> bool:
+        """Whether no replica has asked for this object lately; then it counts as asked for."""
+        with self._pool.connection() as connection:
+            return sync_store.take_turn(connection, kind, EVERY_SECONDS)
 
     def poll_cases(self) -> str | None:
         """Read the Cases that changed; the reason why that was not possible, or None."""

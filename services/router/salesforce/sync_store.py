@@ -13,6 +13,12 @@ from services.router.salesforce.case_sync import PROGRAM, Known, Seen
 Connection = psycopg.Connection[Any]
 
 _READ_UP_TO_SQL = "SELECT read_up_to FROM salesforce_progress WHERE object = %(object)s"
+# One replica at a time asks, in turns: who comes first.
+_TAKE_TURN_SQL = """
+INSERT INTO salesforce_progress AS p (object, polled_at) VALUES (%(object)s, clock_timestamp())
+ON CONFLICT (object) DO UPDATE SET polled_at = excluded.polled_at
+WHERE p.polled_at IS NULL OR p.polled_at <= clock_timestamp() - make_interval(secs => %(every_seconds)s)
+"""
 _NOTE_PROGRESS_SQL = """
 INSERT INTO salesforce_progress AS p (object, read_up_to) VALUES (%(object)s, %(until)s)
 ON CONFLICT (object) DO UPDATE SET read_up_to = greatest(p.read_up_to, excluded.read_up_to)
@@ -53,6 +59,12 @@ def read_up_to(connection: Connection, kind: str) -> datetime | None:
     """The latest SystemModstamp read of an object; None before the first poll."""
     row = connection.execute(_READ_UP_TO_SQL, {"object": kind}).fetchone()
     return row[0] if row else None
+
+
+def take_turn(connection: Connection, kind: str, every_seconds: float) -> bool:
+    """Whether it is the caller's turn to ask for an object: nobody else took one in so many seconds."""
+    values = {"object": kind, "every_seconds": every_seconds}
+    return connection.execute(_TAKE_TURN_SQL, values).rowcount == 1
 
 
 def note_progress(connection: Connection, kind: str, until: datetime) -> None:

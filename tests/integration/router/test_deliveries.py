@@ -16,7 +16,6 @@ from services.router.ledger import Completion
 from services.router.projections import Erased
 from tests.integration.router.world import (
     EPOCH,
-    LIVE,
     RULES,
     World,
     answer,
@@ -247,23 +246,6 @@ def test_a_destination_that_hangs_delays_no_other(world: World) -> None:
         until(lambda: world.count("pending") == 0)
 
 
-def test_what_was_planned_under_observe_never_fires_when_deliveries_go_live(world: World) -> None:
-    world.policy = Policy(DeliveryMode.OBSERVE)
-    first = answer(2)
-    world.say(first)
-    world.deliver_all()
-    assert (world.effects(), world.reason("alert")) == ({"alert": "withheld"}, "observe mode")
-
-    world.policy = LIVE
-    world.say(first)
-    with world.delivering():
-        world.say(answer(9, person="bob"))
-        until(lambda: len(world.box.calls) == 1)
-        until(lambda: world.count("pending") == 0)
-    assert world.effects() == {"alert": "withheld", "cheer": "delivered"}
-    assert world.count("attempts") == 1
-
-
 def test_a_disabled_destination_withholds_and_says_why(world: World) -> None:
     world.disabled = "BOX_TOKEN is not set"
     world.say(answer(2))
@@ -287,16 +269,6 @@ def test_a_survey_mail_is_sent_and_reported(mailing: World) -> None:
     mailing.deliver_all()
 
     assert mailing.steps() == [("sent", None)]
-
-
-def test_an_opt_out_between_request_and_mail_holds_it_back(mailing: World) -> None:
-    mailing.project(profile())
-    mailing.say(request())
-    mailing.project(profile("ann", 2, opted_out_of=["onboarding"]))
-    mailing.deliver_all()
-
-    assert mailing.box.calls == []
-    assert mailing.steps() == [("suppressed", "opted out")]
 
 
 def test_the_winner_s_opt_out_counts_for_a_merged_person(mailing: World) -> None:

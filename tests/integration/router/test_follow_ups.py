@@ -133,20 +133,6 @@ def test_a_command_changes_what_is_shown_and_is_remembered(world: World) -> None
     ]
 
 
-def test_a_late_comment_never_redraws_a_claimed_card_as_unclaimed(world: World) -> None:
-    subject = opened(world)
-    world.desk.apply(subject, Claim("ann"))
-    world.say(
-        answer(2, of=UUID(subject.removeprefix("response:")), responded_at=MONDAY, revision=2, comment="late")
-    )
-    world.deliver_all()
-
-    last = [call for call in world.box.calls if call.operation is Operation.UPDATE][-1]
-    assert last.content["text"] == "late"
-    assert last.follow_up is not None
-    assert (last.follow_up.state, last.follow_up.owner_id) == (State.CLAIMED, "ann")
-
-
 def test_a_claim_while_the_card_is_being_sent_is_sent_after_it(world: World) -> None:
     subject = opened(world, deliver=False)
 

@@ -135,6 +135,21 @@ def test_what_waits_for_its_next_try_is_tried_at_once(world: World, api: Api) ->
     assert world.effects() == {"alert": "delivered"}
 
 
+def test_a_lost_call_that_may_still_arrive_is_not_looked_for_sooner(world: World, api: Api) -> None:
+    world.say(answer(2))
+    world.ask("UPDATE effects SET outside = 'unknown', changed_at = now()")
+    world.ask("UPDATE pending SET failures = 1, due_at = now() + interval '1 hour'")
+    effect_id = api.only()
+    due_at = world.ask("SELECT due_at FROM pending")
+
+    assert api.http.post(f"/deliveries/{effect_id}/retry").status_code == 409
+    assert world.ask("SELECT due_at FROM pending") == due_at
+
+    world.ask("UPDATE effects SET changed_at = changed_at - interval '1 hour'")
+    assert api.http.post(f"/deliveries/{effect_id}/retry").is_success
+    assert world.ask("SELECT due_at FROM pending") != due_at
+
+
 def test_a_delivery_under_way_is_left_alone(world: World, api: Api) -> None:
     begun, release = threading.Event(), threading.Event()
 

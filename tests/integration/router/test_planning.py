@@ -97,30 +97,6 @@ def test_an_older_revision_that_comes_late_changes_nothing(world: World) -> None
     assert list(world.box.objects.values()) == ["newest"]
 
 
-def test_a_record_before_the_live_answer_never_hides_the_alert(world: World) -> None:
-    first = uuid4()
-    world.say(answer(1, of=first, revision=9, comment="imported", effects=Effects.RECORD))
-    assert world.effects() == {}
-
-    world.say(answer(2, of=first, revision=3, comment="live"))
-    world.deliver_all()
-    assert list(world.box.objects.values()) == ["imported"], "the best content known is delivered"
-
-    world.say(answer(2, of=first, revision=3, comment="live"))
-    assert world.count("pending") == 0
-
-
-def test_a_record_before_the_live_answer_in_one_batch(world: World) -> None:
-    first = uuid4()
-    world.say(
-        answer(1, of=first, revision=9, comment="imported", effects=Effects.RECORD),
-        answer(2, of=first, revision=3, comment="live"),
-    )
-    world.deliver_all()
-
-    assert list(world.box.objects.values()) == ["imported"]
-
-
 def test_a_reclassification_on_record_changes_nothing_outside(world: World) -> None:
     first = uuid4()
     world.say(answer(2, of=first))
@@ -160,19 +136,6 @@ def test_a_rule_that_is_gone_leaves_what_it_made(world: World) -> None:
     world.deliver_all()
 
     assert world.effects() == {"alert": "delivered", "cheer": "delivered"}
-
-
-def test_rules_edited_between_a_crash_and_the_replay_add_no_second_alert(world: World) -> None:
-    first = answer(2)
-    world.say(first)
-    world.deliver_all()
-    world.use_rules(RULES.replace("alert, destination: box", "alert, destination: box, label: new"))
-    world.say(first)
-    world.say(answer(2, of=first.response.response_id, revision=2))
-    world.deliver_all()
-
-    assert world.box.operations == [Operation.CREATE, Operation.UPDATE]
-    assert len(world.box.objects) == 1
 
 
 def test_a_rule_that_errs_is_neither_true_nor_false(world: World) -> None:

@@ -12,10 +12,13 @@ from runtime.partitions import drop_months
 from services.router import retention
 from services.router.delivery import Connected
 from services.router.destination import Ambiguous, Call, Operation, Result
+from services.router.follow_up import Resolution
+from services.router.follow_up_commands import Resolve
+from services.router.score_store import READ_AT_MOST
 from services.router.upkeep import Upkeep, ensure_partitions
-from tests.integration.router.world import EPOCH, World, answer, profile, until
+from tests.integration.router.world import EPOCH, RULES, World, answer, profile, until
 
-LONG_AFTER = EPOCH + timedelta(days=400)
+LONG_AFTER = EPOCH + timedelta(days=1)
 
 
 def forget(world: World, before: datetime = LONG_AFTER) -> None:
@@ -140,3 +143,72 @@ def test_a_destination_that_raises_is_logged_by_class_and_place_only(
     assert "test_retention.py:" in written
     assert "my name is Ann" not in written
     assert "ann@shop.test" not in written
+
+
+def test_of_scores_and_asks_what_the_next_answer_is_compared_with_is_kept(world: World) -> None:
+    world.ask(
+        "INSERT INTO scores SELECT 'response:' || hour, 'ann', 'nps', 5, %s + make_interval(hours => hour)"
+        " FROM generate_series(1, 20) AS hour",
+        EPOCH,
+    )
+    world.ask(
+        "INSERT INTO asks SELECT 'ann', action, action || hour, %s + make_interval(hours => hour)"
+        " FROM generate_series(1, 3) AS hour, unnest(ARRAY['review', 'referral']) AS action",
+        EPOCH,
+    )
+    world.ask("INSERT INTO scores VALUES ('response:b', 'bob', 'nps', 5, %s)", EPOCH)
+
+    forget(world)
+
+    assert world.count("scores", "person_key = 'ann'") == READ_AT_MOST
+    assert world.ask("SELECT min(responded_at) FROM scores WHERE person_key = 'ann'") == [
+        (EPOCH + timedelta(hours=21 - READ_AT_MOST),)
+    ]
+    assert world.count("scores", "person_key = 'bob'") == 1
+    assert sorted(world.ask("SELECT subject FROM asks")) == [("referral3",), ("review3",)]
+
+
+def test_follow_ups_go_with_their_history_once_they_are_long_resolved(world: World) -> None:
+    world.use_rules(
+        RULES.replace(
+            "destination: box}]",
+            "destination: box}]\n    follow_up: {team: cs, first_contact_hours: 4, resolve_hours: 16}",
+            1,
+        )
+    )
+    resolved, unresolved = answer(2, person="ann"), answer(2, person="bob")
+    world.say(resolved, unresolved)
+    subject = f"response:{resolved.response.response_id}"
+    world.desk.apply(subject, Resolve("ann", Resolution.FIXED))
+
+    forget(world, EPOCH)
+    assert world.count("follow_ups") == 2
+    forget(world)
+
+    assert world.ask("SELECT person_key FROM follow_ups") == [("bob",)]
+    assert world.count("follow_up_history") == 1
+
+
+def test_cards_are_kept_for_a_day_and_while_their_storm_goes_on(world: World) -> None:
+    now = EPOCH + timedelta(days=2)
+    for number, last_at in ((1, EPOCH), (2, now), (3, EPOCH)):
+        world.ask("INSERT INTO storms VALUES ('box', 'cs', %s, NULL, %s, %s)", number, EPOCH, last_at)
+    for subject, shown_at, storm in (
+        ("old", EPOCH, None),
+        ("of_an_old_storm", EPOCH, 1),
+        ("of_one_that_goes_on", EPOCH, 2),
+        ("new", now, None),
+    ):
+        world.ask(
+            "INSERT INTO shown_cards VALUES ('box', 'cs', %s, 'alert', 'ann', NULL, NULL, NULL, %s, %s)",
+            subject,
+            shown_at,
+            storm,
+        )
+
+    with world.pool.connection() as connection:
+        retention.forget_cards(connection, now)
+    forget(world, now)
+
+    assert sorted(world.ask("SELECT subject FROM shown_cards")) == [("new",), ("of_one_that_goes_on",)]
+    assert sorted(world.ask("SELECT number FROM storms")) == [(2,), (3,)], "the next one is the fourth"

@@ -23,7 +23,7 @@ from services.router.follow_up_effects import Shown
 from services.router.people import PeopleFile, people_of
 from services.router.plugins import discover
 from services.router.salesforce.sync import Sync
-from tests.integration.router.world import World, answer
+from tests.integration.router.world import World, answer, until
 
 MAYA, JONAS, ROBOT = "maya.lindqvist@acme.test", "jonas.weber@acme.test", "aiko.tanaka@acme.test"
 PEOPLE = people_of(
@@ -313,3 +313,28 @@ rules:
     calls = org.http.get("/received").json()["calls"]["salesforce"]
     assert len(org.records("Feedback_Response__c")) == 60
     assert sum(calls["Feedback_Response__c.collection"].values()) == 2
+
+
+def test_a_lost_comment_is_found_though_its_case_was_closed_since(org: Org) -> None:
+    org.opened()
+    fault = {"double": "salesforce", "kind": "drop_answer", "count": 1, "operations": ["CaseComment"]}
+    org.http.post("/faults", json=fault).raise_for_status()
+    org.say(answer(1, responded_at=org.clock.now(), comment="and another thing"))
+    with org.delivering():
+        until(lambda: org.count("effects", "action = 'case' AND outside = 'unknown'") == 1)
+    org.edit(MAYA, "Case", Status="Closed")
+
+    org.ask("UPDATE pending SET due_at = now()")
+    org.deliver_all()
+
+    assert len(org.records("Case")) == 1
+    assert sum("and another thing" in one["CommentBody"] for one in org.records("CaseComment")) == 1
+
+
+def test_of_two_routers_one_asks_at_a_time(org: Org) -> None:
+    other = Sync(org=org.salesforce, pool=org.pool, clock=org.clock, desk=org.desk)
+
+    assert [org.sync.is_our_turn("Case"), other.is_our_turn("Case")] == [True, False]
+    assert other.is_our_turn("CaseComment")
+    org.ask("UPDATE salesforce_progress SET polled_at = polled_at - interval '1 minute'")
+    assert [other.is_our_turn("Case"), org.sync.is_our_turn("Case")] == [True, False]

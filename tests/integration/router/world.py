@@ -63,7 +63,7 @@ TABLES = (
     "subjects, plans, effects, pending, attempts, outbox, profiles, accounts, projection_progress,"
     " destinations, retention_progress, scores, asks, storms, shown_cards, timers, follow_ups,"
     " follow_up_history, slack_drafts, salesforce_progress,"
-    " salesforce_seen, match_reviews"
+    " salesforce_seen, match_reviews, erasures"
 )
 EMITTED: dict[str, type[OutcomeRecorded | SurveyStepOccurred]] = {
     OutcomeRecorded.TYPE: OutcomeRecorded,

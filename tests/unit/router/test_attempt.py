@@ -1,6 +1,6 @@
 """The pure decisions of a delivery, alone and against a plain model of the outside world."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from services.router.attempt import (
     GIVE_UP_AFTER,
     LONGEST_BACKOFF_SECONDS,
+    PARENT_SECONDS,
     Effect,
     Next,
     Outside,
     Status,
     attempt,
+    decide,
     in_doubt,
-    rest,
     settle,
     withhold,
 )
@@ -60,6 +61,7 @@ def _settle(effect: Effect, operation: Operation, result: Result | Found | Absen
         (replace(NEW, outside=Outside.UNKNOWN), RECONCILES, Operation.RECONCILE),
         (replace(NEW, outside=Outside.UNKNOWN, is_wanted=False), RECONCILES, Operation.RECONCILE),
         (replace(NEW, outside=Outside.UNKNOWN), REPEATS, Operation.CREATE),
+        (replace(NEW, outside=Outside.UNKNOWN, is_wanted=False), REPEATS, Operation.RETRACT),
         (replace(NEW, outside=Outside.UNKNOWN), MAIL, None),
     ],
 )
@@ -100,6 +102,27 @@ def test_an_ambiguous_mail_counts_as_delivered_and_says_so() -> None:
         None,
     )
     assert assumed.outcome is Status.DELIVERED
+
+
+@pytest.mark.parametrize("operation", [Operation.CREATE, Operation.UPDATE, Operation.RETRACT])
+def test_nothing_follows_a_lost_call_before_that_would_be_visible(operation: Operation) -> None:
+    standing = NEW if operation is Operation.CREATE else STANDING
+    unclear = _settle(standing, operation, Ambiguous("timeout"), RECONCILES)
+
+    assert unclear.due_in_seconds == RECONCILES.settle_seconds
+
+
+def test_a_lost_update_may_have_brought_back_what_was_retracted() -> None:
+    gone = replace(STANDING, outside=Outside.RETRACTED, is_wanted=False)
+    assert attempt(in_doubt(gone), RECONCILES) is Operation.RETRACT
+    assert in_doubt(STANDING) == STANDING
+
+
+def test_what_was_retracted_in_doubt_is_made_anew() -> None:
+    doubted = replace(NEW, outside=Outside.UNKNOWN, is_wanted=False)
+    gone = _settle(doubted, Operation.RETRACT, Delivered(None), REPEATS)
+
+    assert attempt(replace(gone.effect, is_wanted=True), REPEATS) is Operation.CREATE
 
 
 def test_a_lost_creation_is_looked_for_before_anything_else() -> None:
@@ -151,131 +174,26 @@ def test_what_can_never_succeed_ends_at_once() -> None:
     assert attempt(dead.effect, RECONCILES) is Operation.CREATE, "a new version may try again"
 
 
+@pytest.mark.parametrize("refused", [None, "opted out"])
+def test_a_lost_mail_counts_as_sent_though_its_recipient_has_opted_out_since(refused: str | None) -> None:
+    assumed = decide(in_doubt(NEW), MAIL, refused=refused, is_early=False)
+
+    assert isinstance(assumed, Next)
+    assert (assumed.status, assumed.reason) == (Status.DELIVERED, "assumed_delivered")
+
+
+def test_what_is_refused_or_too_early_is_not_called() -> None:
+    held = decide(NEW, RECONCILES, refused="observe mode", is_early=True)
+    early = decide(NEW, RECONCILES, refused=None, is_early=True)
+
+    assert isinstance(held, Next)
+    assert (held.status, held.reason) == (Status.WITHHELD, "observe mode")
+    assert isinstance(early, Next)
+    assert (early.status, early.due_in_seconds) == (Status.PENDING, PARENT_SECONDS)
+    assert decide(NEW, RECONCILES, refused=None, is_early=False) is Operation.CREATE
+
+
 def test_withheld_is_the_end_whatever_is_switched_later() -> None:
     held = withhold(NEW, "observe mode")
     assert (held.status, held.due_in_seconds, held.outcome) == (Status.WITHHELD, None, Status.WITHHELD)
     assert held.effect.sent_version == held.effect.desired_version
-
-
-FATES = ("fine", "answer_lost", "never_arrived", "busy", "crash_before", "crash_after", "impossible")
-
-
-@dataclass
-class World:
-    """What a destination really holds: objects with a version and whether they stand."""
-
-    objects: dict[str, tuple[int, bool]] = field(default_factory=dict)
-    creations: int = 0
-
-    def apply(self, operation: Operation, effect: Effect) -> str:
-        if operation is Operation.CREATE:
-            self.creations += 1
-            name = f"x{self.creations}"
-        else:
-            assert effect.external_id in self.objects
-            name = effect.external_id
-        self.objects[name] = (effect.desired_version, operation is not Operation.RETRACT)
-        return name
-
-
-@dataclass
-class Ledger:
-    """The database's part: keeps the effect and the doubt a dead router left, counts wanted versions."""
-
-    traits: Traits
-    world: World = field(default_factory=World)
-    effect: Effect = NEW
-    is_in_doubt: bool = False
-    is_leased: bool = False
-    is_pending: bool = True
-
-    def want(self, is_wanted: bool) -> None:
-        version = self.effect.desired_version + 1
-        self.effect = replace(self.effect, is_wanted=is_wanted, desired_version=version)
-        self.is_pending = True
-
-    def turn(self, fate: str) -> None:
-        claimed = in_doubt(self.effect) if self.is_in_doubt else self.effect
-        operation = attempt(claimed, self.traits)
-        if operation is None:
-            self._complete(rest(claimed, self.traits))
-            return
-        result = self._call(operation, claimed, fate)
-        if result is None:
-            self.is_leased = True
-            self.is_in_doubt = self.is_in_doubt or operation is Operation.CREATE
-            return
-        self._complete(settle(claimed, operation, result, traits=self.traits, now=NOW, jitter=0))
-
-    def _call(self, operation: Operation, claimed: Effect, fate: str) -> Result | Found | Absent | None:
-        if fate == "crash_before":
-            return None
-        if fate == "busy":
-            return Retry("busy")
-        if operation is Operation.RECONCILE:
-            return self._look(fate)
-        if fate in {"impossible", "never_arrived"}:
-            return Failed("impossible") if fate == "impossible" else Ambiguous("timeout")
-        name = self.world.apply(operation, claimed)
-        if fate == "crash_after":
-            return None
-        return Ambiguous("timeout") if fate == "answer_lost" else Delivered(name)
-
-    def _look(self, fate: str) -> Found | Absent | Retry | None:
-        if fate in {"never_arrived", "answer_lost"}:
-            return Retry("timeout")
-        held = sorted(self.world.objects)
-        found = Found(held[0]) if held else Absent()
-        return None if fate == "crash_after" else found
-
-    def _complete(self, following: Next) -> None:
-        kept = following.effect
-        is_current = kept.desired_version == self.effect.desired_version
-        self.is_pending = following.due_in_seconds is not None or not is_current
-        self.effect = replace(
-            kept, is_wanted=self.effect.is_wanted, desired_version=self.effect.desired_version
-        )
-        self.is_in_doubt = self.is_leased = False
-
-
-EVENTS = st.lists(st.one_of(st.sampled_from(FATES), st.booleans()), max_size=30)
-
-
-def _run(ledger: Ledger, events: list[str | bool]) -> None:
-    for event in events:
-        if isinstance(event, bool):
-            ledger.want(event)
-        elif ledger.is_pending or ledger.is_leased:
-            ledger.turn(event)
-
-
-@given(events=EVENTS, finally_wanted=st.booleans())
-def test_whatever_happens_the_outside_ends_as_wanted_with_one_object_at_most(
-    events: list[str | bool], finally_wanted: bool
-) -> None:
-    ledger = Ledger(RECONCILES)
-    _run(ledger, events)
-    ledger.want(finally_wanted)
-    for _ in range(5):
-        if ledger.is_pending:
-            ledger.turn("fine")
-
-    assert not ledger.is_pending
-    assert ledger.world.creations <= 1
-    standing = [version for version, stands in ledger.world.objects.values() if stands]
-    assert standing == ([ledger.effect.desired_version] if finally_wanted else [])
-
-
-@given(events=EVENTS)
-def test_a_mail_leaves_at_most_once(events: list[str | bool]) -> None:
-    ledger = Ledger(MAIL)
-    _run(ledger, events)
-    assert ledger.world.creations <= 1
-
-
-@given(events=st.lists(st.sampled_from(FATES), max_size=30))
-def test_nothing_is_called_once_an_effect_is_settled(events: list[str | bool]) -> None:
-    ledger = Ledger(RECONCILES)
-    _run(ledger, events)
-    if not ledger.is_pending and not ledger.is_leased and ledger.effect.outside is Outside.PRESENT:
-        assert attempt(ledger.effect, RECONCILES) is None

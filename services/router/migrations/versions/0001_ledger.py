@@ -90,7 +90,7 @@ CREATE TABLE pending (
     -- No index holds them, so that claiming and giving back a row changes no index.
     lease uuid,
     leased_until timestamptz,
-    -- A creation was under way when a lease ended, and nothing was recorded since.
+    -- A call that makes or changes the object was under way when a lease ended; nothing was recorded since.
     in_doubt boolean NOT NULL DEFAULT false,
     failures integer NOT NULL DEFAULT 0,
     first_failed_at timestamptz

@@ -53,6 +53,7 @@ BUILDERS: dict[str, Callable[[str], str]] = {
     "case": queries.case_named,
     "case state": queries.case_state,
     "open cases": queries.open_cases,
+    "latest cases": queries.latest_cases,
     "integration user": queries.integration_user,
     "comments": queries.comments,
     "carrying": lambda value: queries.carrying("Case", value),
