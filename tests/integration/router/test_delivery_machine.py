@@ -127,6 +127,8 @@ def test_a_hard_schedule_ends_well(connection: ledger.Connection, kind: str, sch
     DeliveryMachine(kind, Tables(connection)).run(schedule)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
 def test_schedules_end_on_the_tables_as_in_memory(connection: ledger.Connection) -> None:
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(kind=st.sampled_from([*KINDS, "looks"]), schedule=SCHEDULES)

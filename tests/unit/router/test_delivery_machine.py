@@ -18,6 +18,7 @@ def test_a_hard_schedule_ends_well(kind: str, schedule: list[Event]) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_no_schedule_loses_an_effect_repeats_one_or_breaks_the_order_of_a_key() -> None:
     @settings(
         max_examples=EXAMPLES,
