@@ -17,7 +17,7 @@ from services.router.plugins import discover
 from services.router.rules import NOBODY, load_rules
 from services.router.salesforce.org_map import OrgMap
 from services.router.templates import Templates
-from services.scheduler.programs import Programs
+from services.scheduler.programs import load_programs
 
 console = Console(soft_wrap=True, highlight=False)
 
@@ -53,7 +53,7 @@ def _rules(folder: Path) -> None:
 
 
 def _programs(folder: Path) -> None:
-    load_yaml(folder / "programs.yaml", Programs)
+    load_programs(folder / "programs.yaml")
 
 
 def _themes(folder: Path) -> None:

@@ -77,6 +77,9 @@ class Condition:
         self._check_names()
         self._check_outcome(vocabulary.skeleton)
 
+    def __repr__(self) -> str:
+        return f"Condition({self.source!r})"
+
     def holds(self, context: cel.Context) -> bool:
         """Whether it is true for these facts.
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import signal
 import sys
 import threading
@@ -29,13 +30,25 @@ def main(arguments: list[str]) -> int:
     once = parser.parse_args(arguments).once
     began = time.monotonic()
     try:
-        with Stack(_FOLDER, say=lambda what: console.print(f"  starting [bold]{what}[/bold]")) as stack:
+        with Stack(_FOLDER, settings={"CONFIG_DIR": str(_configuration())}, say=_say) as stack:
             return _run(stack, once=once, began=began)
     except EmbeddedServerError as error:
         console.print(str(error), style="red", markup=False)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _configuration() -> Path:
+    """The shipped configuration, with the one survey program whose outcome the table knows."""
+    folder = _FOLDER / "config"
+    shutil.copytree(ROOT / "deploy" / "config", folder, dirs_exist_ok=True)
+    shutil.copy(ROOT / "sandbox" / "sample" / "programs.yaml", folder)
+    return folder
+
+
+def _say(what: str) -> None:
+    console.print(f"  starting [bold]{what}[/bold]")
 
 
 def _run(stack: Stack, *, once: bool, began: float) -> int:

@@ -29,7 +29,9 @@ class SurveyRequested(Event):
     metric: Metric
     """Which standard question."""
     channel: str = Field(min_length=1, max_length=32)
-    """E.g. email or in_app."""
+    """E.g. email or in_app. A later version can name the next one, when nobody saw it on this."""
+    reminder: int = Field(default=0, ge=0)
+    """0 when it is first asked; a later version counts the reminders."""
     question: str = Field(min_length=1, max_length=500)
     """The question in the person's language."""
     follow_up_question: str = Field(min_length=1, max_length=500)

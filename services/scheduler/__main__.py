@@ -12,10 +12,10 @@ from runtime.relay import Relay
 from runtime.service import run_service
 from runtime.settings import BAD_SETTINGS_EXIT_CODE, load
 from runtime.watchdog import Watchdog
-from runtime.yaml_file import ConfigError, load_yaml
+from runtime.yaml_file import ConfigError
 from schemas.topics import replay_topic
 from services.scheduler.app import SERVICE, TOPICS, Intake, Rounds, http_app, read
-from services.scheduler.programs import Programs
+from services.scheduler.programs import load_programs
 from services.scheduler.settings import SchedulerSettings
 
 
@@ -24,7 +24,7 @@ def main() -> int:
     settings = load(SchedulerSettings)
     logging.configure(SERVICE, level=settings.log_level)
     try:
-        programs = load_yaml(settings.config_dir / "programs.yaml", Programs)
+        programs = load_programs(settings.config_dir / "programs.yaml")
     except ConfigError as error:
         sys.stderr.write(f"The survey programs do not allow a start:\n{error}\n")
         return BAD_SETTINGS_EXIT_CODE

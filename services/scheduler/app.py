@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import psycopg
 import structlog
@@ -20,25 +20,32 @@ from runtime.ops import ops_app
 from runtime.postgres import Pool
 from runtime.problems import add_problem_handlers
 from runtime.tracing import child_of
+from schemas.accounts import AccountChanged
 from schemas.lifecycle import LifecycleEventOccurred
+from schemas.outcomes import OutcomeRecorded
 from schemas.profiles import ProfileChanged
 from schemas.responses import ResponseRecorded
 from schemas.survey_events import SurveyStepOccurred
-from services.scheduler import metrics, projection, store
+from services.scheduler import course_store, metrics, projection, store, sweeps
+from services.scheduler.books import leave_locked_accounts, open_books
+from services.scheduler.course import Next, after, next_step
 from services.scheduler.intake import Erased, Said, sort_out
 from services.scheduler.programs import Programs
+from services.scheduler.replanning import replan
 from services.scheduler.rounds import Decided, decide
 
 SERVICE = "scheduler"
 SOURCE = "/services/scheduler"
 RETRY_SECONDS = 1.0
-Published = LifecycleEventOccurred | ProfileChanged | ResponseRecorded | SurveyStepOccurred
-_EVENTS: tuple[type[Published], ...] = (
-    LifecycleEventOccurred,
-    ProfileChanged,
-    ResponseRecorded,
-    SurveyStepOccurred,
+Published = (
+    LifecycleEventOccurred
+    | ProfileChanged
+    | AccountChanged
+    | ResponseRecorded
+    | SurveyStepOccurred
+    | OutcomeRecorded
 )
+_EVENTS: tuple[type[Published], ...] = get_args(Published)
 _MODELS = {model.TYPE: model for model in _EVENTS}
 TOPICS = tuple(model.TOPIC for model in _EVENTS)
 
@@ -70,7 +77,7 @@ class Intake:
 
 
 class Rounds:
-    """Decides due work, batch after batch, as the business clock reaches it."""
+    """Decides due work, takes the next steps of requests and sweeps, as the business clock reaches them."""
 
     def __init__(
         self, *, pool: Pool, programs: Programs, clock: Clock, batch_size: int, poll_seconds: float
@@ -81,6 +88,7 @@ class Rounds:
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
         self._trouble: str | None = "no round yet"
+        self._is_planned = False
         for program in programs.programs:
             metrics.REQUESTS.labels(program.id)  # a counter that begins at 1 never shows its first increase
 
@@ -88,29 +96,65 @@ class Rounds:
         """Works until `stop`; outlives outages of PostgreSQL."""
         while not stop.is_set():
             try:
-                taken = self.once()
+                busy = max(self.once(), self.follow_up(), self.sweep()) >= self._batch_size
                 self._trouble = None
             except psycopg.OperationalError as error:
                 self._trouble = f"PostgreSQL does not answer ({type(error).__name__})"
                 log.warning("due work waits", error=type(error).__name__)
                 stop.wait(RETRY_SECONDS)
                 continue
-            if taken < self._batch_size:
+            if not busy:
                 stop.wait(self._poll_seconds)
 
     def once(self) -> int:
         """Decides one batch in one transaction; returns how much work it took."""
         now = self._clock.now()
         with self._pool.connection() as connection:
-            works, people = store.take_due(connection, now, limit=self._batch_size)
-            decided = decide(works, people, self._programs, now)
-            if decided:
-                store.settle(connection, decided, now)
+            taken, people = store.take_due(connection, now, limit=self._batch_size)
+            works = leave_locked_accounts(connection, taken, people, self._programs)
+            decided = []
+            if works:
+                books = open_books(connection, people, self._programs, now)
+                decided = decide(works, people, books, self._programs, now)
+                store.settle(connection, decided, people, now)
                 outbox.append(connection, _requests(decided))
             oldest = store.oldest_due(connection)
         _count(decided)
         metrics.DUE_LAG_SECONDS.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
-        return len(works)
+        return len(decided)
+
+    def follow_up(self) -> int:
+        """Takes the next step of a batch of requests in one transaction; returns how many it looked at."""
+        now = self._clock.now()
+        with self._pool.connection() as connection:
+            taken = course_store.take(connection, now, limit=self._batch_size)
+            later, gone_on, released = [], [], []
+            for one in taken:
+                step = next_step(one.asked, self._programs.get(one.asked.request.program), one.person)
+                if step.at is None or step.at > now:
+                    later.append((one.asked, step.at))
+                elif step.what is Next.RELEASE:
+                    released.append(one)
+                else:
+                    request = after(one.asked, step, now)
+                    gone_on.append(course_store.GoneOn(request, step.what is Next.FALL_BACK))
+            course_store.wait(connection, later)
+            course_store.go_on(connection, gone_on, now)
+            course_store.release(connection, released, now)
+            replan(connection, {one.person.key for one in released}, self._programs, now)
+            outbox.append(connection, [_message(one.request, None) for one in gone_on])
+        for request, changes_channel in gone_on:
+            what = Next.FALL_BACK if changes_channel else Next.REMIND
+            metrics.STEPS.labels(request.program, what).inc()
+        return len(taken)
+
+    def sweep(self) -> int:
+        """Plans a batch of people anew where everybody has to be; returns how many."""
+        with self._pool.connection() as connection:
+            if not self._is_planned:
+                sweeps.begin_if_changed(connection, self._programs)
+                self._is_planned = True
+            return sweeps.sweep(connection, self._programs, self._clock.now(), limit=self._batch_size)
 
     def check(self) -> str | None:
         """Health: None while due work is looked for."""
@@ -124,7 +168,7 @@ class KeptDecision(BaseModel):
     occasion: str
     outcome: str
     gate: str | None
-    fact: dict[str, str | int | None]
+    fact: dict[str, str | int | float | None]
     decided_at: datetime
     next_eligible_at: datetime | None
 

@@ -33,18 +33,18 @@ class Decision:
     """When the gate opens by itself, even if that is too late for this occasion; None: it does not."""
 
 
-def next_due(program: Program, occasion: Occasion) -> datetime:
-    """When a program asks about an occasion."""
-    return program.due_at(occasion.occurred_at)
+def next_due(program: Program, occasion: Occasion, person: str) -> datetime:
+    """When a program asks a person about an occasion."""
+    return program.due_at(occasion.occurred_at, person)
 
 
 def eligibility(facts: Facts, program: Program, now: datetime) -> Decision:
     """Whether a person may be asked, now, about an occasion that has come due."""
-    case = Case(facts, program, now)
+    gives_up_at = program.gives_up_at(next_due(program, facts.occasion, facts.person.key))
+    case = Case(facts, program, gives_up_at, now)
     for name, gate in gates():
         held = gate.check(case)
         if held is not None:
-            gives_up_at = program.gives_up_at(facts.occasion.occurred_at)
             in_time = held.opens_at is not None and held.opens_at < gives_up_at
             outcome = Outcome.POSTPONED if in_time else Outcome.SKIPPED
             return Decision(outcome, name, held.fact, held.opens_at)

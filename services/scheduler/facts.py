@@ -2,8 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
+
+from runtime.business_hours import Calendar
+from runtime.expressions import Condition
+
+Trait = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the scheduler knows of a company that people belong to."""
+
+    id: str
+    renewal_date: date | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What audiences may test: see `audience.AccountFacts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +27,7 @@ class Person:
 
     key: str
     channels: frozenset[str] = frozenset()
-    """Channels on which an address of this person is known."""
+    """Channels on which this person can be reached."""
     bounced: frozenset[str] = frozenset()
     """Channels whose present address refused a survey."""
     refuses_all: bool = False
@@ -24,17 +39,98 @@ class Person:
     """An employee or a test person."""
     last_contact_at: datetime | None = None
     """The fatigue clock: the last survey sent or shown, or answer that came in unasked."""
-    account_id: str | None = None
+    account: Account | None = None
     language: str = "en"
+    time_zone: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What audiences may test: see `audience.ProfileFacts`."""
+    purchases: int = 0
+    """Purchases that stand, the person's own and the account's."""
+    first_purchase_at: datetime | None = None
+
+    @property
+    def account_id(self) -> str | None:
+        """The account's id, None without one."""
+        return self.account.id if self.account else None
+
+    @property
+    def segment(self) -> str | None:
+        """The person's own segment, else the account's."""
+        own = self.facts.get("segment") or (self.account and self.account.facts.get("segment"))
+        return str(own) if own else None
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Something that happened to a person and is a reason to ask."""
+    """Something that happened to a person, or a date that came, and is a reason to ask."""
 
     id: UUID
     occurred_at: datetime
     context: Mapping[str, str] = field(default_factory=dict)
+    moment: str = ""
+    """What happened, in the words of lifecycle events; empty for a date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A time in which nobody is asked: a release freeze, an outage."""
+
+    begins: datetime
+    ends: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimit:
+    """How many people of one account may be asked within how long."""
+
+    people: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the programs' file says of everybody, as it applies to one person."""
+
+    gap: timedelta
+    """The least time between two surveys of this person."""
+    hours: Calendar | None = None
+    """When this person may hear from us; None: at any time."""
+    quiet: tuple[Quiet, ...] = ()
+    quiet_while: Condition | None = None
+    """This person is left alone while it holds."""
+    hold_out_percent: float = 0
+    daily_cap: int | None = None
+    account_limit: AccountLimit | None = None
+    reserve: timedelta = timedelta(0)
+    """How long before a survey of higher priority comes due nothing else is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another survey that is planned for the same person."""
+
+    program: str
+    priority: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What was asked of this person and of others so far."""
+
+    asked_by: frozenset[str] = frozenset()
+    """Programs that asked this person before."""
+    waiting: tuple[Waiting, ...] = ()
+    account_asked_at: tuple[datetime, ...] = ()
+    """When others of the account were asked lately, oldest first."""
+    day: date | None = None
+    """The UTC day, and by it the month, that the counts below are of."""
+    asked_today: int = 0
+    asked_today_by_program: int = 0
+    asked_this_month_of_segment: int = 0
+    paused_at: datetime | None = None
+    """Since when the program is paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +139,5 @@ class Facts:
 
     person: Person
     occasion: Occasion
-    gap: timedelta
-    """The least time between two surveys of this person."""
+    terms: Terms
+    around: Around = Around()

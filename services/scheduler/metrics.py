@@ -12,3 +12,8 @@ DUE_LAG_SECONDS = Gauge(
     "feedback_schedule_due_lag_seconds",
     "By how much the oldest due work is late, on the business clock; 0 when nothing is late.",
 )
+STEPS = Counter(
+    "feedback_survey_steps_total",
+    "Requests that went on to another channel (fall_back) or were repeated (remind).",
+    ["program", "step"],
+)

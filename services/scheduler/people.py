@@ -1,12 +1,13 @@
 """The people table: who can be asked, and one lock a person for everything that is decided about them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from schemas.profiles import ProfileChanged
+from services.scheduler.audience import ProfileFacts
 from services.scheduler.intake import Erased, Merge, address_mark
 
 _ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
@@ -15,12 +16,13 @@ _LOCK_SQL = "SELECT person, merged_into FROM people WHERE person = ANY(%s) ORDER
 _PROFILES_SQL = """
 UPDATE people SET
     profile_version = given.version, account_id = given.account_id, language = given.language,
-    address_mark = given.address_mark, internal = given.internal, refuses_all = given.refuses_all,
-    refuses = ARRAY(SELECT jsonb_array_elements_text(given.refuses)), erased_at = NULL
-FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::boolean[],
-            %s::boolean[], %s::jsonb[])
-     AS given (person, version, changed_at, account_id, language, address_mark,
-               internal, refuses_all, refuses)
+    time_zone = given.time_zone, address_mark = given.address_mark, in_app = given.in_app,
+    internal = given.internal, refuses_all = given.refuses_all,
+    refuses = ARRAY(SELECT jsonb_array_elements_text(given.refuses)), facts = given.facts, erased_at = NULL
+FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::boolean[], %s::boolean[], %s::boolean[], %s::jsonb[], %s::jsonb[])
+     AS given (person, version, changed_at, account_id, language, time_zone, address_mark, in_app,
+               internal, refuses_all, refuses, facts)
 WHERE people.person = given.person
   AND CASE WHEN people.erased_at IS NULL THEN people.profile_version < given.version
            ELSE people.erased_at < given.changed_at END
@@ -28,11 +30,16 @@ RETURNING people.person
 """
 _ERASE_SQL = """
 UPDATE people SET profile_version = 0, account_id = NULL, address_mark = NULL, bounced_mark = NULL,
-    erased_at = given.erased_at
+    in_app = false, time_zone = NULL, facts = '{}', erased_at = given.erased_at
 FROM unnest(%s::text[], %s::timestamptz[]) AS given (person, erased_at) WHERE people.person = given.person
 """
+# What was asked moves along; what was only planned is planned anew for the winner.
 _FOLD_SQL = (
     "UPDATE lifecycle_events SET person = %(winner)s WHERE person = %(old)s",
+    "DELETE FROM due_work WHERE person = %(old)s AND state <> 'asked'",
+    "DELETE FROM due_work USING due_work AS moving"
+    " WHERE due_work.person = %(winner)s AND moving.person = %(old)s"
+    " AND due_work.program = moving.program AND due_work.occasion = moving.occasion",
     "UPDATE due_work SET person = %(winner)s WHERE person = %(old)s",
     "UPDATE requests SET person = %(winner)s WHERE person = %(old)s",
     "UPDATE answers SET person = %(winner)s WHERE person = %(old)s",
@@ -41,6 +48,9 @@ _FOLD_SQL = (
     " FROM people AS old WHERE people.person = %(winner)s AND old.person = %(old)s",
     "UPDATE people SET merged_into = %(winner)s WHERE person = %(old)s OR merged_into = %(old)s",
 )
+
+
+_FACTS = set(ProfileFacts.model_fields) - {"language"}
 
 
 class Winners(dict[str, str]):
@@ -57,10 +67,14 @@ class Winners(dict[str, str]):
         self[old] = winner
 
 
-def lock(connection: Connection[Any], keys: list[str]) -> Winners:
-    """Locks people, given in sorted order, until the transaction ends; unknown ones get a row."""
-    connection.execute(_ENSURE_SQL, (keys,))
-    rows = connection.execute(_LOCK_SQL, (keys,)).fetchall()
+def lock(connection: Connection[Any], keys: Iterable[str]) -> Winners:
+    """Locks people until the transaction ends; unknown ones get a row.
+
+    In one order, so that batches never wait for one another in a circle.
+    """
+    ordered = sorted(keys)
+    connection.execute(_ENSURE_SQL, (ordered,))
+    rows = connection.execute(_LOCK_SQL, (ordered,)).fetchall()
     winners = Winners({person: merged_into for person, merged_into in rows if merged_into is not None})
     if winners:
         connection.execute(_LOCK_SQL, (sorted(set(winners.values())),))
@@ -87,10 +101,13 @@ def put_profiles(connection: Connection[Any], profiles: Collection[ProfileChange
             [profile.changed_at for profile in profiles],
             [profile.account_id for profile in profiles],
             [profile.language or "en" for profile in profiles],
+            [profile.time_zone for profile in profiles],
             [address_mark(profile.email) for profile in profiles],
+            [profile.customer_id is not None for profile in profiles],
             [profile.internal for profile in profiles],
             [profile.opted_out_of(None) for profile in profiles],
             [Jsonb([out.program for out in profile.opt_outs if out.program]) for profile in profiles],
+            [Jsonb(profile.model_dump(include=_FACTS, exclude_none=True)) for profile in profiles],
         ),
     ).fetchall()
     return {person for (person,) in rows}

@@ -1,6 +1,6 @@
-"""What the topics say, in PostgreSQL: what happened to people, their answers, and the work this makes due.
+"""What the topics say, in PostgreSQL: what happened, answers, survey steps, and the work all this makes due.
 
-Every statement is idempotent and takes a whole batch. The people a batch speaks of are locked first, in one
+Every statement is idempotent and takes a whole batch. The people a batch concerns are locked first, in one
 order, so that a decision about a person and a change to the same person never interleave.
 """
 
@@ -12,23 +12,25 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from schemas.lifecycle import LifecycleEventOccurred
 from schemas.requests import SurveyRequestCancelled
 from schemas.responses import ResponseRecorded
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
-from services.scheduler import people
+from services.scheduler import accounts, people, sweeps
 from services.scheduler.intake import (
+    CLOSED,
+    REACHED,
+    REFUSED,
+    SEEN,
+    UNDELIVERED,
     Batch,
-    Planned,
+    Happened,
     counts_as_contact,
-    plans,
-    reaches,
-    refuses,
-    releases,
 )
 from services.scheduler.programs import Programs
+from services.scheduler.replanning import replan
 
-_LIFECYCLE_SQL = """
+_BEFORE_SQL = "SELECT lifecycle_id, person, account_id FROM lifecycle_events WHERE lifecycle_id = ANY(%s)"
+_HAPPENED_SQL = """
 INSERT INTO lifecycle_events AS known
 SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[],
                      %s::timestamptz[], %s::boolean[], %s::jsonb[], %s::text[])
@@ -39,29 +41,7 @@ ON CONFLICT (lifecycle_id) DO UPDATE SET
     context = excluded.context, traceparent = excluded.traceparent
 WHERE (known.order_revision, known.order_tie, known.order_mapping)
     < (excluded.order_revision, excluded.order_tie, excluded.order_mapping)
-RETURNING lifecycle_id, xmax <> 0 AS is_corrected
-"""
-_DROP_WORK_SQL = """
-UPDATE due_work SET state = 'cancelled'
-WHERE occasion = ANY(%s) AND state IN ('pending', 'skipped')
-  AND (program, occasion) NOT IN (SELECT * FROM unnest(%s::text[], %s::uuid[]))
-"""
-# What was asked once stays asked, whatever is corrected afterwards.
-_PLAN_SQL = """
-INSERT INTO due_work AS known (program, occasion, person, occurred_at, due_at, look_at, gives_up_at, state)
-SELECT program, occasion, person, occurred_at, due_at, due_at, gives_up_at, 'pending'
-FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-     AS given (program, occasion, person, occurred_at, due_at, gives_up_at)
-ON CONFLICT (program, occasion) DO UPDATE SET
-    person = excluded.person, occurred_at = excluded.occurred_at, due_at = excluded.due_at,
-    look_at = excluded.look_at, gives_up_at = excluded.gives_up_at, state = 'pending'
-WHERE known.state <> 'asked'
-"""
-_CANCEL_REQUESTS_SQL = """
-UPDATE requests SET version = version + 1, cancelled_at = %s
-WHERE occasion = ANY(%s) AND cancelled_at IS NULL AND answered_at IS NULL
-  AND (program, occasion) NOT IN (SELECT * FROM unnest(%s::text[], %s::uuid[]))
-RETURNING request_id, version, person, program
+RETURNING lifecycle_id
 """
 _ANSWERS_SQL = """
 INSERT INTO answers AS known
@@ -77,15 +57,30 @@ RETURNING person
 """
 # An answer proves that the survey was seen, whatever was reported before.
 _OWN_ANSWERS_SQL = """
-UPDATE requests SET answered_at = given.answered_at, released_at = NULL
-FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, answered_at)
+UPDATE requests SET answered_at = given.at, seen_at = coalesce(seen_at, given.at), released_at = NULL,
+    over_at = coalesce(over_at, given.at), next_step_at = NULL
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
 WHERE requests.request_id = given.request_id AND requests.answered_at IS NULL
 RETURNING person
 """
-_RELEASE_SQL = """
-UPDATE requests SET released_at = given.at
+_SEEN_SQL = """
+UPDATE requests SET seen_at = given.at, released_at = NULL
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
-WHERE requests.request_id = given.request_id AND released_at IS NULL AND answered_at IS NULL
+WHERE requests.request_id = given.request_id AND seen_at IS NULL
+RETURNING person
+"""
+_CLOSED_SQL = """
+UPDATE requests SET over_at = given.at, next_step_at = NULL
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
+WHERE requests.request_id = given.request_id AND over_at IS NULL
+RETURNING person
+"""
+# What the request needs then is decided when its next step is taken, at once.
+_UNDELIVERED_SQL = """
+UPDATE requests SET undelivered = given.step, next_step_at = given.at
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[], %s::text[]) AS given (request_id, at, step, channel)
+WHERE requests.request_id = given.request_id AND requests.seen_at IS NULL AND undelivered IS NULL
+  AND released_at IS NULL AND (request IS NULL OR request->>'channel' = given.channel)
 RETURNING person
 """
 _REACHED_SQL = """
@@ -105,16 +100,11 @@ FROM unnest(%s::text[], %s::timestamptz[]) AS given (person, at)
 WHERE people.person = given.person AND unsubscribed_at IS NULL
 RETURNING people.person
 """
-_CLOCK_SQL = """
+CLOCK_SQL = """
 UPDATE people SET last_contact_at = greatest(
     (SELECT max(contacted_at) FROM requests WHERE requests.person = people.person AND released_at IS NULL),
     (SELECT max(answered_at) FROM answers WHERE answers.person = people.person AND counts))
 WHERE person = ANY(%s)
-"""
-_LOOK_AGAIN_SQL = """
-UPDATE due_work SET state = 'pending', look_at = due_at
-WHERE person = ANY(%s) AND state IN ('pending', 'skipped') AND gives_up_at > %s
-  AND (state = 'skipped' OR look_at <> due_at)
 """
 
 
@@ -122,82 +112,67 @@ def take_in(
     connection: Connection[Any], batch: Batch, programs: Programs, now: datetime
 ) -> list[SurveyRequestCancelled]:
     """Writes a batch; returns the requests whose reason was taken back and that nobody has answered yet."""
-    winners = people.lock(connection, batch.people())
+    about_everybody = batch.is_about_everybody()
+    accounts.hold_everybody(connection, alone=about_everybody)
+    before = _before(connection, batch.happened)
+    left_accounts = {account for person, account in before.values() if person is None and account is not None}
+    members = accounts.lock(
+        connection, changed=batch.changed_accounts() | left_accounts, joined=batch.joined_accounts()
+    )
+    left_people = {person for person, _ in before.values() if person is not None}
+    winners = people.lock(connection, {*batch.people(), *members, *left_people})
     people.erase(connection, batch.erased.values())
+    changed_accounts = accounts.put(connection, batch.accounts.values())
     changed = people.put_profiles(connection, batch.profiles.values())
     changed |= people.fold_merged(connection, batch.merges(), winners)
-    cancelled = _put_lifecycle(connection, batch, winners, programs, now)
-    changed |= _put_answers(connection, batch.answers.values(), winners)
-    changed |= _put_steps(connection, batch.steps, winners)
-    if changed:
-        connection.execute(_CLOCK_SQL, (sorted(changed),))
-        connection.execute(_LOOK_AGAIN_SQL, (sorted(changed), now))
-    return cancelled
+    newer = _put_happened(connection, batch.happened, winners)
+    clocks = _put_answers(connection, batch.answers.values(), winners) | _put_steps(
+        connection, batch.steps, winners
+    )
+    if changed | clocks:
+        connection.execute(CLOCK_SQL, (sorted(changed | clocks),))
+    if any(batch.happened[one].is_everybodys for one in newer):
+        sweeps.begin(connection, "something happened to everybody")
+    concerned = [before[one][0] for one in newer & before.keys()]
+    concerned += [batch.happened[one].person for one in newer]
+    changed |= clocks | {winners[person] for person in concerned if person is not None}
+    if changed_accounts or any(batch.happened[one].person is None for one in newer):
+        changed |= set(members)
+    return replan(connection, changed, programs, now, corrected=newer)
 
 
-def _put_lifecycle(
-    connection: Connection[Any], batch: Batch, winners: people.Winners, programs: Programs, now: datetime
-) -> list[SurveyRequestCancelled]:
-    if not batch.lifecycle:
-        return []
-    given = batch.lifecycle.values()
-    events = [event for event, _ in given]
-    newer = connection.execute(
-        _LIFECYCLE_SQL,
+def _before(
+    connection: Connection[Any], happened: Collection[UUID]
+) -> dict[UUID, tuple[str | None, str | None]]:
+    """Person and account that the batch's events were about so far: a correction can move one."""
+    if not happened:
+        return {}
+    rows = connection.execute(_BEFORE_SQL, (list(happened),))
+    return {one: (person, account) for one, person, account in rows}
+
+
+def _put_happened(
+    connection: Connection[Any], happened: dict[UUID, Happened], winners: people.Winners
+) -> set[UUID]:
+    """Writes what is newer than what is known; returns its ids."""
+    events = happened.values()
+    if not events:
+        return set()
+    rows = connection.execute(
+        _HAPPENED_SQL,
         (
-            [event.lifecycle_id for event in events],
-            *_orders(events),
-            [winners[event.person_key] if event.person_key else None for event in events],
+            [event.id for event in events],
+            *_orders(event.order for event in events),
+            [winners[event.person] if event.person else None for event in events],
             [event.account_id for event in events],
             [event.moment for event in events],
             [event.occurred_at for event in events],
             [event.retracted for event in events],
-            [Jsonb(event.context) for event in events],
-            [traceparent for _, traceparent in given],
-        ),
-    ).fetchall()
-    planned = [plan for occasion, _ in newer for plan in plans(batch.lifecycle[occasion][0], programs)]
-    _plan(connection, planned, winners)
-    return _drop(connection, [occasion for occasion, is_corrected in newer if is_corrected], planned, now)
-
-
-def _plan(connection: Connection[Any], planned: Sequence[Planned], winners: people.Winners) -> None:
-    if not planned:
-        return
-    connection.execute(
-        _PLAN_SQL,
-        (
-            [plan.program for plan in planned],
-            [plan.occasion for plan in planned],
-            [winners[plan.person] for plan in planned],
-            [plan.occurred_at for plan in planned],
-            [plan.due_at for plan in planned],
-            [plan.gives_up_at for plan in planned],
+            [Jsonb(dict(event.context)) for event in events],
+            [event.traceparent for event in events],
         ),
     )
-
-
-def _drop(
-    connection: Connection[Any], corrected: Sequence[UUID], planned: Sequence[Planned], now: datetime
-) -> list[SurveyRequestCancelled]:
-    """Cancels whatever corrected events no longer call for."""
-    if not corrected:
-        return []
-    wanted = ([plan.program for plan in planned], [plan.occasion for plan in planned])
-    connection.execute(_DROP_WORK_SQL, (corrected, *wanted))
-    return [
-        SurveyRequestCancelled(
-            request_id=request_id,
-            version=version,
-            person_key=person,
-            program=program,
-            reason="what made it due was taken back",
-            cancelled_at=now,
-        )
-        for request_id, version, person, program in connection.execute(
-            _CANCEL_REQUESTS_SQL, (now, corrected, *wanted)
-        )
-    ]
+    return {one for (one,) in rows}
 
 
 def _put_answers(
@@ -214,7 +189,7 @@ def _put_answers(
         connection,
         _ANSWERS_SQL,
         [answer.response_id for answer in others],
-        *_orders(others),
+        *_orders(answer.order.key() for answer in others),
         [winners[answer.person_key] for answer in others],
         [answer.responded_at for answer in others],
         [counts_as_contact(answer) for answer in others],
@@ -225,16 +200,22 @@ def _put_steps(
     connection: Connection[Any], steps: Sequence[SurveyStepOccurred], winners: people.Winners
 ) -> set[str]:
     changed = set()
-    for statement, happened in ((_REACHED_SQL, reaches), (_RELEASE_SQL, releases)):
-        chosen = [step for step in steps if happened(step.step)]
+    for statement, kinds in ((_REACHED_SQL, REACHED), (_SEEN_SQL, SEEN), (_CLOSED_SQL, CLOSED)):
+        chosen = [step for step in steps if step.step in kinds]
         changed |= _whose(
-            connection,
-            statement,
-            [step.request_id for step in chosen],
-            [step.occurred_at for step in chosen],
+            connection, statement, [step.request_id for step in chosen], [step.occurred_at for step in chosen]
         )
+    lost = [step for step in steps if step.step in UNDELIVERED]
+    changed |= _whose(
+        connection,
+        _UNDELIVERED_SQL,
+        [step.request_id for step in lost],
+        [step.occurred_at for step in lost],
+        [step.step for step in lost],
+        [step.channel for step in lost],
+    )
     bounced = [winners[step.person_key] for step in steps if step.step is SurveyStep.BOUNCED]
-    refused = {winners[step.person_key]: step.occurred_at for step in steps if refuses(step.step)}
+    refused = {winners[step.person_key]: step.occurred_at for step in steps if step.step in REFUSED}
     changed |= _whose(connection, _BOUNCED_SQL, bounced)
     return changed | _whose(connection, _REFUSED_SQL, list(refused), list(refused.values()))
 
@@ -246,8 +227,6 @@ def _whose(connection: Connection[Any], statement: LiteralString, *columns: Sequ
     return {person for (person,) in connection.execute(statement, columns)}
 
 
-def _orders(
-    records: Iterable[LifecycleEventOccurred | ResponseRecorded],
-) -> tuple[list[int], list[int], list[int]]:
-    keys = [record.order.key() for record in records]
-    return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
+def _orders(keys: Iterable[tuple[int, int, int]]) -> tuple[list[int], list[int], list[int]]:
+    given = list(keys)
+    return [key[0] for key in given], [key[1] for key in given], [key[2] for key in given]

@@ -10,28 +10,26 @@ from psycopg.types.json import Jsonb
 
 from services.scheduler.eligibility import Outcome
 from services.scheduler.facts import Occasion, Person
-from services.scheduler.programs import Channel
+from services.scheduler.replanning import put
 from services.scheduler.rounds import Decided, Work
+from services.scheduler.rows import PEOPLE_AND_ACCOUNTS, PERSON_COLUMNS, person_of
 
 # Both rows are locked and neither is waited for: a person whom somebody else decides about is left for the
 # next round. A row is read anew once it is locked (read committed), so the facts are those under the lock.
-_TAKE_SQL = """
-SELECT work.program, work.occasion, work.occurred_at, work.due_at, happened.context, happened.traceparent,
-       people.person, people.account_id, people.language, people.address_mark, people.bounced_mark,
-       people.internal, people.refuses_all, people.refuses, people.unsubscribed_at, people.erased_at,
-       people.last_contact_at
-FROM due_work AS work
-JOIN people ON people.person = work.person
-LEFT JOIN lifecycle_events AS happened ON happened.lifecycle_id = work.occasion
+_TAKE = """
+SELECT work.program, work.occasion, work.occurred_at, work.due_at, work.gives_up_at, work.moment,
+       work.context, work.traceparent, {columns}
+FROM due_work AS work JOIN ({people}) ON people.person = work.person
 WHERE work.state = 'pending' AND work.look_at <= %(now)s
 ORDER BY work.look_at LIMIT %(limit)s
 FOR UPDATE OF work, people SKIP LOCKED
 """
+_TAKE_SQL = _TAKE.format(columns=PERSON_COLUMNS, people=PEOPLE_AND_ACCOUNTS)
 _SETTLE_SQL = """
 UPDATE due_work AS work SET state = given.state, look_at = coalesce(given.look_at, work.look_at)
-FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::timestamptz[])
-     AS given (program, occasion, state, look_at)
-WHERE work.program = given.program AND work.occasion = given.occasion
+FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+     AS given (program, occasion, person, state, look_at)
+WHERE work.program = given.program AND work.occasion = given.occasion AND work.person = given.person
 """
 _KEEP_SQL = """
 INSERT INTO decisions (decided_at, person, program, occasion, outcome, gate, fact, next_eligible_at)
@@ -40,21 +38,32 @@ FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::json
      AS given
 """
 _REQUEST_SQL = """
-INSERT INTO requests (request_id, version, program, occasion, person, contacted_at)
-SELECT request_id, 1, program, occasion, person, %s
-FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[]) AS given (request_id, program, occasion, person)
+INSERT INTO requests (request_id, version, program, occasion, person, account_id, contacted_at,
+                      asked_on_channel_at, closes_at, next_step_at, request)
+SELECT request_id, 1, program, occasion, person, account_id, %(now)s, %(now)s, closes_at, %(now)s, request
+FROM unnest(%(ids)s::uuid[], %(programs)s::text[], %(occasions)s::uuid[], %(people)s::text[],
+            %(accounts)s::text[], %(closes)s::timestamptz[], %(requests)s::jsonb[])
+     AS given (request_id, program, occasion, person, account_id, closes_at, request)
 """
 _RUN_CLOCK_SQL = """
 UPDATE people SET last_contact_at = greatest(last_contact_at, %s) WHERE person = ANY(%s)
 """
+_COUNT_SQL = """
+INSERT INTO asked_counts AS known (day, program, segment, asked)
+SELECT %s, program, segment, count(*) FROM unnest(%s::text[], %s::text[]) AS given (program, segment)
+GROUP BY program, segment
+ON CONFLICT (day, program, segment) DO UPDATE SET asked = known.asked + excluded.asked
+"""
 _OLDEST_SQL = "SELECT min(look_at) FROM due_work WHERE state = 'pending'"
 _EXPLAIN_SQL = """
 SELECT program, occasion, outcome, gate, fact, decided_at, next_eligible_at
-FROM decisions WHERE person = %(person)s ORDER BY id DESC LIMIT %(limit)s
+FROM decisions WHERE person = %(person)s AND program = coalesce(%(program)s, program)
+ORDER BY id DESC LIMIT %(limit)s
 """
 _WAITING_SQL = """
 SELECT program, occasion, state, due_at, look_at, gives_up_at
-FROM due_work WHERE person = %(person)s ORDER BY due_at DESC LIMIT %(limit)s
+FROM due_work WHERE person = %(person)s AND program = coalesce(%(program)s, program)
+ORDER BY due_at DESC LIMIT %(limit)s
 """
 EXPLAINED = 100
 """Decisions and pieces of work shown of one person, newest first."""
@@ -67,38 +76,30 @@ def take_due(
     works, people = [], {}
     with connection.cursor(row_factory=dict_row) as cursor:
         for row in cursor.execute(_TAKE_SQL, {"now": now, "limit": limit}):
-            works.append(_work(row))
-            people[row["person"]] = _person(row)
+            works.append(work_of(row))
+            people[row["person"]] = person_of(row)
     return works, people
 
 
-def settle(connection: Connection[Any], decided: Sequence[Decided], now: datetime) -> None:
-    """Writes what was decided: the reasons, the requests, the clocks, and when to look again."""
+def settle(
+    connection: Connection[Any], decided: Sequence[Decided], people: Mapping[str, Person], now: datetime
+) -> None:
+    """Writes what was decided: the reasons, the requests, the clocks, the next turns, when to look again."""
     _keep_reasons(connection, decided, now)
     connection.execute(
         _SETTLE_SQL,
         (
             [done.work.program for done in decided],
             [done.work.occasion.id for done in decided],
+            [done.work.person for done in decided],
             [_STATES[done.decision.outcome] for done in decided],
             [_look_at(done) for done in decided],
         ),
     )
-    requests = [done.request for done in decided if done.request is not None]
-    if requests:
-        asked = [done.work for done in decided if done.request is not None]
-        people = [work.person for work in asked]
-        connection.execute(
-            _REQUEST_SQL,
-            (
-                now,
-                [request.request_id for request in requests],
-                [work.program for work in asked],
-                [work.occasion.id for work in asked],
-                people,
-            ),
-        )
-        connection.execute(_RUN_CLOCK_SQL, (now, people))
+    put(connection, [done.next_turn for done in decided if done.next_turn is not None], {})
+    asked = [done for done in decided if done.request is not None]
+    if asked:
+        _keep_requests(connection, asked, people, now)
 
 
 def oldest_due(connection: Connection[Any]) -> datetime | None:
@@ -107,13 +108,26 @@ def oldest_due(connection: Connection[Any]) -> datetime | None:
     return row[0] if row else None
 
 
-def explain(connection: Connection[Any], person: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What was decided about a person and what is planned, newest first."""
-    wanted: dict[str, str | int] = {"person": person, "limit": EXPLAINED}
+def explain(
+    connection: Connection[Any], person: str, program: str | None = None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What was decided about a person, by one program or all, and what is planned; newest first."""
+    wanted = {"person": person, "program": program, "limit": EXPLAINED}
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_EXPLAIN_SQL, wanted).fetchall(), cursor.execute(
-            _WAITING_SQL, wanted
-        ).fetchall()
+        decisions = cursor.execute(_EXPLAIN_SQL, wanted).fetchall()
+        return decisions, cursor.execute(_WAITING_SQL, wanted).fetchall()
+
+
+def work_of(row: Mapping[str, Any]) -> Work:
+    """A row of due work."""
+    return Work(
+        program=row["program"],
+        occasion=Occasion(row["occasion"], row["occurred_at"], row["context"], row["moment"]),
+        person=row["person"],
+        due_at=row["due_at"],
+        gives_up_at=row["gives_up_at"],
+        traceparent=row["traceparent"],
+    )
 
 
 def _keep_reasons(connection: Connection[Any], decided: Sequence[Decided], now: datetime) -> None:
@@ -132,6 +146,30 @@ def _keep_reasons(connection: Connection[Any], decided: Sequence[Decided], now: 
     )
 
 
+def _keep_requests(
+    connection: Connection[Any], asked: Sequence[Decided], people: Mapping[str, Person], now: datetime
+) -> None:
+    requests = [done.request for done in asked if done.request is not None]
+    keys = [done.work.person for done in asked]
+    programs = [done.work.program for done in asked]
+    connection.execute(
+        _REQUEST_SQL,
+        {
+            "now": now,
+            "ids": [request.request_id for request in requests],
+            "programs": programs,
+            "occasions": [done.work.occasion.id for done in asked],
+            "people": keys,
+            "accounts": [request.account_id for request in requests],
+            "closes": [request.closes_at for request in requests],
+            "requests": [Jsonb(request.model_dump(mode="json")) for request in requests],
+        },
+    )
+    connection.execute(_RUN_CLOCK_SQL, (now, keys))
+    segments = [people[key].segment or "" for key in keys]
+    connection.execute(_COUNT_SQL, (now.date(), programs, segments))
+
+
 _STATES: Mapping[Outcome, str] = {
     Outcome.ASKED: "asked",
     Outcome.POSTPONED: "pending",
@@ -141,31 +179,3 @@ _STATES: Mapping[Outcome, str] = {
 
 def _look_at(done: Decided) -> datetime | None:
     return done.decision.next_eligible_at if done.decision.outcome is Outcome.POSTPONED else None
-
-
-def _work(row: Mapping[str, Any]) -> Work:
-    return Work(
-        program=row["program"],
-        occasion=Occasion(row["occasion"], row["occurred_at"], row["context"] or {}),
-        person=row["person"],
-        due_at=row["due_at"],
-        traceparent=row["traceparent"],
-    )
-
-
-def _person(row: Mapping[str, Any]) -> Person:
-    email = frozenset({Channel.EMAIL})
-    mark = row["address_mark"]
-    return Person(
-        key=row["person"],
-        channels=email if mark else frozenset(),
-        bounced=email if mark and mark == row["bounced_mark"] else frozenset(),
-        refuses_all=row["refuses_all"],
-        refuses=frozenset(row["refuses"]),
-        unsubscribed_at=row["unsubscribed_at"],
-        erased_at=row["erased_at"],
-        internal=row["internal"],
-        last_contact_at=row["last_contact_at"],
-        account_id=row["account_id"],
-        language=row["language"],
-    )

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from services.scheduler.facts import Facts
 from services.scheduler.programs import Program
 
-Fact = str | int | None
+Fact = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Case:
 
     facts: Facts
     program: Program
+    gives_up_at: datetime
+    """From when on it is too late."""
     now: datetime
 
 

@@ -12,6 +12,7 @@ from schemas.survey_events import SurveyStep
 from tests.integration.scheduler.world import World, answered, profile, purchased, step
 
 GAP, DELAY, ASK_WITHIN = 180, 30, 30
+CLOCKS_APART = 2 / 24
 PEOPLE = ("ann", "bob")
 
 
@@ -29,7 +30,9 @@ class Life:
     revisions: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def may_be_asked(self, at: float) -> bool:
-        return not self.opted_out and all(at >= contact + GAP for contact in self.contacts.values())
+        return not self.opted_out and all(
+            at >= contact + GAP + CLOCKS_APART for contact in self.contacts.values()
+        )
 
     def due(self, at: float) -> set[int]:
         return {

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from services.scheduler import store
-from services.scheduler.rounds import decide
+from services.scheduler.rounds import Books, decide
 from tests.integration.scheduler.world import PROGRAM, PROGRAMS, World, day, profile, purchased
 
 
@@ -16,11 +16,11 @@ def test_a_person_somebody_decides_about_is_left_alone_and_then_seen_as_asked(wo
         first, known = store.take_due(one, now, limit=1)
         with world.pool.connection() as other:
             assert store.take_due(other, now, limit=10) == ([], {})
-        store.settle(one, decide(first, known, PROGRAMS, now), now)
+        store.settle(one, decide(first, known, Books(), PROGRAMS, now), known, now)
     with world.pool.connection() as other:
         (second,), known = store.take_due(other, now, limit=10)
         assert known["ann"].last_contact_at == now
-        (done,) = decide([second], known, PROGRAMS, now)
+        (done,) = decide([second], known, Books(), PROGRAMS, now)
     assert (done.decision.gate, done.work.program) == ("fatigue", PROGRAM)
 
 
@@ -40,7 +40,7 @@ def test_racing_schedulers_ask_everybody_once(world: World) -> None:
     Random(3).shuffle(events)  # noqa: S311 - the same disorder each time
     world.say(*(profile(person) for person in people))
     world.say(*events)
-    world.clock.time = day(31)
+    world.work_until(0)
     racing = [World(world.pool, batch_size=7) for _ in range(4)]
     with ThreadPoolExecutor(len(racing)) as threads:
         list(threads.map(lambda each: each.work_until(31), racing))

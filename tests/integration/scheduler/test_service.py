@@ -30,6 +30,8 @@ from schemas.requests import SurveyRequested
 from schemas.responses import Order
 
 START_SECONDS = 60.0
+CONFIG = Path("sandbox/sample")
+"""One program, at any hour."""
 NOW = datetime.now(UTC)
 
 
@@ -45,6 +47,7 @@ class Replica:
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "DATABASE_URL": database,
             "BUSINESS_CLOCK": "shiftable",
+            "CONFIG_DIR": str(CONFIG),
             "INSTANCE": name,
             "OPS_PORT": str(port),
             "SCHEDULE_BATCH_SIZE": "50",
@@ -202,8 +205,8 @@ def test_every_due_person_is_asked_once_though_one_of_two_is_killed(
 
 
 def test_a_broken_programs_file_keeps_the_scheduler_from_starting(tmp_path: Path) -> None:
-    shipped = Path("deploy/config/programs.yaml").read_text()
-    (tmp_path / "programs.yaml").write_text(shipped.replace("delay_days: 30", "delay_days: soon"))
+    sample = (CONFIG / "programs.yaml").read_text()
+    (tmp_path / "programs.yaml").write_text(sample.replace("delay_days: 30", "delay_days: soon"))
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
@@ -218,5 +221,5 @@ def test_a_broken_programs_file_keeps_the_scheduler_from_starting(tmp_path: Path
         check=False,
     )
     assert ended.returncode == 2
-    line = shipped[: shipped.index("delay_days: 30")].count("\n") + 1
-    assert f"programs.yaml:{line}: programs.0.trigger.delay_days: " in ended.stderr
+    line = sample[: sample.index("delay_days: 30")].count("\n") + 1
+    assert f"programs.yaml:{line}: programs.0.trigger.happened.delay_days: " in ended.stderr

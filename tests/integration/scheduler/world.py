@@ -9,7 +9,6 @@ from runtime.cloudevents import decode
 from runtime.consumer import Delivered
 from runtime.messages import Record
 from runtime.postgres import Pool
-from runtime.yaml_file import load_yaml
 from schemas.event import NAMESPACE
 from schemas.lifecycle import LifecycleEventOccurred, Moment
 from schemas.profiles import OptOut, ProfileChanged
@@ -19,16 +18,19 @@ from schemas.scales import Metric
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.scheduler.app import Intake, Rounds
 from services.scheduler.intake import Said
-from services.scheduler.programs import Programs
+from services.scheduler.programs import Programs, load_programs
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PROGRAM = "new_customer_nps"
-PROGRAMS = load_yaml(Path("deploy/config/programs.yaml"), Programs)
+PROGRAMS = load_programs(Path("sandbox/sample/programs.yaml"))
 _EMITTED: dict[str, type[SurveyRequested | SurveyRequestCancelled]] = {
     SurveyRequested.TYPE: SurveyRequested,
     SurveyRequestCancelled.TYPE: SurveyRequestCancelled,
 }
-TABLES = "people, lifecycle_events, due_work, requests, answers, decisions, outbox"
+TABLES = (
+    "people, accounts, lifecycle_events, due_work, requests, answers, decisions, outbox, asked_counts,"
+    " paused_programs, sweeps, planned_programs"
+)
 
 
 def day(number: float) -> datetime:
@@ -48,12 +50,12 @@ class HandClock:
 class World:
     """Speaks in days since the epoch."""
 
-    def __init__(self, pool: Pool, *, batch_size: int = 100) -> None:
+    def __init__(self, pool: Pool, *, programs: Programs = PROGRAMS, batch_size: int = 100) -> None:
         self.pool = pool
         self.clock = HandClock()
-        self._intake = Intake(PROGRAMS, self.clock)
+        self._intake = Intake(programs, self.clock)
         self.rounds = Rounds(
-            pool=pool, programs=PROGRAMS, clock=self.clock, batch_size=batch_size, poll_seconds=0.05
+            pool=pool, programs=programs, clock=self.clock, batch_size=batch_size, poll_seconds=0.05
         )
 
     def forget(self) -> None:
@@ -70,7 +72,7 @@ class World:
     def work_until(self, at: float) -> None:
         """Decides all that is due on that day."""
         self.clock.time = day(at)
-        while self.rounds.once():
+        while self.rounds.sweep() or self.rounds.once() or self.rounds.follow_up():
             pass
 
     def requested(self) -> list[SurveyRequested]:
@@ -104,13 +106,14 @@ class World:
 
 
 def purchased(
-    person: str,
+    person: str | None,
     at: float,
     *,
     number: int = 1,
     revision: int = 1,
     retracted: bool = False,
     moment: Moment = Moment.PURCHASED,
+    account: str | None = None,
 ) -> LifecycleEventOccurred:
     return LifecycleEventOccurred(
         lifecycle_id=uuid5(NAMESPACE, f"{person} {number}"),
@@ -121,6 +124,7 @@ def purchased(
         occurred_at=day(at),
         received_at=day(at),
         person_key=person,
+        account_id=account,
         retracted=retracted,
         context={"number": str(number)},
     )
@@ -134,15 +138,19 @@ def profile(
     opted_out: bool = False,
     merged_from: tuple[str, ...] = (),
     merged_into: str | None = None,
+    **facts: object,
 ) -> ProfileChanged:
-    return ProfileChanged(
-        person_key=person,
-        version=version,
-        changed_at=day(version),
-        email=email,
-        opt_outs=(OptOut(since=EPOCH),) if opted_out else (),
-        merged_from=merged_from,
-        merged_into=merged_into,
+    return ProfileChanged.model_validate(
+        {
+            "person_key": person,
+            "version": version,
+            "changed_at": day(version),
+            "email": email,
+            "opt_outs": (OptOut(since=EPOCH),) if opted_out else (),
+            "merged_from": merged_from,
+            "merged_into": merged_into,
+            **facts,
+        }
     )
 
 

@@ -9,30 +9,33 @@ import pytest
 from schemas.lifecycle import Moment
 from schemas.scales import Metric
 from services.scheduler.eligibility import Outcome, eligibility, next_due
-from services.scheduler.facts import Facts, Occasion, Person
+from services.scheduler.facts import Facts, Occasion, Person, Terms
 from services.scheduler.gates import gates
-from services.scheduler.programs import Channel, Program, Survey, Trigger
+from services.scheduler.gates.fatigue import CLOCKS_APART
+from services.scheduler.programs import Channel, Program, Survey
+from services.scheduler.triggers.happened import Trigger
 
 PURCHASED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 GAP = timedelta(days=180)
+OVER = GAP + CLOCKS_APART
 PROGRAM = Program(
     id="new_customer_nps",
     owner="Customer Success",
     goal="Learn how onboarding went.",
     metric=Metric.NPS,
-    trigger=Trigger(lifecycle=Moment.PURCHASED, delay_days=30),
+    trigger=Trigger(lifecycle=(Moment.PURCHASED,), delay_days=30),
     channels=(Channel.EMAIL,),
     ask_within_days=30,
     survey=Survey(question="How likely?", follow_up_question="Why?", why_we_ask="You bought a month ago."),
 )
 OCCASION = Occasion(UUID(int=1), PURCHASED_AT)
-DUE = next_due(PROGRAM, OCCASION)
+DUE = next_due(PROGRAM, OCCASION, "p")
 GIVES_UP = DUE + timedelta(days=30)
 REACHABLE = Person("p", channels=frozenset({Channel.EMAIL}))
 
 
 def facts(**about: object) -> Facts:
-    return Facts(replace(REACHABLE, **about), OCCASION, GAP)  # type: ignore[arg-type] # fields of Person
+    return Facts(replace(REACHABLE, **about), OCCASION, Terms(GAP))  # type: ignore[arg-type] # fields of Person
 
 
 def test_asks_thirty_days_after_the_purchase() -> None:
@@ -65,14 +68,14 @@ def test_refusing_another_program_does_not_matter() -> None:
 
 
 def test_the_gap_ends_to_the_instant() -> None:
-    asked_before = facts(last_contact_at=DUE - GAP)
+    asked_before = facts(last_contact_at=DUE - OVER)
     assert eligibility(asked_before, PROGRAM, DUE).outcome is Outcome.ASKED
     a_moment_early = eligibility(asked_before, PROGRAM, DUE - timedelta(microseconds=1))
     assert (a_moment_early.outcome, a_moment_early.gate) == (Outcome.POSTPONED, "fatigue")
 
 
 def test_a_gap_that_ends_in_time_postpones_until_then() -> None:
-    last = DUE - GAP + timedelta(days=10)
+    last = DUE - OVER + timedelta(days=10)
     decision = eligibility(facts(last_contact_at=last), PROGRAM, DUE)
     assert decision.outcome is Outcome.POSTPONED
     assert decision.next_eligible_at == DUE + timedelta(days=10)
@@ -80,7 +83,7 @@ def test_a_gap_that_ends_in_time_postpones_until_then() -> None:
 
 
 def test_a_gap_that_ends_too_late_skips_and_says_when_it_ends() -> None:
-    decision = eligibility(facts(last_contact_at=GIVES_UP - GAP), PROGRAM, DUE)
+    decision = eligibility(facts(last_contact_at=GIVES_UP - OVER), PROGRAM, DUE)
     assert (decision.outcome, decision.gate) == (Outcome.SKIPPED, "fatigue")
     assert decision.next_eligible_at == GIVES_UP
 
@@ -98,11 +101,24 @@ def test_the_reason_named_is_the_persons_wish_before_anything_else() -> None:
 
 def test_gates_are_found_and_ordered() -> None:
     assert [name for name, _ in gates()] == [
+        "paused",
         "erased",
         "internal",
         "opted_out",
+        "audience",
         "no_address",
         "bounced",
+        "once",
+        "hold_out",
+        "sample",
+        "tenure",
         "fatigue",
+        "outranked",
+        "quiet",
+        "trouble",
         "expired",
+        "account",
+        "hours",
+        "quota",
+        "daily_cap",
     ]

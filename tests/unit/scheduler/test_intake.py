@@ -1,39 +1,19 @@
 """Sorting out a batch of events."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from schemas.accounts import AccountChanged
 from schemas.lifecycle import LifecycleEventOccurred, Moment
+from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.profiles import ProfileChanged
 from schemas.responses import Order, ResponseRecorded, ResponseStatus
 from schemas.scales import Metric
-from services.scheduler.intake import Erased, Merge, address_mark, counts_as_contact, plans, sort_out
-from services.scheduler.programs import Programs
+from services.scheduler.intake import Erased, Merge, address_mark, counts_as_contact, sort_out
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
-SURVEY = {"question": "How likely?", "follow_up_question": "Why?", "why_we_ask": "You bought."}
-PROGRAMS = Programs.model_validate(
-    {
-        "programs": [
-            {
-                "id": name,
-                "owner": "Customer Success",
-                "goal": "Learn.",
-                "metric": "nps",
-                "trigger": {"lifecycle": moment, "delay_days": delay_days},
-                "channels": ["email"],
-                "survey": SURVEY,
-            }
-            for name, moment, delay_days in (
-                ("after_purchase", "purchased", 30),
-                ("after_churn", "churned", 0),
-            )
-        ]
-    }
-)
 
 
 def happened(
@@ -73,9 +53,13 @@ def profile(version: int, **changed: object) -> ProfileChanged:
     return ProfileChanged.model_validate(base | changed)
 
 
+def account(version: int) -> AccountChanged:
+    return AccountChanged(account_id="globex", version=version, changed_at=AT)
+
+
 def test_the_highest_order_wins_wherever_it_stands_in_the_batch() -> None:
     late = sort_out([(happened(2, retracted=True), None), (happened(1), None)])
-    assert late.lifecycle[UUID(int=1)][0].retracted
+    assert late.happened[UUID(int=1)].retracted
     assert sort_out([(profile(3), None), (profile(2), None)]).profiles["p"].version == 3
 
 
@@ -85,31 +69,39 @@ def test_a_tombstone_takes_the_profile_before_it_along() -> None:
     assert batch.erased["p"].erased_at == AT
 
 
-def test_people_of_merges_are_locked_too_and_in_order() -> None:
+def test_people_of_merges_are_concerned_too() -> None:
     batch = sort_out([(profile(2, merged_from=("z", "a")), None), (happened(person="m"), None)])
-    assert batch.people() == ["a", "m", "p", "z"]
+    assert batch.people() == {"a", "m", "p", "z"}
     assert batch.merges() == [Merge("z", "p"), Merge("a", "p")]
     assert sort_out([(profile(9, merged_into="w"), None)]).merges() == [Merge("p", "w")]
 
 
-def test_a_lifecycle_event_is_planned_by_the_programs_that_wait_for_it() -> None:
-    (planned,) = plans(happened(), PROGRAMS)
-    assert planned.program == "after_purchase"
-    assert planned.due_at == datetime(2026, 3, 31, tzinfo=UTC)
-    assert [plan.program for plan in plans(happened(moment=Moment.CHURNED), PROGRAMS)] == ["after_churn"]
+def outcome(kind: OutcomeKind, hours: int) -> OutcomeRecorded:
+    return OutcomeRecorded(
+        outcome_id=UUID(int=hours),
+        kind=kind,
+        occurred_at=AT + timedelta(hours=hours),
+        person_key="p",
+        subject="response:1",
+    )
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        lambda: happened(retracted=True),
-        lambda: happened(person=None),
-        lambda: happened(moment=Moment.TRIAL_STARTED),
-    ],
-    ids=["retracted", "of an account", "nobody waits for it"],
-)
-def test_nothing_is_planned(event: Callable[[], LifecycleEventOccurred]) -> None:
-    assert plans(event(), PROGRAMS) == []
+def test_a_follow_up_that_is_opened_again_was_not_resolved() -> None:
+    resolved, reopened = outcome(OutcomeKind.RESOLVED, 1), outcome(OutcomeKind.REOPENED, 2)
+    (event,) = sort_out([(reopened, None), (resolved, None)]).happened.values()
+    assert event.retracted
+    (event,) = sort_out([(resolved, None), (outcome(OutcomeKind.CLAIMED, 3), None)]).happened.values()
+    assert (event.moment, event.retracted) == ("follow_up_resolved", False)
+
+
+def test_an_accounts_event_concerns_everybody_there_and_a_release_everybody() -> None:
+    batch = sort_out([(happened(person=None), None), (account(2), None), (account(1), None)])
+    assert batch.changed_accounts() == {"acme", "globex"}
+    assert batch.accounts["globex"].version == 2
+    assert not batch.is_about_everybody()
+    release = happened(moment=Moment.RELEASE_LAUNCHED, person=None).model_copy(update={"account_id": None})
+    assert sort_out([(release, None)]).is_about_everybody()
+    assert sort_out([(happened(), None)]).changed_accounts() == set()
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.scheduler.eligibility import Outcome
-from services.scheduler.facts import Occasion, Person
+from services.scheduler.facts import Account, Occasion, Person
 from services.scheduler.programs import Channel, Programs
-from services.scheduler.rounds import PROGRAM_REMOVED, Work, decide, request_id
+from services.scheduler.rounds import PROGRAM_REMOVED, Books, Decided, Work, request_id
+from services.scheduler.rounds import decide as decide_with
 
 PROGRAMS = Programs.model_validate(
     {
@@ -29,23 +30,28 @@ PROGRAMS = Programs.model_validate(
 )
 PURCHASED_AT = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = PURCHASED_AT + timedelta(days=31)
-PERSON = Person("p", channels=frozenset({Channel.EMAIL}), account_id="acme", language="de")
+PERSON = Person("p", channels=frozenset({Channel.EMAIL}), account=Account("acme"), language="de")
 
 
 def work(number: int, program: str = "new_customer_nps") -> Work:
     occasion = Occasion(UUID(int=number), PURCHASED_AT, {"order": str(number)})
-    return Work(program, occasion, "p", PURCHASED_AT + timedelta(days=30))
+    due_at = PURCHASED_AT + timedelta(days=30)
+    return Work(program, occasion, "p", due_at, due_at + timedelta(days=30))
+
+
+def decide(works: list[Work], now: datetime = NOW) -> list[Decided]:
+    return decide_with(works, {"p": PERSON}, Books(), PROGRAMS, now)
 
 
 def test_two_occasions_of_one_person_make_one_request() -> None:
-    first, second = decide([work(1), work(2)], {"p": PERSON}, PROGRAMS, NOW)
+    first, second = decide([work(1), work(2)])
     assert first.request is not None
     assert second.request is None
     assert (second.decision.outcome, second.decision.gate) == (Outcome.SKIPPED, "fatigue")
 
 
 def test_the_request_says_all_that_is_needed_to_ask() -> None:
-    (done,) = decide([work(1)], {"p": PERSON}, PROGRAMS, NOW)
+    (done,) = decide([work(1)])
     request = done.request
     assert request is not None
     assert (request.person_key, request.account_id, request.language) == ("p", "acme", "de")
@@ -58,8 +64,8 @@ def test_the_request_says_all_that_is_needed_to_ask() -> None:
 
 
 def test_the_same_occasion_always_has_the_same_request_id() -> None:
-    (now,) = decide([work(1)], {"p": PERSON}, PROGRAMS, NOW)
-    (later,) = decide([work(1)], {"p": PERSON}, PROGRAMS, NOW + timedelta(days=1))
+    (now,) = decide([work(1)])
+    (later,) = decide([work(1)], NOW + timedelta(days=1))
     assert now.request is not None
     assert later.request is not None
     assert now.request.request_id == later.request.request_id
@@ -68,5 +74,5 @@ def test_the_same_occasion_always_has_the_same_request_id() -> None:
 
 
 def test_work_of_a_removed_program_is_skipped() -> None:
-    (done,) = decide([work(1, program="gone")], {"p": PERSON}, PROGRAMS, NOW)
+    (done,) = decide([work(1, program="gone")])
     assert (done.decision.outcome, done.decision.gate) == (Outcome.SKIPPED, PROGRAM_REMOVED)
