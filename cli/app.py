@@ -11,6 +11,8 @@ import typer
 
 from cli.delivery_commands import deliveries, destinations, moment
 from cli.follow_up_commands import follow_ups
+from cli.program_commands import programs
+from cli.schedule_commands import schedule
 from schemas.event import Effects
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ app.add_typer(config, name="config")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(destinations, name="destinations")
 app.add_typer(follow_ups, name="follow-ups")
+app.add_typer(programs, name="programs")
+app.add_typer(schedule, name="schedule")
 
 rules = typer.Typer(help="What happens to an answer: deploy/config/rules.yaml.", no_args_is_help=True)
 app.add_typer(rules, name="rules")

@@ -161,6 +161,12 @@ def whole_facts(about: Occasion) -> Facts:
     return facts_of(_WHOLE[about])
 
 
+def survey_facts(survey: Mapping[str, Any]) -> Facts:
+    """Facts of an invented request for a survey with these texts."""
+    whole = _WHOLE[Occasion.SURVEY_REQUEST]
+    return facts_of({**whole, "survey": dict(survey)})
+
+
 def plan_of(facts: Facts, playbook: Playbook, now: datetime = NOW) -> Plan:
     """What the rules make of these facts."""
     return plan(occurrence_of(facts), facts, playbook, now)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +39,7 @@ SELECT person, max(at) FROM (
     UNION ALL SELECT person, answered_at FROM answers WHERE counts AND answered_at < %(since)s
 ) AS contact GROUP BY person
 """
+_KEY_SQL = "SELECT coalesce(merged_into, person) FROM people WHERE person = %s"
 _PAUSE_SQL = "INSERT INTO paused_programs (program, paused_at) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _RESUME_SQL = "DELETE FROM paused_programs WHERE program = %s"
 # What the pause held back is looked at again, as far as it is in time; hours and caps hold as ever.
@@ -47,17 +47,6 @@ _LOOK_AGAIN_SQL = """
 UPDATE due_work SET state = 'pending', look_at = due_at
 WHERE program = %s AND state = 'skipped' AND gives_up_at > %s
 """
-
-
-@contextmanager
-def connected(database_url: str, *, writes: bool = False) -> Iterator[Connection]:
-    """A connection to the scheduler's tables, one that cannot write unless asked for.
-
-    Raises psycopg.OperationalError when PostgreSQL does not answer.
-    """
-    options = f"-c search_path=scheduler -c default_transaction_read_only={'off' if writes else 'on'}"
-    with psycopg.connect(database_url, options=options) as connection:
-        yield connection
 
 
 def count_ready(connection: Connection, until: datetime) -> int:
@@ -88,6 +77,12 @@ def lives(connection: Connection, since: datetime) -> Iterator[Life]:
         for row in cursor:
             person = person_of(row | {"last_contact_at": contacts.get(row["person"])})
             yield Life(person, [one for place in places(person) for one in happened.get(place, ())])
+
+
+def standing_key(connection: Connection, key: str) -> str:
+    """The key under which a person is known now: another one after a merge."""
+    row = connection.execute(_KEY_SQL, (key,)).fetchone()
+    return str(row[0]) if row else key
 
 
 def pause(connection: Connection, program: str, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Reads, and locks, what was asked so far as far as it can keep somebody from being asked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,9 @@ _ACCOUNT_ASKED_SQL = """
 SELECT account_id, contacted_at FROM requests
 WHERE account_id = ANY(%s) AND contacted_at > %s AND released_at IS NULL
 """
-_WAITING_SQL = "SELECT person, program, due_at FROM due_work WHERE person = ANY(%s) AND state = 'pending'"
+_WAITING_SQL = (
+    "SELECT person, program, due_at, gives_up_at FROM due_work WHERE person = ANY(%s) AND state = 'pending'"
+)
 _PAUSED_SQL = "SELECT program, paused_at FROM paused_programs"
 
 
@@ -41,14 +43,20 @@ def leave_locked_accounts(
 
 
 def open_books(
-    connection: Connection[Any], people: Mapping[str, Person], programs: Programs, now: datetime
+    connection: Connection[Any],
+    people: Mapping[str, Person],
+    programs: Programs,
+    now: datetime,
+    *,
+    reads_only: bool = False,
 ) -> Books:
     """What the gates need to know about these people and about everybody.
 
     With caps or quotas schedulers decide one after the other from here to the end of the transaction. Nobody
     who holds that lock waits for another, as people and accounts are locked before and without waiting.
+    A rehearsal only reads, and takes no lock.
     """
-    if programs.has_limits:
+    if programs.has_limits and not reads_only:
         connection.execute(_LOCK_LIMITS_SQL, (_LIMITS,))
     books = Books(day=now.date(), paused=paused(connection))
     keys = list(people)
@@ -62,17 +70,12 @@ def open_books(
         ids = list({person.account_id for person in people.values()})
         for account, at in connection.execute(_ACCOUNT_ASKED_SQL, (ids, now - within)):
             books.account_asked_at[account].append(at)
-    if len({program.priority for program in programs.programs}) > 1:
-        note_waiting(books, programs, connection.execute(_WAITING_SQL, (keys,)))
+    if programs.has_priorities:
+        for person, name, due_at, gives_up_at in connection.execute(_WAITING_SQL, (keys,)):
+            program = programs.get(name)
+            if program is not None:
+                books.waiting[person].append(Waiting(name, program.priority, due_at, gives_up_at))
     return books
-
-
-def note_waiting(books: Books, programs: Programs, planned: Iterable[tuple[str, str, datetime]]) -> None:
-    """Writes down what else is planned for people: person, program, when it is due."""
-    for person, name, due_at in planned:
-        program = programs.get(name)
-        if program is not None:
-            books.waiting[person].append(Waiting(name, program.priority, due_at))
 
 
 def paused(connection: Connection[Any]) -> dict[str, datetime]:

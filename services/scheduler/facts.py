@@ -102,8 +102,6 @@ class Terms:
     hold_out_percent: float = 0
     daily_cap: int | None = None
     account_limit: AccountLimit | None = None
-    reserve: timedelta = timedelta(0)
-    """How long before a survey of higher priority comes due nothing else is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +111,7 @@ class Waiting:
     program: str
     priority: int
     due_at: datetime
+    gives_up_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Program(_Config):
     spread_days: int = Field(default=0, ge=0, le=365)
     """Occasions of one moment are spread over so many days, each person's always at the same place."""
     priority: int = Field(default=0, ge=-100, le=100)
-    """The higher one is asked where two come due for one person."""
+    """Where asking for one would leave no time for another, the higher one is asked."""
     hours: Hours | None = None
     """Instead of the file's."""
     releases_clock: tuple[Literal["bounced", "suppressed"], ...] = ("bounced", "suppressed")
@@ -200,8 +200,6 @@ class Fatigue(_Config):
     per_account: AccountLimit | None = None
     daily_cap: Annotated[int, Field(ge=1)] | None = None
     """How many are asked in a day (UTC) at most, over all programs."""
-    reserve_days: int = Field(default=14, ge=0, le=90)
-    """Nothing of lower priority is asked so many days before a survey of higher priority comes due."""
     hold_out_percent: Percent = 0
     """People who are never asked, to compare with; always the same ones."""
 
@@ -254,7 +252,6 @@ class Programs(_Config):
             hold_out_percent=fatigue.hold_out_percent,
             daily_cap=fatigue.daily_cap,
             account_limit=self._account_limit,
-            reserve=timedelta(days=fatigue.reserve_days),
         )
 
     @cached_property
@@ -271,6 +268,11 @@ class Programs(_Config):
     def has_limits(self) -> bool:
         """Whether what was asked of others can keep somebody from being asked."""
         return self.fatigue.daily_cap is not None or any(one.daily_cap or one.quota for one in self.programs)
+
+    @cached_property
+    def has_priorities(self) -> bool:
+        """Whether some programs come before others."""
+        return len({program.priority for program in self.programs}) > 1
 
     @cached_property
     def _by_id(self) -> Mapping[str, Program]:

@@ -68,18 +68,32 @@ def play(ready: Iterable[Ready], stage: Stage) -> Iterator[tuple[datetime, Decid
             stage.books.write(one.work.program, person, now)
         if decided.decision.outcome is Outcome.POSTPONED and decided.decision.next_eligible_at is not None:
             put(replace(one, look_at=decided.decision.next_eligible_at))
+        else:
+            stage.books.unplan(one.work)
         if decided.next_turn is not None:
-            put(replace(one, look_at=decided.next_turn.due_at, work=_work(decided.next_turn)))
+            turn = replace(one, look_at=decided.next_turn.due_at, work=_work(decided.next_turn))
+            stage.books.plan(turn.work, stage.programs)
+            put(turn)
+
+
+def foresee(ready: Iterable[Ready], stage: Stage) -> None:
+    """Writes down all that is planned, so that what is less important can leave it its time."""
+    for one in ready:
+        stage.books.plan(one.work, stage.programs)
 
 
 def lives_from(lives: Iterable[Life], programs: Programs, begins: datetime) -> list[Ready]:
     """What comes due in these lives from a time on, sorted as `play` takes it."""
-    ready = [
-        Ready(plan.due_at, _work(plan), life.person, life.happenings)
-        for life in lives
-        for plan in wanted(life, programs, begins)
-        if plan.due_at >= begins
-    ]
+    ready = []
+    for life in lives:
+        bought, first = purchases(life.happenings)
+        whole = replace(life, person=replace(life.person, purchases=bought, first_purchase_at=first))
+        before = {plan.key for plan in wanted(whole, programs, begins) if plan.due_at < begins}
+        ready += [
+            Ready(plan.due_at, _work(plan), life.person, life.happenings)
+            for plan in wanted(replace(whole, settled=before), programs, begins)
+            if plan.key not in before
+        ]
     return sorted(ready, key=lambda one: one.look_at)
 
 

@@ -69,6 +69,18 @@ class Books:
             paused_at=self.paused.get(program),
         )
 
+    def plan(self, work: Work, programs: Programs) -> None:
+        """Something is planned for somebody."""
+        program = programs.get(work.program)
+        if program is not None and programs.has_priorities:
+            other = Waiting(work.program, program.priority, work.due_at, work.gives_up_at)
+            self.waiting[work.person].append(other)
+
+    def unplan(self, work: Work) -> None:
+        """It is decided."""
+        theirs = self.waiting.get(work.person, [])
+        theirs[:] = [one for one in theirs if (one.program, one.due_at) != (work.program, work.due_at)]
+
     def write(self, program: str, person: Person, now: datetime) -> None:
         """Somebody was asked."""
         self.turn_to(now.date())

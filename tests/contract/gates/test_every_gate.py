@@ -42,6 +42,7 @@ programs:
 """
 PROGRAMS: Programs = parse_programs(PROGRAM_TEXT, name="programs.yaml")
 (PROGRAM,) = PROGRAMS.programs
+DAY = timedelta(days=1)
 BOUGHT = datetime(2026, 1, 4, 10, tzinfo=UTC)
 DUE = PROGRAM.due_at(BOUGHT, "somebody")
 GIVES_UP = PROGRAM.gives_up_at(DUE)
@@ -76,9 +77,7 @@ SHUT: dict[str, Case] = {
     "sample": about(facts={"segment": "smb"}),
     "tenure": about(first_purchase_at=DUE - timedelta(days=20)),
     "fatigue": about(last_contact_at=DUE - timedelta(days=170)),
-    "outranked": under(
-        Around(waiting=(Waiting("renewal_nps", 30, DUE + timedelta(days=3)),)), reserve=timedelta(days=14)
-    ),
+    "outranked": under(Around(waiting=(Waiting("renewal_nps", 30, DUE + 3 * DAY, DUE + 33 * DAY),))),
     "quiet": under(
         quiet=(
             Quiet(DUE - timedelta(days=1), DUE + timedelta(days=1), "Release freeze"),

@@ -1,0 +1,254 @@
+"""The rules of timing that the product was built from, one row each, with their words.
+
+Each is played with the shipped programs: what happens to somebody, and when they are asked.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
+
+import pytest
+
+from services.scheduler.facts import Account, Person
+from services.scheduler.shares import share
+from services.scheduler.triggers import Happening
+from tests.unit.scheduler.lives import SHIPPED, asked, day_of, happened, person
+
+NADELMAN = "Nadelman, How To Really Benefit from Running an NPS Program"
+BOECKELMAN = "Boeckelman, How to Use NPS to Drive Growth"
+AUGUSTIN = "Augustin, How to Get More From Your NPS Program"
+WINDOW = "NPS, Why Net Promoter Score gets you in front of your customers"
+SAAS = "Timing Is Everything (NPS for SaaS)"
+
+KEY_CONTACT = person(role="key_contact")
+END_USER = person(role="end_user")
+BOUGHT = happened("purchased", 0)
+Asked = list[tuple[str, int]]
+
+
+class Rule(NamedTuple):
+    """A rule of the texts, and the life that shows it."""
+
+    text: str
+    words: str
+    who: Person
+    life: Sequence[Happening]
+    holds: Callable[[Asked], bool]
+
+
+def within(program: str, first: int, last: int) -> Callable[[Asked], bool]:
+    """Asked by this program for the first time between two days, both included."""
+    return lambda surveys: any(name == program and first <= day <= last for name, day in surveys[:1])
+
+
+def never(program: str) -> Callable[[Asked], bool]:
+    return lambda surveys: all(name != program for name, _ in surveys)
+
+
+def apart(least: int, most: int) -> Callable[[Asked], bool]:
+    """At least three surveys, so many days from one to the next."""
+    return lambda surveys: (
+        len(surveys) >= 3
+        and all(least <= later - earlier <= most for (_, earlier), (_, later) in pairwise(surveys))
+    )
+
+
+def everybody_of_account(moment: str, on: float, **context: str) -> Happening:
+    return happened(moment, on, who=None, account="acme", **context)
+
+
+RENEWING = replace(KEY_CONTACT, account=Account("acme", renewal_date=date(2026, 9, 1)))
+LONG_AGO = happened("purchased", -900)
+SAMPLED = next(
+    one for number in range(100) if share("sample", "prospect_nps", (one := person(f"p{number}")).key) < 0.25
+)
+SEVERAL = (LONG_AGO, happened("purchased", -500), happened("purchased", -450))
+
+RULES = [
+    Rule(BOECKELMAN, "30-60 days after purchase", KEY_CONTACT, [BOUGHT], within("new_customer_nps", 30, 60)),
+    Rule(
+        BOECKELMAN,
+        "first NPS survey 30 days after the customers joins",
+        END_USER,
+        [BOUGHT],
+        lambda surveys: surveys[0][1] in range(30, 34),
+    ),
+    Rule(
+        BOECKELMAN,
+        "60 days before they're scheduled to renew",
+        RENEWING,
+        [LONG_AGO],
+        lambda surveys: ("renewal_nps", day_of(date(2026, 7, 3))) in surveys,
+    ),
+    Rule(
+        BOECKELMAN,
+        "shouldn't receive an NPS survey more than once every 6 months or so",
+        KEY_CONTACT,
+        [LONG_AGO],
+        apart(180, 190),
+    ),
+    Rule(BOECKELMAN, "survey the same customer every 6 months", person(), [LONG_AGO], apart(180, 190)),
+    Rule(
+        BOECKELMAN,
+        "Survey this group [...] shortly after capturing their contact information",
+        SAMPLED,
+        [happened("lead_captured", 0, who=SAMPLED.key)],
+        within("prospect_nps", 1, 3),
+    ),
+    Rule(
+        BOECKELMAN,
+        "[Advocates] at least once a year",
+        person(),
+        SEVERAL,
+        lambda surveys: any(name == "advocate_nps" for name, _ in surveys),
+    ),
+    Rule(
+        BOECKELMAN,
+        "Losses [...] is one of the most interesting groups to survey",
+        KEY_CONTACT,
+        [LONG_AGO, everybody_of_account("churned", 0)],
+        within("churn_nps", 1, 4),
+    ),
+    Rule(
+        BOECKELMAN,
+        "when a customer does something, like contact your support center",
+        person(),
+        [happened("support_case_closed", 0)],
+        within("case_csat", 1, 3),
+    ),
+    Rule(
+        AUGUSTIN,
+        "at the end of onboarding",
+        KEY_CONTACT,
+        [happened("purchased", -75), everybody_of_account("onboarding_completed", 0)],
+        within("onboarding_ces", 0, 3),
+    ),
+    Rule(
+        AUGUSTIN,
+        "90 days after launching",
+        KEY_CONTACT,
+        [happened("purchased", -40), everybody_of_account("milestone", 0, milestone="launched")],
+        within("after_launch_nps", 90, 93),
+    ),
+    Rule(
+        AUGUSTIN,
+        "goes from a lifecycle stage to another",
+        KEY_CONTACT,
+        [happened("purchased", -170), everybody_of_account("stage_changed", 0)],
+        within("turning_point_nps", 3, 6),
+    ),
+    Rule(
+        AUGUSTIN,
+        "completes a playbook with the account",
+        KEY_CONTACT,
+        [happened("purchased", -170), everybody_of_account("playbook_completed", 0)],
+        within("turning_point_nps", 3, 6),
+    ),
+    Rule(
+        AUGUSTIN,
+        "a sudden change in outcome metrics",
+        KEY_CONTACT,
+        [happened("purchased", -170), everybody_of_account("outcome_changed", 0)],
+        within("turning_point_nps", 3, 6),
+    ),
+    Rule(
+        AUGUSTIN,
+        "You can't save a customer, and they churn [...] one last campaign",
+        KEY_CONTACT,
+        [everybody_of_account("churned", 0), everybody_of_account("churned", 300)],
+        lambda surveys: [name for name, _ in surveys].count("churn_nps") == 1,
+    ),
+    Rule(AUGUSTIN, "survey end users [...] every 90 or 120 days", END_USER, [LONG_AGO], apart(90, 120)),
+    Rule(
+        NADELMAN,
+        "A 6-month NPS interval [...] might not be the best option for quarterly users",
+        replace(END_USER, facts={"role": "end_user", "cohort": "quarterly"}),
+        [LONG_AGO],
+        apart(90, 120),
+    ),
+    Rule(
+        NADELMAN,
+        "avoid over surveying",
+        KEY_CONTACT,
+        [LONG_AGO, *(everybody_of_account("health_changed", day) for day in range(0, 300, 10))],
+        apart(180, 240),
+    ),
+    Rule(WINDOW, "asks people every 3 or 6 months", END_USER, [LONG_AGO], apart(90, 190)),
+    Rule(
+        WINDOW,
+        "ask the decision makers but don't forget about the people who are using your product",
+        END_USER,
+        [LONG_AGO],
+        lambda surveys: {name for name, _ in surveys} == {"user_nps"},
+    ),
+    Rule(SAAS, "you should run the survey every 60-90 days", END_USER, [LONG_AGO], apart(90, 100)),
+    Rule(
+        SAAS,
+        "run your survey at least 5 days after the launch",
+        person("p5", role="end_user"),
+        [happened("purchased", -60, who="p5"), happened("release_launched", 0, who=None)],
+        lambda surveys: (
+            all(day >= 5 for name, day in surveys if name == "release_nps")
+            and any(name == "release_nps" for name, _ in surveys)
+        ),
+    ),
+    Rule(
+        SAAS,
+        "a week after your users have finished their trial",
+        person(),
+        [happened("trial_ended", 0)],
+        within("trial_not_converted_nps", 7, 9),
+    ),
+    Rule(
+        SAAS,
+        "users who haven't converted to paying customers",
+        person(),
+        [happened("trial_ended", 0), happened("purchased", 2)],
+        never("trial_not_converted_nps"),
+    ),
+    Rule(
+        SAAS,
+        "Give your new paying customers at least 30 days",
+        END_USER,
+        [BOUGHT],
+        lambda surveys: bool(surveys) and surveys[0][1] >= 30,
+    ),
+    Rule(
+        SAAS,
+        "converting detractors [...] into promoters",
+        KEY_CONTACT,
+        [LONG_AGO, happened("follow_up_resolved", 0)],
+        lambda surveys: ("won_back_nps", 30) in surveys,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "rule", RULES, ids=[f"{rule.text.split(',')[0]}: {rule.words[:60]}" for rule in RULES]
+)
+def test_the_shipped_programs_do_what_the_texts_advise(rule: Rule) -> None:
+    surveys = asked(rule.who, rule.life, days=700)
+    assert rule.holds(surveys), surveys
+
+
+def test_always_have_a_follow_up_question() -> None:
+    """SAAS: "Remember to always follow up the survey with a secondary question"."""
+    assert all(program.survey.follow_up_question for program in SHIPPED.programs)
+
+
+def test_prepared_with_an_explanation_why_you_are_asking() -> None:
+    """WINDOW: "Be prepared with a response explaining why you are asking"."""
+    assert all(program.survey.why_we_ask for program in SHIPPED.programs)
+
+
+def test_at_least_thirty_days_between_any_two_surveys() -> None:
+    """SAAS: "you do not want to bug your customers with surveys every other week"."""
+    life = [LONG_AGO, *(happened(moment, day) for day in range(0, 600, 7) for moment in MOMENTS)]
+    surveys = asked(KEY_CONTACT, life, days=700)
+    gaps = [later - earlier for (_, earlier), (_, later) in pairwise(surveys)]
+    assert min(gaps) >= 30
+
+
+MOMENTS = ("churned", "support_case_closed", "follow_up_resolved", "stage_changed", "onboarding_completed")
