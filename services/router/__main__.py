@@ -42,6 +42,7 @@ from services.router.follow_up_effects import Shown
 from services.router.follow_up_watch import Rota, Watch
 from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
+from services.router.lookout import LOOK_EVERY_SECONDS, Lookout
 from services.router.occurrences import PlannedEvent
 from services.router.operator import Operator
 from services.router.pauses import Pauses
@@ -206,6 +207,7 @@ def serve(
             profiles_age_seconds=age.seconds,
             people=people,
             is_paused=partial(pauses.holds, one.plugin.name),
+            look_every_seconds=LOOK_EVERY_SECONDS,
         )
         for one in connected
     ]
@@ -248,6 +250,7 @@ def serve(
             "lifecycle-watchdog": Watchdog(living.progress.standing).run,
             "erasures-watchdog": Watchdog(erasing.progress.standing).run,
             **slack_workers,
+            "lookout": Lookout(pool, deliveries).run,
             **{f"deliveries-{worker.name}": worker.run for worker in deliveries},
             **{
                 f"sync-{one.plugin.name}": one.plugin.sync(one.destination, pool, clock, desk).run

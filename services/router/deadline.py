@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar
+from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
@@ -15,23 +16,51 @@ _MARGIN_SECONDS = 0.05
 _ends_at: ContextVar[float] = ContextVar("ends_at")
 
 
+class _Runner:
+    """A thread that makes one call after another."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        Thread(target=self._work, name="delivery", daemon=True).start()
+
+    def run(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
+
+
+_idle: list[_Runner] = []
+"""Threads to call in; there are as many as calls were ever under way at once."""
+
+
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """Run `call` in a thread of its own and return what it returns, or raise what it raises.
+    """Run `call` in another thread and return what it returns, or raise what it raises.
 
     Raises TimeoutError once `seconds` have passed, whatever the call is doing then. The abandoned thread
-    cannot start anything new, because `remaining` refuses it, and ends with the time-out of its socket.
+    cannot start anything new, because `remaining` refuses it, and is free again after the time-out of its
+    socket.
     """
     outcome: Future[T] = Future()
     ends_at = time.monotonic() + seconds
+    try:
+        runner = _idle.pop()
+    except IndexError:
+        runner = _Runner()
 
     def run() -> None:
         _ends_at.set(ends_at - _MARGIN_SECONDS)
         try:
-            outcome.set_result(call())
+            result = call()
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, which raises it
+            _idle.append(runner)
             outcome.set_exception(error)
+        else:
+            _idle.append(runner)  # before the result is out, so that whoever waits for it finds this thread
+            outcome.set_result(result)
 
-    Thread(target=run, name="delivery", daemon=True).start()
+    runner.run(run)
     return outcome.result(ends_at - time.monotonic())
 
 

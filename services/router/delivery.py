@@ -19,7 +19,7 @@ from runtime.clock import Clock
 from runtime.postgres import Pool
 from services.router import ledger, match_reviews, metrics
 from services.router.attempt import Status, decide, in_doubt, postpone, settle
-from services.router.calling import QUEUE_SECONDS, Calls, Due, Made
+from services.router.calling import QUEUE_SECONDS, Calls, Made
 from services.router.clearance import DeliveryMode, Policy, refusal, waits
 from services.router.destination import (
     Destination,
@@ -36,7 +36,8 @@ from services.router.throttle import Breaker, RateLimit
 CLAIM_SIZE = 100
 IDLE_SECONDS = 0.1
 DOWN_SECONDS = 1.0
-RECORD_SECONDS = 0.05
+RECORD_SECONDS = 0.1
+"""What has ended is recorded after that, however little it is."""
 LEASE_MARGIN_SECONDS = 5.0
 """What a lease lasts beyond the longest wait and the longest call of what it covers."""
 STALE_PROFILES_SECONDS = 60.0
@@ -81,6 +82,7 @@ class Deliveries:
         people: People | None = None,
         is_paused: Callable[[], bool] = lambda: False,
         rng: Callable[[], float] = random.random,
+        look_every_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._connected = connected
         self._pool = pool
@@ -95,6 +97,10 @@ class Deliveries:
             self._limits.calls_per_second, batches_per_second=self._limits.batches_per_second
         )
         self.breaker = Breaker()
+        self.news = threading.Event()
+        """Set by whoever knows that something is due; a worker also looks every `look_every_seconds`."""
+        self._look_every_seconds = look_every_seconds
+        self._look_at = 0.0
         self._calls: Calls | None = None
         self._done: list[Completion] = []
         self._answer_to_delivery = metrics.ANSWER_TO_DELIVERY.labels(self.name)
@@ -153,16 +159,18 @@ class Deliveries:
             stop.wait(DOWN_SECONDS)
         else:
             if is_idle:
-                stop.wait(IDLE_SECONDS)
+                self.news.wait(self._look_every_seconds)
 
     def _turn(self) -> bool:
         """Record what has ended and claim what is due, in one transaction; True when there was neither."""
         if self._calls is not None and self._calls.under_way:
             self._done += map(self._completion, self._calls.ended(RECORD_SECONDS))
-        room = self._room(self._calls.under_way if self._calls else 0)
+        claimed_at = time.monotonic()
+        looks = self._done or self.news.is_set() or claimed_at >= self._look_at
+        self.news.clear()
+        room = self._room(self._calls.under_way if self._calls else 0) if looks else 0
         if not self._done and room <= 0:
             return self._calls is None or not self._calls.under_way
-        claimed_at = time.monotonic()
         with self._pool.connection() as connection:
             held = self._record(connection)
             todo, at_rest = self._claim(connection, room) if room > 0 else ([], [])
@@ -170,7 +178,7 @@ class Deliveries:
         # What needs no call is recorded by the next turn: effects' rows are locked before leases are taken.
         self._done = at_rest
         if self._calls is not None:
-            self._calls.make([Due(one, operation, claimed_at) for one, operation in todo])
+            self._calls.make(todo, claimed_at)
         return not (held or todo or at_rest)
 
     def _finish(self, calls: Calls) -> None:
@@ -189,6 +197,7 @@ class Deliveries:
     def _claim(
         self, connection: ledger.Connection, room: int
     ) -> tuple[list[tuple[Claimed, Operation]], list[Completion]]:
+        self._look_at = time.monotonic() + self._look_every_seconds
         lease = uuid4()
         claimed = ledger.claim(
             connection,

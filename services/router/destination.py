@@ -201,7 +201,7 @@ class Destination(Protocol):
 class DeliversMany(Protocol):
     """A destination that takes several deliveries in one outside call, where their contents allow it."""
 
-    def batch_key(self, content: Mapping[str, JsonValue]) -> str | None:
+    def batch_key(self, call: Call) -> str | None:
         """Deliveries with the same key may travel together; None: this one travels alone."""
 
     def deliver_many(self, calls: Sequence[Call]) -> Sequence[Result]:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from itertools import count
 
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
@@ -18,6 +19,11 @@ MANY = 1_000_000
 """More deliveries than are ever claimed at once."""
 
 Monotonic = Callable[[], float]
+
+# One for all limits of the process: while in use it starts a thread every hundredth of a second that forgets
+# what is old.
+_LIMITER = MovingWindowRateLimiter(MemoryStorage())
+_numbers = count()
 
 
 class RateLimit:
@@ -37,7 +43,7 @@ class RateLimit:
         self._held_until: dict[str, float] = {}
         self._used: set[str] = set()
         self._lock = threading.Lock()
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._own = str(next(_numbers))
         self.burst: int | None = None
         self._batches = {key: _item(rate) for key, rate in (batches_per_second or {}).items()}
         if calls_per_second is not None:
@@ -50,12 +56,12 @@ class RateLimit:
         with self._lock:
             self._held_until = {key: until for key, until in self._held_until.items() if until > now}
             batches = {
-                key: MANY if self._limiter.test(item, key) else 0 for key, item in self._batches.items()
+                key: MANY if _LIMITER.test(item, self._own, key) else 0 for key, item in self._batches.items()
             }
             left = {
                 key: room
                 for key in self._used
-                if (room := self._limiter.get_window_stats(self._item, key).remaining) != self.burst
+                if (room := _LIMITER.get_window_stats(self._item, self._own, key).remaining) != self.burst
             }
             self._used = set(left)
             return left | batches | dict.fromkeys(self._held_until, 0)
@@ -64,12 +70,12 @@ class RateLimit:
         """Use one call of a rate key; False when there is none left now."""
         if rate_key in self._batches:
             with self._lock:
-                return self._limiter.hit(self._batches[rate_key], rate_key)
+                return _LIMITER.hit(self._batches[rate_key], self._own, rate_key)
         if self.burst is None:
             return True
         with self._lock:
             self._used.add(rate_key)
-            return self._limiter.hit(self._item, rate_key)
+            return _LIMITER.hit(self._item, self._own, rate_key)
 
     def hold(self, rate_key: str, seconds: float) -> None:
         """Leave a rate key alone for so long, as the destination asked."""

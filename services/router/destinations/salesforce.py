@@ -7,7 +7,7 @@ module in `services/router/salesforce/`.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import Field, HttpUrl, JsonValue, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 from simple_salesforce.api import Salesforce as Client
 from simple_salesforce.exceptions import (
@@ -32,6 +32,7 @@ from services.router.destination import (
     Sighting,
     Traits,
 )
+from services.router.facts import Facts
 from services.router.salesforce import campaigns, cases, comments, responses, tasks
 from services.router.salesforce.actions import Action, note_of, render
 from services.router.salesforce.budget import Budget
@@ -44,11 +45,12 @@ from services.router.salesforce.contents import (
     ResponseContent,
     TaskContent,
 )
-from services.router.salesforce.errors import code_of, lost, pause_of, verdict
+from services.router.salesforce.errors import code_of, pause_of, verdict
 from services.router.salesforce.org import Names, Org
 from services.router.salesforce.org_map import EFFECT_ID, RESPONSE_ID, RESPONSE_OBJECT, OrgMap
 from services.router.salesforce.session import SalesforceSession, TooManyCallsError
 from services.router.salesforce.sync import Sync
+from services.router.sdk_session import lost
 
 T = TypeVar("T")
 
@@ -110,15 +112,16 @@ class Salesforce:
 
         return self._answered(call, lambda org: _deliver(org, call), gone=gone)
 
-    def batch_key(self, content: Mapping[str, JsonValue]) -> str | None:
-        """Answers' records travel together."""
-        return RESPONSES if content.get("kind") == "response" else None
+    def batch_key(self, call: Call) -> str | None:
+        """Answers' records travel together, and so do new Cases, and new Tasks."""
+        kind = str(call.content.get("kind"))
+        is_new = call.operation is Operation.CREATE and call.external_id is None
+        return kind if kind == "response" or (kind in _MANY and is_new) else None
 
     def deliver_many(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """Write many answers' records in a few calls; each row's answer becomes the result of its effect."""
-        contents = [ResponseContent.model_validate(call.content) for call in calls]
-        pairs = list(zip(calls, contents, strict=True))
-        results = self._answered(calls[0], lambda org: responses.deliver_many(org, pairs))
+        """Write many records of a kind in a few calls; each row's answer becomes the result of its effect."""
+        pairs = [(call, Content.model_validate(call.content).root) for call in calls]
+        results = self._answered(calls[0], lambda org: _MANY[pairs[0][1].kind](org, pairs))
         return results if isinstance(results, list) else [results] * len(calls)
 
     def reconcile(self, call: Call) -> Sighting:
@@ -157,14 +160,10 @@ class Salesforce:
     ) -> T | Result:
         try:
             return self._within(call.deadline_seconds, act)
-        except SalesforceError as error:
+        except (SalesforceError, TooManyCallsError, OSError) as error:
             if isinstance(error, SalesforceResourceNotFound) and (result := gone()) is not None:
                 return result
             return verdict(error)
-        except TooManyCallsError as error:
-            return Retry("http_429", error.retry_after_seconds)
-        except OSError as error:
-            return lost(error)
 
     def _within(self, seconds: float, act: Callable[[Org], T]) -> T | Retry:
         if refusal := self._session.budget.refusal():
@@ -181,6 +180,13 @@ class Salesforce:
 
     def _org(self, client: Client) -> Org:
         return Org(client, self.org_map, self._names, self.username)
+
+
+_MANY: Mapping[str, Callable[[Org, Sequence[tuple[Call, Any]]], list[Result]]] = {
+    "case": cases.make_many,
+    "task": tasks.make_many,
+    "response": responses.deliver_many,
+}
 
 
 def _deliver(org: Org, call: Call) -> Result:
@@ -242,6 +248,15 @@ def connect(settings: Settings) -> Salesforce | str:
     return Salesforce(settings, session)
 
 
+def _lane(content: Content, facts: Facts) -> str:
+    """Records of one account written side by side wait for the account's row lock and fail after 10 s.
+
+    Answers' records, which wait for each other, have a lane of their own: no Case waits for them.
+    """
+    whose = content.root.account_id or facts.profile.key
+    return f"{RESPONSES} {whose}" if content.root.kind == "response" else whose
+
+
 PLUGIN = Plugin(
     name="salesforce",
     traits=Traits(
@@ -252,8 +267,7 @@ PLUGIN = Plugin(
     content=Content,
     render=render,
     connect=connect,
-    # Records of one account written side by side wait for the account's row lock and fail after 10 s.
-    order_key=lambda content, facts: content.root.account_id or facts.profile.key,
+    order_key=_lane,
     rate_key=lambda content: RESPONSES if content.root.kind == "response" else "",
     notice=note_of,
     sync=lambda org, pool, clock, desk: Sync(org=org, pool=pool, clock=clock, desk=desk),

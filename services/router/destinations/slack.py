@@ -6,7 +6,6 @@ the workspace: it holds that id and a version, nothing about a person.
 """
 
 from datetime import UTC, datetime
-from http.client import HTTPException
 
 from pydantic import Field, HttpUrl, JsonValue, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -33,11 +32,12 @@ from services.router.destination import (
 )
 from services.router.follow_up import FollowUpView
 from services.router.people import Person
+from services.router.sdk_session import lost
 from services.router.slack import follow_up_part
 from services.router.slack.actions import Action, render, templates_of
 from services.router.slack.card import withdrawn
 from services.router.slack.content import Card, Content, Recipient
-from services.router.slack.errors import cause_of, code_of, lost, retry_after, verdict
+from services.router.slack.errors import cause_of, code_of, retry_after, verdict
 from services.router.slack.history import EVENT_TYPE, SCAN_SECONDS, History
 from services.router.slack.summary import summarise
 from services.router.slack.texts import escape, mention
@@ -79,7 +79,7 @@ class Slack:
             deadline_seconds=settings.deadline_seconds,
         )
         self.settings = settings
-        self.workspace = Workspace(token, str(settings.base_url))
+        self.workspace = Workspace(token, str(settings.base_url), connections=settings.parallel_calls)
         self._history = History(self._client, seconds=settings.history_hours * 3600)
 
     def deliver(self, call: Call) -> Result:
@@ -90,7 +90,7 @@ class Slack:
             if call.operation is Operation.RETRACT and code_of(error.response) in _GONE:
                 return Delivered(call.external_id)
             return verdict(error.response)
-        except (OSError, HTTPException) as error:
+        except OSError as error:
             return lost(error)
 
     def reconcile(self, call: Call) -> Sighting:
@@ -99,11 +99,12 @@ class Slack:
             return within(call.deadline_seconds, lambda: self._look_for(call))
         except SlackApiError as error:
             return Retry(cause_of(error.response), retry_after(error.response))
-        except (OSError, HTTPException) as error:
+        except OSError as error:
             return Retry(lost(error).cause)
 
     def close(self) -> None:
-        """Nothing is held open between calls."""
+        """Close the connections."""
+        self.workspace.close()
 
     def _deliver(self, call: Call) -> Result:
         content = Content.model_validate(call.content)

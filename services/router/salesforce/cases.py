@@ -6,10 +6,10 @@ answers of somebody who has an open Case already are comments on it; their effec
 made and not again, except that a resolved follow-up closes it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
-
-from simple_salesforce.exceptions import SalesforceError
 
 from services.router.destination import (
     Call,
@@ -19,13 +19,11 @@ from services.router.destination import (
     Operation,
     Result,
     Retry,
-    Skipped,
 )
 from services.router.salesforce import comments, queries
 from services.router.salesforce.case_state import CaseState, Move, move
 from services.router.salesforce.contents import CaseContent, NoteContent, ReopenContent
-from services.router.salesforce.errors import code_of
-from services.router.salesforce.matching import Match
+from services.router.salesforce.making import Making, Results, guarded, matched, written
 from services.router.salesforce.org import EMAIL_CHARACTERS, Org, is_record_id
 from services.router.salesforce.org_map import EFFECT_ID, PERSON_KEY, shown
 
@@ -36,7 +34,8 @@ _NAME_CHARACTERS = 80
 def deliver(org: Org, call: Call, content: CaseContent) -> Result:
     """Make the Case or append to the one that is open, bring it up to date, or take it back."""
     if call.external_id is None:
-        return Delivered() if call.operation is Operation.RETRACT else _first_time(org, call, content)
+        is_first = call.operation is not Operation.RETRACT
+        return make_many(org, [(call, content)])[0] if is_first else Delivered()
     case, _, comment = call.external_id.partition("/")
     # Read before anything is written, after which the last change would be ours.
     status = _status(org, call, case)
@@ -62,33 +61,49 @@ def find(org: Org, call: Call, content: CaseContent) -> str | None:
     return None
 
 
-def _first_time(org: Org, call: Call, content: CaseContent) -> Result:
-    for case in _open(org, content):
-        return Delivered(f"{case}/{comments.add(org, call.effect_id, case, _note(content))}")
-    match = org.match(content)
-    if match.contact_id is None and content.unmatched == "skip":
-        return Skipped("several contacts match" if match.candidates else "no contact matches")
-    return _create(org, call.effect_id, content, match)
+def make_many(org: Org, calls: Sequence[tuple[Call, CaseContent]]) -> list[Result]:
+    """Make the Cases of these effects, or append to the Cases their people have open; one result a call, in
+    order.
+    """
+    # A person's second answer finds the Case of the first.
+    firsts: dict[str, tuple[Call, CaseContent]] = {}
+    for call, content in calls:
+        firsts.setdefault(content.person_key, (call, content))
+    results = _make(org, list(firsts.values()))
+    if rest := [(call, content) for call, content in calls if call.effect_id not in results]:
+        results |= {call.effect_id: made for (call, _), made in zip(rest, make_many(org, rest), strict=True)}
+    return [results[call.effect_id] for call, _ in calls]
 
 
-def _open(org: Org, content: CaseContent) -> list[str]:
-    rows = org.client.query(queries.open_cases(content.person_key))["records"]
-    return [str(row["Id"]) for row in rows]
+def _make(org: Org, calls: Sequence[tuple[Call, CaseContent]]) -> Results:
+    open_cases: dict[str, str] = {}
+    for person, case in _open(org, [content.person_key for _, content in calls]):
+        open_cases.setdefault(person, case)
+    appended = {
+        call.effect_id: guarded(partial(_append, org, call, content, open_cases[content.person_key]))
+        for call, content in calls
+        if content.person_key in open_cases
+    }
+    makings, results = matched(org, [one for one in calls if one[0].effect_id not in appended])
+    rows = [(one, _new(org, one)) for one in makings]
+    # Else assignment rules take the Case away from its owner.
+    headers = {"Sforce-Auto-Assign": "FALSE"}
+    results |= written(org, "Case", [row for row in rows if "OwnerId" in row[1]], headers)
+    results |= written(org, "Case", [row for row in rows if "OwnerId" not in row[1]])
+    for one in makings:
+        if results[one.call.effect_id] == Retry("DUPLICATE_VALUE"):
+            results[one.call.effect_id] = guarded(partial(_join, org, one.call.effect_id, one.content))
+    return results | appended
 
 
-def _create(org: Org, effect_id: UUID, content: CaseContent, match: Match) -> Result:
-    fields = _words(org, content) | _given_once(org, content, match)
-    headers = {}
-    if owner := org.user(content.owner_email):
-        fields["OwnerId"] = owner
-        headers["Sforce-Auto-Assign"] = "FALSE"  # else assignment rules take the Case away from its owner
-    try:
-        case = org.upsert("Case", EFFECT_ID, str(effect_id), fields, headers)
-    except SalesforceError as error:
-        if code_of(error) != "DUPLICATE_VALUE":
-            raise
-        return _join(org, effect_id, content)
-    return Delivered(case, review=match.candidates)
+def _append(org: Org, call: Call, content: CaseContent, case: str) -> Result:
+    return Delivered(f"{case}/{comments.add(org, call.effect_id, case, _note(content))}")
+
+
+def _open(org: Org, persons: Sequence[str]) -> list[tuple[str, str]]:
+    """People and their open Cases, oldest first."""
+    rows = org.client.query_all(queries.open_cases(persons))["records"]
+    return [(str(row[PERSON_KEY]), str(row["Id"])) for row in rows]
 
 
 def _join(org: Org, effect_id: UUID, content: CaseContent) -> Result:
@@ -137,9 +152,11 @@ def _words(org: Org, content: CaseContent) -> JsonObject:
     }
 
 
-def _given_once(org: Org, content: CaseContent, match: Match) -> JsonObject:
+def _new(org: Org, making: Making[CaseContent]) -> JsonObject:
+    content = making.content
     email = content.email if content.email and len(content.email) <= EMAIL_CHARACTERS else None
     fields: JsonObject = {
+        **_words(org, content),
         PERSON_KEY: content.person_key,
         "Status": org.map.case.new_status,
         "Origin": content.origin,
@@ -147,7 +164,8 @@ def _given_once(org: Org, content: CaseContent, match: Match) -> JsonObject:
         "SuppliedName": content.name[:_NAME_CHARACTERS] if content.name else None,
         "SuppliedEmail": email,
         "AccountId": content.account_id,
-        "ContactId": match.contact_id,
+        "ContactId": making.match.contact_id,
+        "OwnerId": org.user(content.owner_email),
         **org.record_type("Case", content.record_type or org.map.case.record_type),
     }
     return {name: value for name, value in fields.items() if value is not None}

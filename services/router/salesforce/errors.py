@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import requests
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from services.router.destination import Ambiguous, Failed, Result, Retry
+from services.router.salesforce.session import TooManyCallsError
+from services.router.sdk_session import lost
 
 _QUOTA_PAUSE_SECONDS = 900.0
 """The daily allowance is spent (403); it refills little by little over 24 hours."""
@@ -62,8 +62,12 @@ def pause_of(code: str) -> float | None:
     return _QUOTA_PAUSE_SECONDS if code == "REQUEST_LIMIT_EXCEEDED" else None
 
 
-def verdict(error: SalesforceError) -> Result:
-    """What a refusal means for the effect."""
+def verdict(error: SalesforceError | TooManyCallsError | OSError) -> Result:
+    """What a refusal, or no answer, means for the effect."""
+    if isinstance(error, TooManyCallsError):
+        return Retry("http_429", error.retry_after_seconds)
+    if isinstance(error, OSError):
+        return lost(error)
     code = code_of(error)
     if isinstance(error, SalesforceAuthenticationFailed):
         return Retry(code)
@@ -85,15 +89,3 @@ def row_verdict(row: Mapping[str, Any]) -> Result | None:
 def _result(code: str, otherwise: type[Retry | Failed | Ambiguous]) -> Result:
     meaning = ERRORS.get(code, otherwise)
     return Retry(code, pause_of(code)) if meaning is Retry else meaning(code)
-
-
-def lost(error: OSError) -> Retry | Ambiguous:
-    """A call that ended without an answer; only one that found nobody to talk to surely changed nothing."""
-    if isinstance(error, requests.ConnectTimeout):
-        return Retry("connect_timeout")
-    if isinstance(error, requests.ConnectionError):
-        cause = error.args[0] if error.args else None
-        if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
-            return Retry("connection_refused")
-    timed_out = isinstance(error, TimeoutError | requests.Timeout)
-    return Ambiguous("timeout" if timed_out else "connection_lost")

@@ -104,7 +104,10 @@ class Org:
 
     def match(self, person: Person) -> Match:
         """The Contact of one person, made if there is none and that is wanted."""
-        match = self.matches([person])[0]
+        return self.made(person, self.matches([person])[0])
+
+    def made(self, person: Person, match: Match) -> Match:
+        """The match of a person, whose Contact is made if there is none and that is wanted."""
         if match.contact_id or match.candidates or person.unmatched != "create_contact":
             return match
         try:
@@ -116,30 +119,30 @@ class Org:
             return Match()
         return Match({"Id": made, "AccountId": person.account_id})
 
-    def upsert(
-        self, kind: str, field: str, value: str, fields: JsonObject, headers: Mapping[str, str] | None = None
-    ) -> str:
+    def upsert(self, kind: str, field: str, value: str, fields: JsonObject) -> str:
         """Write the record with this External ID and return its record id."""
         address = format_external_id(field, value)
-        answer: requests.Response = self.objects(kind).upsert(
-            address, fields, raw_response=True, headers=dict(headers or {})
-        )
+        answer: requests.Response = self.objects(kind).upsert(address, fields, raw_response=True)
         return str(answer.json()["id"])
 
-    def upsert_all(self, kind: str, field: str, rows: Sequence[JsonObject]) -> list[Row]:
+    def upsert_all(
+        self, kind: str, field: str, rows: Sequence[JsonObject], headers: Mapping[str, str] | None = None
+    ) -> list[Row]:
         """Write rows that carry the External ID `field`, as many a call as Salesforce takes."""
-        return self._write(f"composite/sobjects/{kind}/{field}", kind, rows)
+        return self._write(f"composite/sobjects/{kind}/{field}", kind, rows, headers)
 
     def update_all(self, kind: str, rows: Sequence[JsonObject]) -> list[Row]:
         """Change records named by `id`."""
         return self._write("composite/sobjects", kind, rows)
 
-    def _write(self, path: str, kind: str, rows: Sequence[JsonObject]) -> list[Row]:
+    def _write(
+        self, path: str, kind: str, rows: Sequence[JsonObject], headers: Mapping[str, str] | None = None
+    ) -> list[Row]:
         written: list[Row] = []
         for start in range(0, len(rows), MOST_ROWS):
             records = [{"attributes": {"type": kind}, **row} for row in rows[start : start + MOST_ROWS]]
             body = {"allOrNone": False, "records": records}
-            answer = self.client.restful(path, method="PATCH", json=body) or []
+            answer = self.client.restful(path, method="PATCH", json=body, headers=dict(headers or {})) or []
             written.extend(Row(row.get("id"), row_verdict(row)) for row in answer)
         return written
 

@@ -72,12 +72,13 @@ def case_named(case: str) -> str:
     return format_soql("SELECT Id, IsClosed FROM Case WHERE {:literal} = {} LIMIT 1", column, case)
 
 
-def open_cases(person_key: str) -> str:
-    """The open Cases of a person that we made, oldest first."""
+def open_cases(person_keys: Sequence[str]) -> str:
+    """The open Cases of people that we made, oldest first."""
     return format_soql(
-        "SELECT Id FROM Case WHERE {field:literal} = {value} AND IsClosed = false ORDER BY CreatedDate, Id",
+        "SELECT Id, {field:literal} FROM Case WHERE {field:literal} IN {values} AND IsClosed = false"
+        " ORDER BY CreatedDate, Id",
         field=PERSON_KEY,
-        value=person_key,
+        values=sorted(set(person_keys)),
     )
 
 

@@ -9,13 +9,14 @@ from http import HTTPStatus
 from threading import Lock
 from urllib.parse import urlsplit, urlunsplit
 
-from requests import PreparedRequest, Response, Session
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.login import SalesforceLogin
 
 from services.router.deadline import remaining
 from services.router.salesforce.budget import Budget
+from services.router.sdk_session import kept_alive
 
 API_VERSION = "59.0"
 
@@ -73,7 +74,7 @@ class SalesforceSession:
         budget: Budget,
     ) -> None:
         self.budget = budget
-        self._http = Session()
+        self._http = kept_alive(instance_url, connections=connections)
         self._http.mount("https://", _Adapter(instance_url, connections, budget))
         self._domain = "test" if urlsplit(login_url).hostname == "test.salesforce.com" else "login"
         self._http.mount(f"https://{self._domain}.salesforce.com/", _Adapter(login_url, connections, budget))

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
 
 from slack_sdk.web import SlackResponse
 
@@ -93,11 +91,3 @@ def verdict(response: SlackResponse) -> Result:
             status, Ambiguous if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Failed
         )
     return Retry(cause, retry_after(response)) if meaning is Retry else meaning(cause)
-
-
-def lost(error: OSError | HTTPException) -> Retry | Ambiguous:
-    """A call that ended without an answer; only one that found nobody to talk to surely changed nothing."""
-    reason = error.reason if isinstance(error, URLError) else error
-    if isinstance(reason, ConnectionRefusedError):
-        return Retry("connection_refused")
-    return Ambiguous("timeout" if isinstance(reason, TimeoutError) else "connection_lost")

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException
 from threading import Lock
 
 import psycopg
@@ -12,7 +11,9 @@ from pydantic import SecretStr
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from services.router.sdk_session import kept_alive
 from services.router.slack.errors import cause_of, code_of
+from services.router.slack.web_client import KeptAliveClient
 
 REMEMBERED_SECONDS = 3600.0
 MISSED_SECONDS = 300.0
@@ -32,7 +33,7 @@ def tolerated(what: str) -> Iterator[None]:
         yield
     except SlackApiError as error:
         log.warning("slack refused", what=what, error=cause_of(error.response))
-    except (OSError, HTTPException, psycopg.OperationalError) as error:
+    except (OSError, psycopg.OperationalError) as error:
         log.warning("slack not reached", what=what, error=type(error).__name__)
 
 
@@ -67,7 +68,7 @@ class Directory:
             if code_of(error.response) not in _NOBODY:
                 return found
             found = None
-        except (OSError, HTTPException):
+        except OSError:
             return found
         until = time.monotonic() + (MISSED_SECONDS if found is None else REMEMBERED_SECONDS)
         with self._lock:
@@ -78,19 +79,20 @@ class Directory:
 class Workspace:
     """The workspace a bot token belongs to."""
 
-    def __init__(self, token: SecretStr, base_url: str) -> None:
+    def __init__(self, token: SecretStr, base_url: str, *, connections: int) -> None:
         self.directory = Directory()
+        self._http = kept_alive(base_url, connections=connections)
         self.base_url = base_url
         self._token = token
         self._url: str | None = None
 
     def client(self, timeout_seconds: float) -> WebClient:
         """A client whose every call ends within the time."""
-        return WebClient(
+        return KeptAliveClient(
             token=self._token.get_secret_value(),
             base_url=self.base_url,
-            timeout=timeout_seconds,  # type: ignore[arg-type]  # declared int, handed to a socket, which takes a float
-            retry_handlers=[],  # the default ones post again after a lost answer
+            timeout_seconds=timeout_seconds,
+            http=self._http,
         )
 
     def url(self, timeout_seconds: float) -> str:
@@ -98,3 +100,7 @@ class Workspace:
         if self._url is None:
             self._url = str(self.client(timeout_seconds).auth_test()["url"])
         return self._url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()

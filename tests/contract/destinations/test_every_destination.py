@@ -86,7 +86,12 @@ SUBJECTS = {
             {"channel": "no-such-channel"},
         ),
         Subject(
-            "salesforce", {"priority": "High"}, "salesforce", ("Case.upsert",), _cases, {"origin": "Pigeon"}
+            "salesforce",
+            {"priority": "High"},
+            "salesforce",
+            ("Case.collection",),
+            _cases,
+            {"origin": "Pigeon"},
         ),
         Subject("email", {"template": "thank_you"}, "mail", ("message",), _mails, {"to": "nobody"}),
         Subject("marketing", {"campaign": "win_back"}, "marketing", ("events",), _webhooks("marketing"), {}),

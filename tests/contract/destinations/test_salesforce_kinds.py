@@ -452,6 +452,73 @@ def test_a_batch_whose_answer_was_lost_can_be_sent_again(org: Destination, world
     assert len(records(world, "Feedback_Response__c")) == len(records(world, "Contact")) == 3
 
 
+# --- new records that travel together ---
+
+
+def calls_made(world: httpx.Client) -> dict[str, int]:
+    made_calls = world.get("/received").json()["calls"]["salesforce"]
+    return {operation: sum(results.values()) for operation, results in made_calls.items()}
+
+
+@pytest.mark.parametrize(("kind", "name", "queries"), [("case", "Case", 2), ("task", "Task", 1)])
+def test_new_records_are_made_in_a_few_calls(
+    kind: str, name: str, queries: int, org: Destination, world: httpx.Client
+) -> None:
+    create(org, content(kind, someone(1000)))  # asks for what is remembered afterwards
+    before = calls_made(world)
+
+    results = deliver_many(org, [content(kind, someone(number)) for number in range(40)], Operation.CREATE)
+
+    assert len({result.external_id for result in results if isinstance(result, Delivered)}) == 40
+    after = calls_made(world)
+    assert after["query"] - before["query"] == queries
+    assert after[f"{name}.collection"] - before[f"{name}.collection"] == 1
+    assert len(records(world, name)) == 41
+
+
+def test_only_new_records_travel_together(org: Destination) -> None:
+    assert isinstance(org, DeliversMany)
+    new = call(Operation.CREATE, content("case"), uuid4())
+    late = call(Operation.UPDATE, content("case"), uuid4(), version=2, external_id="500x")
+    note = call(Operation.CREATE, content("case") | {"kind": "note"}, uuid4())
+
+    keys = [org.batch_key(one) for one in (new, late, note)]
+    assert keys == ["case", None, None]
+
+
+def test_in_a_batch_each_person_still_has_one_open_case(org: Destination, world: httpx.Client) -> None:
+    opened = create(org, content("case", someone(1))).external_id
+    whats = [content("case", someone(number)) for number in (1, 2, 2, 3)]
+
+    results = deliver_many(org, whats, Operation.CREATE)
+
+    found = [str(result.external_id) for result in results if isinstance(result, Delivered)]
+    assert len(records(world, "Case")) == 3
+    assert [name.partition("/")[0] for name in found] == [opened, found[1], found[1], found[3]]
+    assert ["/" in name for name in found] == [True, False, True, False]
+
+
+def test_what_is_refused_of_a_batch_of_cases_hinders_none_of_the_others(
+    org: Destination, world: httpx.Client
+) -> None:
+    create(org, content("case", someone(0)))
+    whats = [content("case", someone(number), unmatched="create_contact") for number in range(5)]
+    whats[4] = content("case", someone(4), unmatched="skip")
+    fault(world, "CaseComment.create", kind="refused", code="UNABLE_TO_LOCK_ROW")
+    fault(world, "Contact.upsert", kind="refused", code="FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    fault(world, "Case.row", kind="refused", code="UNABLE_TO_LOCK_ROW")
+
+    results = deliver_many(org, whats, Operation.CREATE)
+
+    assert results[:3] == [
+        Retry("UNABLE_TO_LOCK_ROW"),
+        Failed("FIELD_CUSTOM_VALIDATION_EXCEPTION"),
+        Retry("UNABLE_TO_LOCK_ROW"),
+    ]
+    assert isinstance(results[3], Delivered)
+    assert results[4] == Skipped("no contact matches")
+
+
 # --- limits ---
 
 
@@ -473,7 +540,7 @@ def test_below_the_reserve_deliveries_wait_and_make_no_call(org: Destination, wo
 
 
 def test_a_locked_row_is_tried_again(org: Destination, world: httpx.Client) -> None:
-    fault(world, "Case.upsert", kind="refused", code="UNABLE_TO_LOCK_ROW")
+    fault(world, "Case.collection", kind="refused", code="UNABLE_TO_LOCK_ROW")
     effect, what = uuid4(), content("case")
 
     assert org.deliver(call(Operation.CREATE, what, effect)) == Retry("UNABLE_TO_LOCK_ROW")

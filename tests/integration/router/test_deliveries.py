@@ -13,6 +13,7 @@ from services.router.attempt import withhold
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Ambiguous, Call, Delivered, Failed, Operation, Result, Retry
 from services.router.ledger import Completion
+from services.router.lookout import Lookout
 from services.router.projections import Erased
 from tests.integration.router.world import (
     EPOCH,
@@ -368,3 +369,22 @@ def test_stopping_waits_for_the_call_under_way(world: World) -> None:
         assert begun.wait(10)
         threading.Timer(0.3, release.set).start()
     assert world.effects() == {"alert": "delivered"}
+
+
+def test_a_worker_that_hardly_looks_is_told_what_is_due(world: World) -> None:
+    world.look_every_seconds = 3600.0
+    worker, stop = world.worker(), threading.Event()
+    working = threading.Thread(target=worker.run, args=(stop,))
+    world.say(answer(2))
+    working.start()
+    until(lambda: world.count("pending") == 0)  # it has looked, and will not look again
+    watching = threading.Thread(target=Lookout(world.pool, [worker]).run, args=(stop,))
+    watching.start()
+
+    world.say(answer(3, person="bob"))
+    until(lambda: world.count("pending") == 0)
+
+    stop.set()
+    for thread in (watching, working):
+        thread.join(10)
+        assert not thread.is_alive()

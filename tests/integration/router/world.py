@@ -28,7 +28,7 @@ from schemas.scales import Metric, group_of
 from schemas.survey_events import SurveyStepOccurred
 from services.router import projections
 from services.router.clearance import DeliveryMode, Policy
-from services.router.delivery import Connected, Deliveries
+from services.router.delivery import IDLE_SECONDS, Connected, Deliveries
 from services.router.destination import (
     Absent,
     AfterAmbiguity,
@@ -207,6 +207,7 @@ class World:
         self.disabled: str | None = None
         self.profiles_age_seconds = 0.0
         self.storm_people = 0
+        self.look_every_seconds = IDLE_SECONDS
         self.playbook: Playbook | None = None
         """Plans with this instead of the rules in use."""
         self.is_paused: Callable[[], bool] = lambda: False
@@ -262,6 +263,7 @@ class World:
             is_paused=self.is_paused,
             people=self.people,
             rng=lambda: 0.0,
+            look_every_seconds=self.look_every_seconds,
         )
 
     @contextmanager
