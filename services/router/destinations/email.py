@@ -4,21 +4,18 @@ A mail cannot be changed or called back, and nobody can be asked whether it arri
 lost after the end of the data, it counts as delivered (RFC 5321 section 4.5.3.2.6): the server may have it.
 """
 
-import asyncio
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
+from smtplib import SMTPAuthenticationError, SMTPResponseException, SMTPSenderRefused
 from threading import Event
 from typing import Annotated
 
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPDataError, SMTPException, SMTPResponseException
-from aiosmtplib.errors import SMTPRecipientsRefused, SMTPSenderRefused
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from runtime.settings import EnvironmentSettings
-from services.router.deadline import remaining, within
+from services.router.deadline import within
 from services.router.destination import (
     AfterAmbiguity,
     Ambiguous,
@@ -36,12 +33,10 @@ from services.router.destination import (
 )
 from services.router.facts import Facts
 from services.router.mail_message import address, compose, one_line, split_subject
+from services.router.mail_server import MailServer
 from services.router.people import Person
 from services.router.templates import Templates
 
-_IMPLICIT_TLS_PORT = 465
-_START_MAIL_INPUT = 354
-_COMPLETED = 250
 _PERMANENT = 500
 
 ERRORS: Mapping[int, type[Retry | Failed]] = {
@@ -126,7 +121,7 @@ class Settings(EnvironmentSettings):
 
 
 class Mail:
-    """A connected mail server; each delivery has a connection of its own."""
+    """A connected mail server."""
 
     def __init__(self, settings: Settings, host: str, sender: Address) -> None:
         self.limits = Limits(
@@ -134,9 +129,15 @@ class Mail:
             parallel_calls=settings.mail_parallel_calls,
             deadline_seconds=settings.mail_deadline_seconds,
         )
-        self._settings = settings
-        self._host = host
+        self._own_domains = settings.mail_own_domains
         self._sender = sender
+        username, password = settings.smtp_username, settings.smtp_password
+        self._server = MailServer(
+            host,
+            settings.smtp_port,
+            starttls=settings.smtp_starttls,
+            login=(username, password.get_secret_value()) if username and password else None,
+        )
 
     def deliver(self, call: Call) -> Result:
         """Hand the mail over. What was sent stays sent: there is nothing to update or to take back."""
@@ -149,7 +150,7 @@ class Mail:
         except ValueError:
             return Failed("invalid_address")
         writer = _colleague(content)
-        writes_as_themselves = writer is not None and writer.domain.lower() in self._settings.mail_own_domains
+        writes_as_themselves = writer is not None and writer.domain.lower() in self._own_domains
         message = compose(
             message_id=message_id,
             sender=writer if writer and writes_as_themselves else self._sender,
@@ -165,9 +166,9 @@ class Mail:
         try:
             within(
                 call.deadline_seconds,
-                lambda: asyncio.run(self._send(to.addr_spec, bytes(message), handed_over)),
+                lambda: self._server.send(self._sender.addr_spec, to.addr_spec, bytes(message), handed_over),
             )
-        except (SMTPException, OSError) as error:
+        except OSError as error:
             return verdict(error, handed_over=handed_over.is_set())
         return Delivered(message_id)
 
@@ -176,54 +177,21 @@ class Mail:
         return Found(f"<{call.effect_id}@{self._sender.domain}>")
 
     def close(self) -> None:
-        """Nothing is held open between mails."""
-
-    async def _send(self, to: str, message: bytes, handed_over: Event) -> None:
-        settings = self._settings
-        implicit = settings.smtp_port == _IMPLICIT_TLS_PORT
-        client = SMTP(
-            hostname=self._host,
-            port=settings.smtp_port,
-            use_tls=implicit,
-            start_tls=settings.smtp_starttls and not implicit,
-            timeout=remaining(),
-        )
-        async with asyncio.timeout(remaining()):
-            await client.connect()
-            try:
-                if settings.smtp_username and settings.smtp_password:
-                    await client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
-                await client.mail(self._sender.addr_spec)
-                await client.rcpt(to)
-                await _transfer(client, message, handed_over)
-            finally:
-                client.close()
+        """Close the connections."""
+        self._server.close()
 
 
-async def _transfer(client: SMTP, message: bytes, handed_over: Event) -> None:
-    """DATA, marking the point from which the server may have the mail; aiosmtplib's own `data` does not."""
-    invited = await client.execute_command(b"DATA")
-    if invited.code != _START_MAIL_INPUT or client.protocol is None:
-        raise SMTPDataError(invited.code, invited.message)
-    remaining()
-    handed_over.set()
-    client.protocol.write(re.sub(rb"(?m)^\.", b"..", message) + b".\r\n")
-    answer = await client.protocol.read_response(timeout=remaining())
-    if answer.code != _COMPLETED:
-        raise SMTPDataError(answer.code, answer.message)
-
-
-def verdict(error: SMTPException | OSError, *, handed_over: bool) -> Result:
+def verdict(error: OSError, *, handed_over: bool) -> Result:
     """What a failed mail means; `handed_over` once the whole mail was on its way."""
     match error:
-        case SMTPSenderRefused() | SMTPAuthenticationError():
-            return Retry(f"smtp_{error.code}")
-        case SMTPRecipientsRefused(recipients=[first, *_]):
-            return verdict(first, handed_over=False)
-        case SMTPResponseException(code=code) if code > 0:
+        case SMTPSenderRefused(smtp_code=code) | SMTPAuthenticationError(smtp_code=code):
+            return Retry(f"smtp_{code}")
+        case SMTPResponseException(smtp_code=code) if code > 0:
             meaning = ERRORS.get(code, Failed if code >= _PERMANENT else Retry)
             return meaning(f"smtp_{code}")
-    cause = "timeout" if isinstance(error, TimeoutError) else "connection_lost"
+    # smtplib raises SMTPServerDisconnected for whatever happens to the connection.
+    timed_out = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+    cause = "timeout" if timed_out else "connection_lost"
     return Ambiguous(f"{cause}_after_data") if handed_over else Retry(cause)
 
 

@@ -1,11 +1,11 @@
-"""The SMTP catcher under the real aiosmtplib client."""
+"""The SMTP catcher under the client that the product sends with."""
 
-import asyncio
+import smtplib
 import time
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate
 
-import aiosmtplib
 import httpx
 import pytest
 
@@ -28,16 +28,9 @@ def mail(*, unsubscribe: bool = False) -> EmailMessage:
 
 
 def send(sandbox: RunningSandbox, message: EmailMessage | bytes, *, timeout_seconds: float = 5) -> None:
-    asyncio.run(
-        aiosmtplib.send(
-            message,
-            sender="feedback@acme.test",
-            recipients=["greta@northwind.test"],
-            hostname="127.0.0.1",
-            port=sandbox.smtp_port,
-            timeout=timeout_seconds,
-        )
-    )
+    raw = message if isinstance(message, bytes) else message.as_bytes(policy=SMTP)
+    with smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=timeout_seconds) as client:
+        client.sendmail("feedback@acme.test", ["greta@northwind.test"], raw)
 
 
 def test_a_mail_is_kept_parsed(sandbox: RunningSandbox, world: httpx.Client) -> None:
@@ -80,9 +73,9 @@ def spoiled(drop: str, *, also: tuple[str, str] | None = None) -> EmailMessage:
 def test_a_careless_mail_is_refused_after_the_data(
     sandbox: RunningSandbox, world: httpx.Client, message: EmailMessage | bytes, said: str
 ) -> None:
-    with pytest.raises(aiosmtplib.SMTPDataError, match=said) as caught:
+    with pytest.raises(smtplib.SMTPDataError, match=said) as caught:
         send(sandbox, message)
-    assert caught.value.code == 550
+    assert caught.value.smtp_code == 550
     assert world.get("/received/mail").json()["total"] == 0
 
 
@@ -91,15 +84,15 @@ def test_ordered_refusals_take_nothing(
     sandbox: RunningSandbox, world: httpx.Client, kind: str, code: int
 ) -> None:
     world.post("/faults", json={"double": "mail", "kind": kind, "count": 1}).raise_for_status()
-    with pytest.raises(aiosmtplib.SMTPDataError) as caught:
+    with pytest.raises(smtplib.SMTPDataError) as caught:
         send(sandbox, mail())
-    assert caught.value.code == code
+    assert caught.value.smtp_code == code
     assert world.get("/received").json()["mail"] == 0
 
 
 def test_a_cut_after_the_data_leaves_the_mail(sandbox: RunningSandbox, world: httpx.Client) -> None:
     world.post("/faults", json={"double": "mail", "kind": "drop_answer", "count": 1}).raise_for_status()
-    with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+    with pytest.raises(smtplib.SMTPServerDisconnected):
         send(sandbox, mail())
     assert world.get("/received").json()["mail"] == 1
 
@@ -108,7 +101,7 @@ def test_a_mail_its_sender_gave_up_on_is_taken_all_the_same(
     sandbox: RunningSandbox, world: httpx.Client
 ) -> None:
     world.post("/faults", json={"double": "mail", "kind": "late", "count": 1, "seconds": 1.5})
-    with pytest.raises((aiosmtplib.SMTPException, TimeoutError)):
+    with pytest.raises(smtplib.SMTPException):
         send(sandbox, mail(), timeout_seconds=0.5)
     assert world.get("/received").json()["mail"] == 0
     deadline = time.monotonic() + 10
@@ -123,13 +116,11 @@ def test_a_login_is_asked_for_where_one_is_set(tmp_path_factory: pytest.TempPath
     with RunningSandbox.start(Credentials.generate(), log=log, environment=login) as sandbox:
 
         def attempt(password: str) -> None:
-            asyncio.run(
-                aiosmtplib.send(
-                    mail(), hostname="127.0.0.1", port=sandbox.smtp_port, username="router", password=password
-                )
-            )
+            with smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=5) as client:
+                client.login("router", password)
+                client.send_message(mail())
 
-        with pytest.raises(aiosmtplib.SMTPAuthenticationError):
+        with pytest.raises(smtplib.SMTPAuthenticationError):
             attempt("wrong")
         attempt("right")
         assert httpx.get(f"{sandbox.url}/received").json()["mail"] == 1

@@ -1,14 +1,13 @@
 """The page over HTTP, and in a real browser where there is one."""
 
-import asyncio
 import shutil
+import smtplib
 import time
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
 
-import aiosmtplib
 import httpx
 import pytest
 from selenium import webdriver
@@ -49,7 +48,8 @@ def send_mail(sandbox: RunningSandbox, html: str) -> None:
     message["Date"], message["Message-ID"] = formatdate(), "<1@acme.test>"
     message.set_content("Hello")
     message.add_alternative(html, subtype="html")
-    asyncio.run(aiosmtplib.send(message, hostname="127.0.0.1", port=sandbox.smtp_port))
+    with smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=5) as client:
+        client.send_message(message)
 
 
 def test_the_page_shows_what_came_and_runs_none_of_it(
