@@ -31,6 +31,7 @@ def main() -> int:
         loop="uvloop",
         access_log=False,
         log_level="warning",
+        proxy_headers=False,
         timeout_graceful_shutdown=3,
     )
     return 0

@@ -45,6 +45,7 @@ def sandbox_app(world: World) -> FastAPI:
             app_token=settings.slack_app_token.get_secret_value(),
         ),
         *salesforce.routes(world.salesforce, world.front),
+        *(route for one in world.receivers.values() for route in receivers.routes(one, world.front)),
     ]
     app = FastAPI(
         title="feedback-router sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, routes=doubles
@@ -57,8 +58,6 @@ def sandbox_app(world: World) -> FastAPI:
 
     app.include_router(slack_routes.routes(world.workspace, world.interactivity, world.sockets, world.front))
     app.include_router(jira.routes(world.jira, world.front))
-    for receiver in world.receivers.values():
-        app.include_router(receivers.routes(receiver, world.front))
     app.include_router(received.routes(world))
     app.include_router(salesforce_people.routes(world.records))
     app.include_router(page.routes(world, clock))

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from functools import cached_property
 from html.parser import HTMLParser
 from itertools import count
 from re import findall
+from typing import Literal
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -21,17 +24,38 @@ from sandbox.mail_checks import check_mail
 _MAX_BYTES = 10 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mail:
-    """One mail as it was taken."""
+    """One mail as it was taken; read when somebody looks at it."""
 
     number: int
     received_at: datetime
     sender: str
     recipients: tuple[str, ...]
-    headers: tuple[tuple[str, str], ...]
-    text: str
-    html: str
+    raw: bytes
+
+    @cached_property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Names and values, in order."""
+        return tuple((name, str(value)) for name, value in self._message.items())
+
+    @cached_property
+    def text(self) -> str:
+        """The plain text; empty where there is none."""
+        return self._body("plain")
+
+    @cached_property
+    def html(self) -> str:
+        """The HTML; empty where there is none."""
+        return self._body("html")
+
+    @cached_property
+    def _message(self) -> EmailMessage:
+        return message_from_bytes(self.raw, EmailMessage, policy=policy.default)
+
+    def _body(self, subtype: Literal["plain", "html"]) -> str:
+        part = self._message.get_body((subtype,))
+        return str(part.get_content()) if part is not None else ""
 
     def header(self, name: str) -> str:
         """Return the first header of this name, or an empty string."""
@@ -65,20 +89,17 @@ class Mailbox:
         self.taken = 0
         self._numbers = count(1)
 
-    def add(self, envelope: Envelope, message: EmailMessage) -> None:
+    def add(self, envelope: Envelope, raw: bytes, message_id: str) -> None:
         """Keep one accepted message."""
-        text, html = message.get_body(("plain",)), message.get_body(("html",))
         self.taken += 1
-        self.message_ids[str(message["Message-ID"]).strip()] += 1
+        self.message_ids[message_id] += 1
         self.mails.append(
             Mail(
                 number=next(self._numbers),
                 received_at=datetime.now(UTC),
                 sender=envelope.mail_from or "",
                 recipients=tuple(envelope.rcpt_tos),
-                headers=tuple((name, str(value)) for name, value in message.items()),
-                text=str(text.get_content()) if text is not None else "",
-                html=str(html.get_content()) if html is not None else "",
+                raw=raw,
             )
         )
 
@@ -153,11 +174,11 @@ class Catcher:
 
     def _take(self, envelope: Envelope) -> str:
         raw = envelope.original_content or b""
-        message = message_from_bytes(raw, EmailMessage, policy=policy.default)
+        message = BytesHeaderParser(EmailMessage, policy=policy.default).parsebytes(raw)
         problem = check_mail(raw, message)
         if problem is not None:
             return f"550 5.6.0 {problem}"
-        self._mailbox.add(envelope, message)
+        self._mailbox.add(envelope, raw, str(message["Message-ID"]).strip())
         return f"250 2.0.0 OK: kept as {self._mailbox.taken}"
 
     async def _struck(self, server: SMTP, envelope: Envelope, fault: FaultRequest) -> str:

@@ -1,6 +1,7 @@
 """What a strict receiving mail server refuses after the end of data."""
 
 import re
+from collections import Counter
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
@@ -19,8 +20,9 @@ def check_mail(raw: bytes, message: EmailMessage) -> str | None:
         return "bare CR or LF: lines end in CRLF"
     if any(len(line) > _LONGEST_LINE for line in raw.split(b"\r\n")):
         return f"a line is longer than {_LONGEST_LINE} octets"
+    given = Counter(name.lower() for name in message.keys())  # noqa: SIM118 - a message has a key more than once
     for name in _ONCE:
-        if len(message.get_all(name, [])) > 1:
+        if given[name.lower()] > 1:
             return f"header {name} occurs more than once"
     return _check_origin(message) or _check_unsubscribe(message)
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import APIRouter
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from sandbox.faults import Double
 from sandbox.server import Front, refused
@@ -85,15 +85,13 @@ class Receiver:
         return None
 
 
-def routes(receiver: Receiver, front: Front) -> APIRouter:
+def routes(receiver: Receiver, front: Front) -> list[BaseRoute]:
     """Serve `POST /<receiver>/events` and `/<receiver>/events/<name>`."""
-    router = APIRouter(prefix=f"/{receiver.double}/events")
 
-    @router.post("")
-    @router.post("/{name}")
-    async def take(request: Request, name: str = "") -> Response:
+    async def take(request: Request) -> Response:
         body = await request.body()
         headers = dict(request.headers)
+        name = request.path_params.get("name", "")
         return await front.serve(
             request,
             receiver.double,
@@ -101,4 +99,5 @@ def routes(receiver: Receiver, front: Front) -> APIRouter:
             lambda hidden: receiver.take(name, headers, body, hidden),
         )
 
-    return router
+    path = f"/{receiver.double}/events"
+    return [Route(path, take, methods=["POST"]), Route(f"{path}/{{name}}", take, methods=["POST"])]
