@@ -163,6 +163,7 @@ def _measure(bootstrap: str, name: str, events: int) -> Measured:
         environment = {
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "CONFIG_DIR": str(ROOT / "deploy" / "config"),
+            "CLASSIFIER_READS": "keywords",
             "OPS_PORT": str(free_port()),
             "LOG_LEVEL": "WARNING",
             "DATADIR": folder,

@@ -5,11 +5,12 @@ import uuid
 from pathlib import Path
 
 from runtime.kafka import KafkaSettings, consumer, deliver, producer, to_record
-from runtime.yaml_file import load_yaml
+from runtime.messages import Message
 from schemas.responses import ResponseRecorded
 from services.classifier.app import classifier
 from services.classifier.lookup import Lookup
-from services.classifier.taxonomy import Themes
+from services.classifier.reader import ListReader
+from services.classifier.taxonomy import load_themes
 
 POLL_SECONDS = 1
 
@@ -17,13 +18,14 @@ POLL_SECONDS = 1
 def main() -> None:
     """Loop until killed."""
     kafka = KafkaSettings(os.environ["KAFKA_BOOTSTRAP_SERVERS"], "kafka-python")
-    transform = classifier(Lookup(load_yaml(Path(os.environ["CONFIG_DIR"]) / "themes.yaml", Themes)))
+    transform = classifier(ListReader(Lookup(load_themes(Path(os.environ["CONFIG_DIR"]) / "themes.yaml"))))
     source = consumer(kafka, group=uuid.uuid4().hex, topics=[ResponseRecorded.TOPIC], max_records=500)
     target = producer(kafka)
     while True:
         polled = source.poll(timeout_ms=POLL_SECONDS * 1000)
         records = [to_record(record) for partition in polled.values() for record in partition]
-        if any(deliver(target, [transform(record) for record in records])):
+        messages = [one for one in transform(records) if isinstance(one, Message)]
+        if any(deliver(target, messages)):
             raise SystemExit("the broker did not take a batch")
         if records:
             source.commit()

@@ -9,15 +9,15 @@ import faust
 
 from runtime import cloudevents, tracing
 from runtime.messages import header
-from runtime.yaml_file import load_yaml
 from schemas.classified import ResponseClassified
 from schemas.responses import ResponseRecorded
 from services.classifier.app import SOURCE
 from services.classifier.classify import classify
 from services.classifier.lookup import Lookup
-from services.classifier.taxonomy import Themes
+from services.classifier.reading import listed
+from services.classifier.taxonomy import load_themes
 
-taxonomy = Lookup(load_yaml(Path(os.environ["CONFIG_DIR"]) / "themes.yaml", Themes))
+taxonomy = Lookup(load_themes(Path(os.environ["CONFIG_DIR"]) / "themes.yaml"))
 app = faust.App(
     f"textbook-{uuid.uuid4().hex}",
     broker=f"kafka://{os.environ['KAFKA_BOOTSTRAP_SERVERS']}",
@@ -36,7 +36,8 @@ async def classify_responses(stream: faust.StreamT[dict[str, Any]]) -> None:
     """Classifies one event after the other."""
     async for event in stream.events():
         response = ResponseRecorded.model_validate(event.value)
-        result = classify(response, taxonomy)
+        reading = listed(response.comment, response.language, taxonomy)
+        result = classify(response, reading, taxonomy_version=taxonomy.version, version=taxonomy.version)
         trace = tracing.child_of((header(tuple(event.headers.items()), "traceparent") or b"").decode())
         await classified.send(
             key=event.key,

@@ -10,7 +10,7 @@ from rich.console import Console
 from cli.playbook import load_destinations
 from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError, load_yaml
-from services.classifier.taxonomy import Themes
+from services.classifier.taxonomy import load_themes
 from services.ingest.sources import load_sources
 from services.router.people import load_people
 from services.router.plugins import discover
@@ -57,7 +57,7 @@ def _programs(folder: Path) -> None:
 
 
 def _themes(folder: Path) -> None:
-    load_yaml(folder / "themes.yaml", Themes)
+    load_themes(folder / "themes.yaml")
 
 
 def _salesforce(folder: Path) -> None:

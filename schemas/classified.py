@@ -33,6 +33,8 @@ class ThemeTag(Contract):
     """-1 complaint, 0 neither, 1 praise; null where it is not known."""
     evidence: tuple[str, ...] = ()
     """The words of the comment that claimed it."""
+    parent: str | None = Field(default=None, max_length=64)
+    """Id of the theme that this one is a part of; null at the upper level."""
 
 
 class Urgency(Contract):
@@ -74,6 +76,20 @@ class ResponseClassified(Event):
     """The comment with personal details masked, for channels that many people read."""
     score_text_mismatch: bool = False
     """The words say the opposite of the score."""
+    sentiment_score: float | None = Field(default=None, ge=-1, le=1)
+    """From -1, as unhappy as can be, to 1; null where the sentiment is."""
+    unsure_mentions: tuple[str, ...] = ()
+    """What reads like an employee's name and stands in no roster."""
+    language_detected: bool = False
+    """The language was told from the words; else the source gave it."""
+    personal_details: tuple[str, ...] = ()
+    """Kinds of details that were masked: email, phone, card, iban, number, name."""
+    not_known: dict[str, str] = Field(default_factory=dict)
+    """What was looked for and could not be told, and why: no_model, too_short, unknown_language, unsure."""
+    taxonomy_version: int | None = Field(default=None, ge=1)
+    """The version that the themes' file states."""
+    model_version: str | None = Field(default=None, max_length=64)
+    """Digest of the model that took part; null where none did."""
 
     def order_key(self) -> tuple[int, int, int, int]:
         """Order of the response, then the classification version."""

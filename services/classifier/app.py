@@ -1,27 +1,59 @@
-"""The classifier's shell: a record of the responses topic in, a message for the classified topic out."""
+"""The classifier's shell: records of the responses topic in, messages for the classified topic out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from runtime import cloudevents, tracing
+from runtime.cloudevents import Undecodable
 from runtime.messages import Message, Record
+from schemas.classified import ResponseClassified
 from schemas.responses import ResponseRecorded
 from services.classifier import metrics
 from services.classifier.classify import classify
-from services.classifier.lookup import Lookup
+from services.classifier.reader import Comment, Reads
+from services.classifier.reading import Reading
 
 SERVICE = "classifier"
 SOURCE = f"/services/{SERVICE}"
 _MODELS = {ResponseRecorded.TYPE: ResponseRecorded}
 
 
-def classifier(taxonomy: Lookup) -> Callable[[Record], Message]:
-    """Classifies one record; what it returns raises Undecodable for a record that holds no response."""
+def classifier(reader: Reads) -> Callable[[Sequence[Record]], list[Message | Undecodable]]:
+    """Classifies records; for one that holds no response it answers why."""
 
-    def classified(record: Record) -> Message:
-        response = cloudevents.decode(record, _MODELS)
-        result = classify(response, taxonomy)
-        metrics.CLASSIFIED.labels(response.metric, result.group or "none").inc()
-        trace = tracing.child_of(cloudevents.traceparent_of(record.headers))
-        return cloudevents.to_message(result, source=SOURCE, traceparent=trace)
+    def classified(records: Sequence[Record]) -> list[Message | Undecodable]:
+        decoded = [_decoded(record) for record in records]
+        responses = [one for one in decoded if isinstance(one, ResponseRecorded)]
+        readings = iter(reader.read([comment_of(response) for response in responses]))
+        return [
+            one
+            if isinstance(one, Undecodable)
+            else _message(record, _classified(one, next(readings), reader))
+            for record, one in zip(records, decoded, strict=True)
+        ]
 
     return classified
+
+
+def comment_of(response: ResponseRecorded) -> Comment:
+    """What is to be understood of a response."""
+    name = response.respondent.name
+    return Comment(response.comment, response.language, (name,) if name else ())
+
+
+def _decoded(record: Record) -> ResponseRecorded | Undecodable:
+    try:
+        return cloudevents.decode(record, _MODELS)
+    except Undecodable as error:
+        return error
+
+
+def _classified(response: ResponseRecorded, reading: Reading, reader: Reads) -> ResponseClassified:
+    version = reader.taxonomy.version
+    result = classify(response, reading, taxonomy_version=version, version=version)
+    metrics.CLASSIFIED.labels(response.metric, result.group or "none").inc()
+    return result
+
+
+def _message(record: Record, result: ResponseClassified) -> Message:
+    trace = tracing.child_of(cloudevents.traceparent_of(record.headers))
+    return cloudevents.to_message(result, source=SOURCE, traceparent=trace)

@@ -1,26 +1,38 @@
-"""The decision: what an answer is about and whom it concerns."""
+"""The decision: what an answer is, of the answer and what was understood of its comment."""
 
-from schemas.classified import ResponseClassified, TagSource, ThemeTag
+from schemas.classified import ResponseClassified
 from schemas.responses import ResponseRecorded
 from schemas.scales import group_of
-from services.classifier.lookup import Claim, Lookup
+from services.classifier.reading import Reading
+from services.classifier.sentiment import is_mismatch
 
 
-def classify(response: ResponseRecorded, taxonomy: Lookup) -> ResponseClassified:
-    """The response with its group, the themes its comment names and the functions these belong to.
+def classify(
+    response: ResponseRecorded, reading: Reading, *, taxonomy_version: int, version: int
+) -> ResponseClassified:
+    """The response with its group and all that its comment says.
 
-    What is not looked for (sentiment, urgency, names) stays null; the language is the one the source gave.
+    `version` is that of the whole classification: taxonomy, model and code; higher is newer.
     """
-    claims = taxonomy.claims(response.comment, response.language) if response.comment else ()
+    group = None if response.score is None else group_of(response.metric, response.score)
+    felt = reading.feeling
     return ResponseClassified(
         response=response,
-        classification_version=taxonomy.version,
-        group=None if response.score is None else group_of(response.metric, response.score),
-        themes=tuple(_tag(claim) for claim in claims),
-        functions=tuple(dict.fromkeys(claim.theme.function.value for claim in claims)),
-        language=response.language,
+        classification_version=version,
+        group=group,
+        themes=reading.themes,
+        sentiment=felt.sentiment if felt else None,
+        sentiment_score=felt.score if felt else None,
+        functions=reading.functions,
+        urgency=reading.urgency,
+        mentions=reading.mentions.sure,
+        unsure_mentions=reading.mentions.unsure,
+        language=reading.language,
+        language_detected=reading.language_detected,
+        masked_comment=reading.masked.text if reading.masked else None,
+        personal_details=reading.masked.kinds if reading.masked else (),
+        score_text_mismatch=is_mismatch(group, felt),
+        not_known=dict(reading.not_known),
+        taxonomy_version=taxonomy_version,
+        model_version=reading.model_version,
     )
-
-
-def _tag(claim: Claim) -> ThemeTag:
-    return ThemeTag(theme=claim.theme.id, source=TagSource.LOOKUP, evidence=claim.evidence)

@@ -1,11 +1,14 @@
 """The themes a company looks for, as `themes.yaml` states them."""
 
 from collections import Counter
+from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from runtime.yaml_file import load_yaml
 from services.classifier.words import SNOWBALL, folded_words
 
 
@@ -34,6 +37,9 @@ def _with_a_word(keyword: str) -> str:
 
 Language = Annotated[str, AfterValidator(_known_language)]
 Keyword = Annotated[str, Field(max_length=100), AfterValidator(_with_a_word)]
+Example = Annotated[str, Field(max_length=1000), AfterValidator(_with_a_word)]
+Destination = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Alias = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class _Part(BaseModel):
@@ -43,16 +49,28 @@ class _Part(BaseModel):
 class Theme(_Part):
     """Something customers talk about."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")
-    """Lower-case letters, digits and hyphens. Rules and reports name it: it stays when the name changes."""
+    id: str = Field(pattern=r"^[a-z][a-z0-9._/-]{0,63}$")
+    """Lower-case letters, digits, dots, hyphens. Rules and reports use it: it stays when the name changes."""
     name: str = Field(min_length=1, max_length=80)
     """As people see it."""
     description: str = Field(min_length=1, max_length=500)
     """What belongs here, for whoever edits the list."""
     function: Function
     """Whose business it is."""
-    keywords: dict[Language, tuple[Keyword, ...]] = Field(min_length=1)
+    parent: str | None = None
+    """Id of the theme that this one is a part of. There are two levels: a parent has none itself."""
+    keywords: dict[Language, tuple[Keyword, ...]] = Field(default_factory=dict)
     """Words and phrases under the two letters of their language; every form of a word counts."""
+    examples: tuple[Example, ...] = ()
+    """Comments that speak of it, as customers write them, for models to learn from."""
+    aliases: dict[Destination, Alias] = Field(default_factory=dict)
+    """What a destination calls it: a picklist value of Salesforce, a label of Jira."""
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> "Theme":
+        if not self.keywords and not self.examples:
+            raise ValueError(f"{self.id} has neither keywords nor examples: nothing says how to find it")
+        return self
 
 
 class Themes(_Part):
@@ -72,3 +90,21 @@ class Themes(_Part):
                 f"every theme needs an id of its own; used more than once: {', '.join(repeated)}"
             )
         return themes
+
+
+def misplaced(taxonomy: Themes) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Where a theme names a parent that is none, and why; for runtime.yaml_file.load_yaml."""
+    parents = {theme.id: theme.parent for theme in taxonomy.themes}
+    for number, theme in enumerate(taxonomy.themes):
+        if theme.parent is None:
+            continue
+        where = ("themes", number, "parent")
+        if theme.parent not in parents:
+            yield where, f"expected the id of a theme of this file, not {theme.parent!r}"
+        elif theme.parent == theme.id or parents[theme.parent] is not None:
+            yield where, f"{theme.parent} is itself part of a theme; expected one of the upper level"
+
+
+def load_themes(path: Path) -> Themes:
+    """The file's themes; raises runtime.yaml_file.ConfigError with a line for each mistake."""
+    return load_yaml(path, Themes, misplaced)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 import Stemmer
@@ -56,7 +57,7 @@ class Stems(dict[str, str]):
             self[word] = stem
         return stem
 
-    def of(self, words: list[str]) -> list[str]:
+    def of(self, words: Iterable[str]) -> list[str]:
         """The stems of a text's words."""
         return list(map(self.__getitem__, words))
 

@@ -8,7 +8,10 @@ import pytest
 from runtime.yaml_file import parse_yaml
 from schemas.responses import Order, ResponseRecorded, response_id
 from schemas.scales import Metric
+from services.classifier.language import LanguageDetector
 from services.classifier.lookup import Lookup
+from services.classifier.mentions import Roster
+from services.classifier.reader import Reader
 from services.classifier.taxonomy import Themes
 
 THEMES = """
@@ -38,6 +41,11 @@ Answer = Callable[..., ResponseRecorded]
 @pytest.fixture(scope="session")
 def taxonomy() -> Lookup:
     return Lookup(parse_yaml(THEMES, Themes, name="themes.yaml"))
+
+
+@pytest.fixture(scope="session")
+def reader(taxonomy: Lookup) -> Reader:
+    return Reader(taxonomy, languages=LanguageDetector(), roster=Roster(["Priya Raman", "Jonas Weber"]))
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pytest
-
 from runtime import cloudevents, tracing
 from runtime.cloudevents import Undecodable
 from runtime.messages import Message, Record, header
 from schemas.classified import ResponseClassified
 from schemas.responses import ResponseRecorded
 from services.classifier.app import classifier
-from services.classifier.lookup import Lookup
+from services.classifier.reader import Reader
 
 TRACE = tracing.new_traceparent()
 
@@ -19,12 +17,13 @@ def _record(message: Message) -> Record:
 
 
 def test_a_response_becomes_a_classified_event_of_the_same_trace_and_person(
-    taxonomy: Lookup, answer: Callable[..., ResponseRecorded]
+    reader: Reader, answer: Callable[..., ResponseRecorded]
 ) -> None:
     response = answer("slow")
     sent = cloudevents.to_message(response, source="/services/ingest", traceparent=TRACE)
 
-    written = classifier(taxonomy)(_record(sent))
+    (written,) = classifier(reader)([_record(sent)])
+    assert isinstance(written, Message)
 
     read = cloudevents.decode(_record(written), {ResponseClassified.TYPE: ResponseClassified})
     assert read.response == response
@@ -39,21 +38,25 @@ def test_a_response_becomes_a_classified_event_of_the_same_trace_and_person(
 
 
 def test_the_same_record_becomes_the_same_event_again(
-    taxonomy: Lookup, answer: Callable[..., ResponseRecorded]
+    reader: Reader, answer: Callable[..., ResponseRecorded]
 ) -> None:
-    classify = classifier(taxonomy)
+    classify = classifier(reader)
     record = _record(cloudevents.to_message(answer("slow"), source="/x", traceparent=TRACE))
 
-    first, second = classify(record), classify(record)
+    (first,), (second,) = classify([record]), classify([record])
+    assert isinstance(first, Message)
+    assert isinstance(second, Message)
 
     assert (first.key, first.value) == (second.key, second.value)
     assert header(first.headers, "ce_id") == header(second.headers, "ce_id")
 
 
-def test_what_is_not_a_response_is_undecodable(
-    taxonomy: Lookup, answer: Callable[..., ResponseRecorded]
+def test_what_is_not_a_response_is_undecodable_and_its_neighbours_are_not(
+    reader: Reader, answer: Callable[..., ResponseRecorded]
 ) -> None:
-    sent = cloudevents.to_message(answer(), source="/x", traceparent=TRACE)
+    good = _record(cloudevents.to_message(answer(), source="/x", traceparent=TRACE))
+    bad = Record(good.topic, 0, 0, good.key, b"{", good.headers, datetime.now(UTC))
 
-    with pytest.raises(Undecodable):
-        classifier(taxonomy)(Record(sent.topic, 0, 0, sent.key, b"{", sent.headers, datetime.now(UTC)))
+    become = classifier(reader)([good, bad, good])
+
+    assert [isinstance(one, Undecodable) for one in become] == [False, True, False]

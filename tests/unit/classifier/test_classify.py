@@ -1,20 +1,14 @@
-from collections.abc import Callable
-
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from schemas.classified import ResponseClassified, TagSource, ThemeTag
-from schemas.responses import ResponseRecorded
+from schemas.classified import TagSource, ThemeTag
 from schemas.scales import Group, Metric
 from services.classifier.classify import classify
 from services.classifier.lookup import Lookup
-
-Answer = Callable[..., ResponseRecorded]
-
-
-# What JSON can carry: it has no lone surrogates.
-ANY = st.characters(codec="utf-8")
+from services.classifier.masking import Masked
+from services.classifier.mentions import Mentions
+from services.classifier.reading import NO_MODEL, Reading, listed
+from services.classifier.sentiment import Feeling
+from tests.unit.classifier.conftest import Answer
 
 
 @pytest.mark.parametrize(
@@ -36,69 +30,80 @@ ANY = st.characters(codec="utf-8")
     ],
 )
 def test_the_group_follows_the_metrics_scale(
-    metric: Metric, score: int | None, group: Group | None, taxonomy: Lookup, answer: Answer
+    metric: Metric, score: int | None, group: Group | None, answer: Answer
 ) -> None:
-    assert classify(answer(metric=metric, score=score), taxonomy).group is group
+    response = answer(metric=metric, score=score)
+
+    assert classify(response, Reading(), taxonomy_version=1, version=1).group is group
 
 
-def test_themes_carry_their_evidence_and_name_their_functions_once(taxonomy: Lookup, answer: Answer) -> None:
-    response = answer("It crashes, it is slow and it is too expensive.")
+def test_all_that_was_understood_is_told(answer: Answer) -> None:
+    response = answer("Call 0171 2345678, Jonas!", score=9)
+    tags = (ThemeTag(theme="support", source=TagSource.LOOKUP, polarity=-1, evidence=("Call",)),)
+    reading = Reading(
+        themes=tags,
+        functions=("Support",),
+        language="en",
+        language_detected=True,
+        feeling=Feeling("negative", -0.7),
+        mentions=Mentions(("Jonas Weber",), ("Kim",)),
+        masked=Masked("Call [phone], Jonas!", ("phone",)),
+        not_known={"sentiment": NO_MODEL},
+        model_version="abc",
+    )
 
-    assert classify(response, taxonomy) == ResponseClassified(
-        response=response,
-        classification_version=7,
-        group=Group.DETRACTOR,
+    result = classify(response, reading, taxonomy_version=3, version=12)
+
+    assert (result.taxonomy_version, result.classification_version, result.model_version) == (3, 12, "abc")
+    assert (result.themes, result.functions) == (tags, ("Support",))
+    assert (result.language, result.language_detected) == ("en", True)
+    assert (result.sentiment, result.sentiment_score, result.score_text_mismatch) == ("negative", -0.7, True)
+    assert (result.mentions, result.unsure_mentions) == (("Jonas Weber",), ("Kim",))
+    assert (result.masked_comment, result.personal_details) == ("Call [phone], Jonas!", ("phone",))
+    assert result.not_known == {"sentiment": NO_MODEL}
+
+
+@pytest.mark.parametrize(
+    ("score", "feeling", "is_mismatch"),
+    [
+        (9, Feeling("negative", -0.6), True),
+        (1, Feeling("positive", 0.6), True),
+        (9, Feeling("negative", -0.2), False),
+        (9, Feeling("positive", 0.9), False),
+        (7, Feeling("negative", -0.9), False),
+        (None, Feeling("negative", -0.9), False),
+        (9, None, False),
+    ],
+)
+def test_only_clear_words_contradict_a_score(
+    score: int | None, feeling: Feeling | None, is_mismatch: bool, answer: Answer
+) -> None:
+    result = classify(answer("…", score=score), Reading(feeling=feeling), taxonomy_version=1, version=1)
+
+    assert result.score_text_mismatch is is_mismatch
+
+
+def test_lists_name_functions_once_and_look_for_nothing_else(taxonomy: Lookup) -> None:
+    reading = listed("It crashes, it is slow and it is too expensive.", "en-GB", taxonomy)
+
+    assert reading == Reading(
         themes=(
             ThemeTag(theme="pricing", source=TagSource.LOOKUP, evidence=("too expensive",)),
             ThemeTag(theme="reliability", source=TagSource.LOOKUP, evidence=("crashes",)),
             ThemeTag(theme="speed", source=TagSource.LOOKUP, evidence=("slow",)),
         ),
         functions=("Sales", "Product"),
+        language="en-GB",
     )
 
 
-def test_what_is_not_looked_for_is_not_claimed(taxonomy: Lookup, answer: Answer) -> None:
-    result = classify(answer("Awful. Everything crashes."), taxonomy)
-
-    assert (result.sentiment, result.urgency, result.masked_comment, result.language) == (None,) * 4
-    assert result.themes[0].score is None
-    assert result.themes[0].polarity is None
-
-
 @pytest.mark.parametrize("comment", [None, "", "   ", "👍", "100% 🎉"])
-def test_a_comment_without_keywords_has_no_themes(
-    comment: str | None, taxonomy: Lookup, answer: Answer
-) -> None:
-    result = classify(answer(comment, language="en-GB"), taxonomy)
-
-    assert result.themes == ()
-    assert result.functions == ()
-    assert result.language == "en-GB"
+def test_a_comment_without_keywords_has_no_themes(comment: str | None, taxonomy: Lookup) -> None:
+    assert listed(comment, "en-GB", taxonomy) == Reading(language="en-GB")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    comment=st.text(ANY, max_size=2_000),
-    language=st.none() | st.sampled_from(["en", "de-AT", "fr", "ja", "x"]) | st.text(ANY, max_size=35),
-)
-def test_any_text_is_classified_and_its_evidence_is_part_of_it(
-    comment: str, language: str | None, taxonomy: Lookup, answer: Answer
-) -> None:
-    result = classify(answer(comment, language=language), taxonomy)
+def test_a_response_that_was_classified_can_be_written_and_read(answer: Answer, taxonomy: Lookup) -> None:
+    response = answer("slow")
+    result = classify(response, listed("slow", None, taxonomy), taxonomy_version=7, version=7)
 
-    assert result.response.comment == comment
-    assert all(words in comment for tag in result.themes for words in tag.evidence)
-    assert ResponseClassified.model_validate_json(result.model_dump_json()) == result
-
-
-@given(
-    before=st.text(ANY, max_size=50),
-    keyword=st.sampled_from(["crash", "CRASHED", "crashing", "Crashes"]),
-)
-def test_a_keyword_is_found_whatever_stands_before_it(
-    before: str, keyword: str, taxonomy: Lookup, answer: Answer
-) -> None:
-    result = classify(answer(f"{before} {keyword}", language="en"), taxonomy)
-
-    tags = {tag.theme: tag.evidence for tag in result.themes}
-    assert keyword in tags["reliability"]
+    assert type(result).model_validate_json(result.model_dump_json()) == result

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.yaml_file import ConfigError, load_yaml, parse_yaml
+from runtime.yaml_file import ConfigError, parse_yaml
 from services.classifier.lookup import Lookup
-from services.classifier.taxonomy import Themes
+from services.classifier.taxonomy import Themes, load_themes, misplaced
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "config" / "themes.yaml"
 GOOD = """\
@@ -48,14 +48,14 @@ def test_ids_must_differ() -> None:
 
 
 def test_the_shipped_themes_cover_four_languages() -> None:
-    themes = load_yaml(SHIPPED, Themes).themes
+    themes = load_themes(SHIPPED).themes
 
     assert {theme.id for theme in themes} >= {"reliability", "pricing", "support", "survey-complaint"}
     assert all(set(theme.keywords) == {"en", "de", "es", "fr"} for theme in themes)
 
 
 def test_no_shipped_keyword_is_listed_twice() -> None:
-    for theme in load_yaml(SHIPPED, Themes).themes:
+    for theme in load_themes(SHIPPED).themes:
         for language, keywords in theme.keywords.items():
             assert len(set(keywords)) == len(keywords), f"{theme.id}, {language}"
 
@@ -77,6 +77,33 @@ def test_no_shipped_keyword_is_listed_twice() -> None:
     ],
 )
 def test_the_shipped_themes_know_what_customers_say(comment: str, theme: str) -> None:
-    lookup = Lookup(load_yaml(SHIPPED, Themes))
+    lookup = Lookup(load_themes(SHIPPED))
 
     assert theme in {claim.theme.id for claim in lookup.claims(comment, None)}
+
+
+@pytest.mark.parametrize(
+    ("parent", "complaint"),
+    [
+        ("nobody", "expected the id of a theme of this file, not 'nobody'"),
+        ("pricing", "pricing is itself part of a theme; expected one of the upper level"),
+    ],
+)
+def test_there_are_two_levels(parent: str, complaint: str) -> None:
+    theme = GOOD.split("themes:\n")[1]
+    upper = theme.replace("id: pricing", "id: money")
+    part = theme.replace("    name", "    parent: money\n    name")
+    other = theme.replace("id: pricing", "id: rebates").replace("    name", f"    parent: {parent}\n    name")
+    assert (
+        parse_yaml(GOOD.split("  - id", maxsplit=1)[0] + upper + part, Themes, misplaced, name="t")
+        .themes[1]
+        .parent
+        == "money"
+    )
+    with pytest.raises(ConfigError, match=f"t:17: themes.2.parent: {complaint}"):
+        parse_yaml(GOOD.split("  - id", maxsplit=1)[0] + upper + part + other, Themes, misplaced, name="t")
+
+
+def test_a_theme_that_cannot_be_found_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"t:3: themes.0: pricing has neither keywords nor examples"):
+        parse_yaml(GOOD.split("    keywords", maxsplit=1)[0], Themes, name="t")
