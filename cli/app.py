@@ -5,7 +5,7 @@ A command imports what it needs when it runs: the image of the jobs installs no 
 # ruff: noqa: PLC0415 - the reason stands above
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -63,6 +63,26 @@ OtherRules = Annotated[
 Demo = Annotated[bool, typer.Option("--demo", help="Make the sandbox the outside world.")]
 
 
+CommentsFile = Annotated[
+    Path | None, typer.Argument(help="JSON lines; default: standard input.", dir_okay=False)
+]
+ThemesFile = Annotated[Path, typer.Option(help="The taxonomy.", dir_okay=False)]
+PeopleFile = Annotated[Path, typer.Option(help="The employees whom comments may name.", dir_okay=False)]
+LabelledFile = Annotated[
+    Path | None,
+    typer.Option(
+        help='JSON lines {"text", "labels": [{"theme", "polarity"}]} to learn from first.', dir_okay=False
+    ),
+]
+ModelName = Annotated[
+    Literal["none", "static", "multilingual"], typer.Option(help="What examples are learned with.")
+]
+ModelsFolder = Annotated[Path, typer.Option(help="Where models are kept.", file_okay=False)]
+
+models_commands = typer.Typer(help="What comments are understood with.", no_args_is_help=True)
+app.add_typer(models_commands, name="models")
+
+
 @app.command()
 def init(folder: InstallFolder = Path(), source: Source = "api", *, demo: Demo = False) -> None:
     """Write .env and the secret files; nothing that is there already is changed. Safe to repeat."""
@@ -102,6 +122,34 @@ def republish(
     from cli.republish import republish
 
     republish(topic, consumer=consumer, since=moment(since), person=person, effects=effects)
+
+
+@app.command("classify")
+def classify_comments(
+    file: CommentsFile = None,
+    *,
+    themes: ThemesFile = Path("deploy/config/themes.yaml"),
+    examples: LabelledFile = None,
+    model: ModelName = "none",
+    models: ModelsFolder = Path("var/models"),
+    people: PeopleFile = Path("deploy/config/people.yaml"),
+) -> None:
+    """Say of each comment what it is about: JSON lines {"text", "score"?, "language"?} in and out."""
+    from cli.classify import classify
+    from services.classifier.encoders.choice import EncoderName
+
+    classify(file, themes=themes, examples=examples, encoder=EncoderName(model), models=models, people=people)
+
+
+@models_commands.command("build")
+def build_models(
+    models: ModelsFolder = Path("var/models"),
+    words: Annotated[int, typer.Option(help="Words of each language, the most frequent ones.")] = 40_000,
+) -> None:
+    """Make the table of words that `static` stands on, once; takes minutes."""
+    from cli.models import build
+
+    build(models, words)
 
 
 @config.command()

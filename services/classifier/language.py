@@ -10,7 +10,6 @@ LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pt", "zh")
 """What is told apart unless the settings name others: fewer are told apart better."""
 _READ_CHARACTERS = 300
 """Enough to be sure, and long comments cost no more."""
-_SHORT_WORDS = 2
 _SURE_ALONE = 0.9
 _SURE = 0.5
 
@@ -30,5 +29,5 @@ class LanguageDetector:
         if not any(word.isalpha() for word in words):
             return None
         language, probability = self._identifier.classify(read)
-        few = len(words) <= _SHORT_WORDS and read.isascii()
-        return str(language) if probability >= (_SURE_ALONE if few else _SURE) else None
+        alone = len(words) == 1 and read.isascii()
+        return str(language) if probability >= (_SURE_ALONE if alone else _SURE) else None

@@ -1,23 +1,22 @@
 """Understands comments, many at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Protocol
 
 from schemas.classified import TagSource, ThemeTag
-from services.classifier.clauses import clauses
-from services.classifier.keyword_lists import Span, evidence
+from services.classifier.keyword_lists import evidence
 from services.classifier.language import LanguageDetector
-from services.classifier.lexicon import LANGUAGE as LEXICON_LANGUAGE
 from services.classifier.lexicon import Lexicon
 from services.classifier.lookup import Lookup
 from services.classifier.masking import mask
 from services.classifier.mentions import Roster
+from services.classifier.model import Found, Judgement
+from services.classifier.parts import Parts, take_apart
 from services.classifier.reading import NO_MODEL, TOO_SHORT, UNKNOWN_LANGUAGE, Reading, listed
 from services.classifier.sentiment import Feeling, feeling, polarity
 from services.classifier.signals import Signals
-from services.classifier.words import WORD, folded_words, primary_language
+from services.classifier.words import WORD
 
 READ_CHARACTERS = 20_000
 """Of a comment that is longer, the beginning is understood; all of it is masked."""
@@ -45,6 +44,21 @@ class Reads(Protocol):
         """What each says, in the same order; no text makes it fail."""
 
 
+class Learned(Protocol):
+    """What was learned from examples."""
+
+    @property
+    def version(self) -> str:
+        """Digest of all of it."""
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """ISO 639-1 codes of the languages it can judge."""
+
+    def judge(self, comments: Sequence[Parts]) -> Sequence[Judgement]:
+        """One judgement a comment, in the same order."""
+
+
 class ListReader:
     """Looks for keywords and for nothing else."""
 
@@ -56,106 +70,112 @@ class ListReader:
         return [listed(comment.text, comment.language, self.taxonomy) for comment in comments]
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A comment taken apart."""
-
-    text: str
-    language: str | None
-    detected: bool
-    clauses: Sequence[str]
-    words: Sequence[str]
-    """Folded, of all clauses one after the other."""
-    clause_starts: Sequence[int]
-    """Which word each clause begins with."""
-    spans: Mapping[int, set[Span]]
-    """Where the keywords of a theme stand, by the theme's number."""
-
-
 class Reader:
     """Everything that comments are understood with. Not for several threads at once."""
 
-    def __init__(self, taxonomy: Lookup, *, languages: LanguageDetector, roster: Roster) -> None:
+    def __init__(
+        self, taxonomy: Lookup, *, languages: LanguageDetector, roster: Roster, model: Learned | None = None
+    ) -> None:
         self.taxonomy = taxonomy
         self._languages = languages
         self._roster = roster
+        self._model = model
         self._signals = Signals()
         self._lexicon = Lexicon()
 
     def read(self, comments: Sequence[Comment]) -> list[Reading]:
         """What each says, in the same order; no text makes it fail."""
-        return [self._read(comment) for comment in comments]
+        taken = [self._take_apart(comment) for comment in comments]
+        judged = self._judged([parts for parts in taken if parts is not None])
+        return [
+            Reading(language=comment.language)
+            if parts is None
+            else self._reading(comment, parts, next(judged))
+            for comment, parts in zip(comments, taken, strict=True)
+        ]
 
-    def _read(self, comment: Comment) -> Reading:
+    def _take_apart(self, comment: Comment) -> Parts | None:
         if not comment.text or not comment.text.strip():
-            return Reading(language=comment.language)
-        taken = self._take_apart(comment.text[:READ_CHARACTERS], comment.language)
-        valences = self._valences(taken)
-        felt = feeling(valences) if valences else None
-        themes = tuple(self._tags(taken, valences))
-        functions = (self.taxonomy.themes[number].function.value for number in sorted(taken.spans))
+            return None
+        text = comment.text[:READ_CHARACTERS]
+        language = comment.language or self._languages.language_of(text)
+        return take_apart(text, language, self.taxonomy, self._lexicon)
+
+    def _judged(self, taken: Sequence[Parts]) -> Iterator[Judgement | None]:
+        """What the model makes of each; None where it cannot read the language.
+
+        It also judges what is too short to tell its language: such comments are mostly a word of praise.
+        """
+        model = self._model
+        if model is None:
+            return iter([None] * len(taken))
+        readable = [parts.language is None or parts.language in model.languages for parts in taken]
+        judgements = iter(model.judge([parts for parts, can in zip(taken, readable, strict=True) if can]))
+        return (next(judgements) if can else None for can in readable)
+
+    def _reading(self, comment: Comment, parts: Parts, judgement: Judgement | None) -> Reading:
+        words = parts.all_words
+        felt = judgement.feeling if judgement else None
+        if felt is None and parts.valences:
+            felt = feeling(parts.valences)
+        found = judgement.themes if judgement else ()
+        themes = self._judged_tags(parts, found) if judgement else self._listed_tags(parts)
+        numbers = [one.theme for one in found] if judgement else sorted(parts.spans)
+        functions = (self.taxonomy.themes[number].function.value for number in numbers)
+        language = comment.language or parts.language
         return Reading(
-            themes=themes,
+            themes=tuple(themes),
             functions=tuple(dict.fromkeys(functions)),
-            language=taken.language,
-            language_detected=taken.detected,
-            feeling=felt,
-            urgency=self._signals.of(taken.text, taken.words, taken.language),
-            mentions=self._roster.mentions(taken.text, taken.words),
-            masked=mask(comment.text, names=comment.names),
-            not_known=_not_known(taken, felt),
-        )
-
-    def _take_apart(self, text: str, stated: str | None) -> _Taken:
-        language = stated or self._languages.language_of(text)
-        parts = clauses(text)
-        words_of = [folded_words(part) for part in parts]
-        words = [word for of_clause in words_of for word in of_clause]
-        return _Taken(
-            text=text,
             language=language,
-            detected=stated is None and language is not None,
-            clauses=parts,
-            words=words,
-            clause_starts=[0, *accumulate(map(len, words_of))][:-1],
-            spans=self.taxonomy.spans(words, language),
+            language_detected=comment.language is None and language is not None,
+            feeling=felt,
+            urgency=self._signals.of(parts.text, words, parts.language),
+            mentions=self._roster.mentions(parts.text, words),
+            masked=mask(comment.text or "", names=comment.names),
+            not_known=self._not_known(parts, judgement, felt),
+            model_version=self._model.version if self._model and judgement else None,
         )
 
-    def _valences(self, taken: _Taken) -> Sequence[float]:
-        if taken.language is None or primary_language(taken.language) != LEXICON_LANGUAGE:
-            return ()
-        return [self._lexicon.valence(clause) for clause in taken.clauses]
+    def _listed_tags(self, parts: Parts) -> Iterator[ThemeTag]:
+        for number in sorted(parts.spans):
+            yield self._tag(parts, number, TagSource.LOOKUP, None, self._polarity(parts, number))
 
-    def _tags(self, taken: _Taken, valences: Sequence[float]) -> Iterator[ThemeTag]:
-        if not taken.spans:
-            return
-        places = [word.span() for word in WORD.finditer(taken.text)]
-        for number, spans in sorted(taken.spans.items()):
-            theme = self.taxonomy.themes[number]
-            yield ThemeTag(
-                theme=theme.id,
-                source=TagSource.LOOKUP,
-                polarity=polarity(valences, _clauses_of(spans, taken.clause_starts)) if valences else None,
-                evidence=evidence(taken.text, places, spans),
-                parent=theme.parent,
-            )
+    def _judged_tags(self, parts: Parts, found: Sequence[Found]) -> Iterator[ThemeTag]:
+        for one in found:
+            source = TagSource.BOTH if one.theme in parts.spans else TagSource.MODEL
+            said = self._polarity(parts, one.theme) if one.polarity is None else one.polarity
+            yield self._tag(parts, one.theme, source, one, said)
 
+    def _tag(
+        self, parts: Parts, number: int, source: TagSource, found: Found | None, polarity: int | None
+    ) -> ThemeTag:
+        theme = self.taxonomy.themes[number]
+        spans = parts.spans.get(number)
+        if spans:
+            places = [word.span() for word in WORD.finditer(parts.text)]
+            said = evidence(parts.text, places, spans)
+        else:
+            said = (parts.clauses[found.clause],) if found else ()
+        return ThemeTag(
+            theme=theme.id,
+            source=source,
+            score=found.score if found else None,
+            polarity=polarity,
+            evidence=said,
+            parent=theme.parent,
+        )
 
-def _clauses_of(spans: set[Span], clause_starts: Sequence[int]) -> list[int]:
-    """The clauses in which the first words of spans stand."""
-    firsts = {first for first, _ in spans}
-    ends = [*clause_starts[1:], max(firsts) + 1]
-    return [
-        number
-        for number, (start, end) in enumerate(zip(clause_starts, ends, strict=True))
-        if any(start <= first < end for first in firsts)
-    ]
+    def _polarity(self, parts: Parts, number: int) -> int | None:
+        clauses = parts.clauses_with(number)
+        return polarity(parts.valences, clauses) if parts.valences and clauses else None
 
-
-def _not_known(taken: _Taken, felt: Feeling | None) -> dict[str, str]:
-    unknown: dict[str, str] = {}
-    if taken.language is None:
-        unknown["language"] = UNKNOWN_LANGUAGE if len(taken.words) > 1 else TOO_SHORT
-    if felt is None:
-        unknown["sentiment"] = unknown.get("language", NO_MODEL)
-    return unknown
+    def _not_known(self, parts: Parts, judgement: Judgement | None, felt: Feeling | None) -> dict[str, str]:
+        unknown: dict[str, str] = {}
+        if parts.language is None:
+            unknown["language"] = UNKNOWN_LANGUAGE if len(parts.all_words) > 1 else TOO_SHORT
+        missing = unknown.get("language", UNKNOWN_LANGUAGE if self._model else NO_MODEL)
+        if self._model and judgement is None:
+            unknown["themes"] = missing
+        if felt is None:
+            unknown["sentiment"] = missing
+        return unknown

@@ -1,0 +1,121 @@
+"""`feedback classify`: comments as JSON lines in, the same lines with what was understood out."""
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from runtime.yaml_file import ConfigError
+from schemas.scales import Metric, group_of
+from services.classifier.encoders.choice import EncoderName, MissingEncoder, load_encoder
+from services.classifier.encoders.static_table import UnreadableTable
+from services.classifier.examples import own_examples, read_examples
+from services.classifier.language import LanguageDetector
+from services.classifier.learning import Learner
+from services.classifier.lookup import Lookup
+from services.classifier.model import Model
+from services.classifier.reader import Comment, Reader
+from services.classifier.reading import Reading
+from services.classifier.roster import load_roster
+from services.classifier.sentiment import is_mismatch
+from services.classifier.taxonomy import load_themes
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+_BATCH = 64
+_HIGHEST_SCORE = 10
+
+
+def classify(
+    source: Path | None,
+    *,
+    themes: Path,
+    examples: Path | None,
+    encoder: EncoderName,
+    models: Path,
+    people: Path,
+) -> None:
+    """Writes each line of the file, or of standard input, with what its comment says.
+
+    Ends with code 1 and the reason where a file or a line cannot be used.
+    """
+    try:
+        reader = _reader(themes, examples, encoder, models, people)
+        lines = _lines(source)
+    except (ConfigError, UnreadableTable, MissingEncoder, OSError) as error:
+        errors.print(str(error))
+        raise typer.Exit(1) from None
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task("classifying", total=len(lines))
+        numbered = iter(enumerate(lines, 1))
+        while part := list(islice(numbered, _BATCH)):
+            for line in _classified(part, reader):
+                sys.stdout.write(line + "\n")
+            progress.advance(task, len(part))
+
+
+def told(reading: Reading) -> dict[str, Any]:
+    """What was understood, as it is shown to people and programs."""
+    return {
+        "themes": [tag.model_dump(mode="json") for tag in reading.themes],
+        "sentiment": reading.feeling.sentiment if reading.feeling else None,
+        "sentiment_score": reading.feeling.score if reading.feeling else None,
+        "language": reading.language,
+        "functions": list(reading.functions),
+        "urgency": reading.urgency.model_dump(mode="json") if reading.urgency else None,
+        "mentions": list(reading.mentions.sure),
+        "unsure_mentions": list(reading.mentions.unsure),
+        "masked_comment": reading.masked.text if reading.masked else None,
+        "not_known": dict(reading.not_known),
+    }
+
+
+def _reader(themes: Path, examples: Path | None, encoder: EncoderName, models: Path, people: Path) -> Reader:
+    taxonomy = load_themes(themes)
+    lookup, languages = Lookup(taxonomy), LanguageDetector()
+    labelled = [*own_examples(taxonomy), *(read_examples(examples, taxonomy) if examples else ())]
+    model = None
+    if labelled:
+        used = load_encoder(encoder, models)
+        about, heads = Learner(lookup, used, languages).fit(labelled)
+        model = Model(heads, used, version="unsaved", fitted=about.languages)
+    return Reader(lookup, languages=languages, roster=load_roster(people), model=model)
+
+
+def _lines(source: Path | None) -> list[str]:
+    opened: TextIO = sys.stdin if source is None else source.open(encoding="utf-8")
+    with opened:
+        return opened.read().split("\n")
+
+
+def _classified(part: list[tuple[int, str]], reader: Reader) -> Iterator[str]:
+    given = [(number, _parsed(number, line)) for number, line in part if line.strip()]
+    comments = [Comment(row.get("text"), row.get("language")) for _, row in given]
+    for (_, row), reading in zip(given, reader.read(comments), strict=True):
+        found = told(reading)
+        score = row.get("score")
+        if isinstance(score, int) and 0 <= score <= _HIGHEST_SCORE:
+            found["score_text_mismatch"] = is_mismatch(group_of(Metric.NPS, score), reading.feeling)
+        yield json.dumps(row | found, ensure_ascii=False)
+
+
+def _parsed(number: int, line: str) -> dict[str, Any]:
+    """The line's object; ends with code 1 for one that is none."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if (
+        isinstance(row, dict)
+        and isinstance(row.get("text"), str | None)
+        and isinstance(row.get("language"), str | None)
+    ):
+        return row
+    errors.print(f'line {number}: expected an object such as {{"text": "It is slow", "language": "en"}}')
+    raise typer.Exit(1)

@@ -1,0 +1,34 @@
+"""`feedback models …`: what comments are understood with."""
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from services.classifier.encoders.choice import TABLE, EncoderName, MissingEncoder, load_encoder
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def build(folder: Path, words_a_language: int) -> None:
+    """Makes the static table; ends with code 1 where what makes it is not installed."""
+    try:
+        encoder = load_encoder(EncoderName.MULTILINGUAL, folder)
+        from services.classifier.encoders.table_building import (  # noqa: PLC0415 - an extra
+            build_table,
+        )
+    except (MissingEncoder, ImportError) as error:
+        errors.print(f"{error}. The image `models` has all that is needed.")
+        raise typer.Exit(1) from None
+    assert encoder is not None  # noqa: S101 - only `none` has none
+    folder.mkdir(parents=True, exist_ok=True)
+    with Progress(console=errors, transient=True) as progress:
+        task = progress.add_task("encoding words", total=None)
+        build_table(
+            folder / TABLE,
+            encoder,
+            words_a_language=words_a_language,
+            told=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    errors.print(f"{folder / TABLE} is ready")
