@@ -146,7 +146,7 @@ def serve(
         settings.database_url.get_secret_value(),
         schema=SERVICE,
         application=SERVICE,
-        max_size=10 + len(connected),
+        max_size=11 + len(connected),
         options=PLANS_BY_KEY,
     )
     clock = business_clock(settings)
