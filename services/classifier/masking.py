@@ -28,7 +28,8 @@ class Masked:
 def mask(comment: str, *, names: Iterable[str] = ()) -> Masked:
     """Replaces e-mail addresses, bank accounts, cards, phone and other long numbers, and the given names.
 
-    `names` are those of the person who wrote it; the names of others are what praise is about, and stay.
+    `names` are those of the person who wrote it; the names of others are what praise is about, and stay. In
+    small letters a name is taken for a word: Will signs what will be read.
     """
     kinds: dict[str, None] = {}
 
@@ -43,7 +44,12 @@ def mask(comment: str, *, names: Iterable[str] = ()) -> Masked:
         text = _IBAN.sub(lambda _: told("iban"), text)
         text = _DIGITS.sub(lambda found: told(kind) if (kind := _kind(found[0])) else found[0], text)
     for name in _parts(names):
-        text = re.sub(rf"\b{re.escape(name)}\b", lambda _: told("name"), text, flags=re.IGNORECASE)
+        text = re.sub(
+            rf"\b{re.escape(name)}\b",
+            lambda found: found[0] if found[0][0].islower() else told("name"),
+            text,
+            flags=re.IGNORECASE,
+        )
     return Masked(text, tuple(kinds))
 
 

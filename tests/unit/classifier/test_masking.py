@@ -14,7 +14,7 @@ from services.classifier.masking import mask
         ("20 minutes, 3 times, 1,500 users, 99.95 %", "20 minutes, 3 times, 1,500 users, 99.95 %"),
         ("since 01.02.2026 version 2.10.3", "since 01.02.2026 version 2.10.3"),
         ("Regards, Ann LEE", "Regards, [name]"),
-        ("Leeds is nice, says ann", "Leeds is nice, says [name]"),
+        ("Leeds is in the lee, says Ann", "Leeds is in the lee, says [name]"),
         ("Dana helped", "Dana helped"),
     ],
 )
