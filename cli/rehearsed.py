@@ -15,6 +15,8 @@ from services.scheduler.rounds import Decided
 class Counts:
     """Decisions by program, gate and day."""
 
+    each_stands_for: int = 1
+    """People that one stands for, where only a sample was played."""
     asked: Counter[str] = field(default_factory=Counter)
     asked_on: Counter[date] = field(default_factory=Counter)
     held: Counter[tuple[str, str, Outcome]] = field(default_factory=Counter)
@@ -23,10 +25,10 @@ class Counts:
     def add(self, at: datetime, done: Decided) -> None:
         """One more decision."""
         if done.request is not None:
-            self.asked[done.work.program] += 1
-            self.asked_on[at.date()] += 1
+            self.asked[done.work.program] += self.each_stands_for
+            self.asked_on[at.date()] += self.each_stands_for
         elif done.decision.gate is not None:
-            self.held[done.work.program, done.decision.gate, done.decision.outcome] += 1
+            self.held[done.work.program, done.decision.gate, done.decision.outcome] += self.each_stands_for
 
 
 def print_counts(counts: Counts, console: Console) -> None:

@@ -1,6 +1,7 @@
 """`feedback schedule …`: decisions with their reasons, and the days to come."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,13 @@ from services.scheduler import store
 from services.scheduler.books import open_books
 from services.scheduler.programs import Programs
 from services.scheduler.rehearsal import Stage, play
+from services.scheduler.rounds import Decided
 
 console = Console(soft_wrap=True, highlight=False, markup=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
+EXACT_UP_TO = 200_000
+"""Pieces of work that a forecast plays one by one: a minute on a small machine."""
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -52,25 +56,33 @@ def forecast(folder: Path, days: int) -> None:
     begins = datetime.now(UTC)
     ends = begins + timedelta(days=days)
     with tables_of("scheduler", read_only=True) as connection, progress_bar(errors) as progress:
-        task = progress.add_task("decisions", total=scheduler_tables.count_ready(connection, ends))
-        counts = forecast_counts(connection, programs, begins, ends, lambda: progress.advance(task))
+        task = progress.add_task("days played", total=days)
+        counts = Counts()
+        for now, done in rehearsed(connection, programs, begins, ends, counts):
+            counts.add(now, done)
+            progress.update(task, completed=(now - begins).days)
+    if counts.each_stands_for > 1:
+        console.print(f"Estimated from one person in {counts.each_stands_for}.")
     print_counts(counts, console)
 
 
-def forecast_counts(
+def rehearsed(
     connection: scheduler_tables.Connection,
     programs: Programs,
     begins: datetime,
     ends: datetime,
-    tick: Any = lambda: None,  # noqa: ANN401 - called after every decision
-) -> Counts:
-    """What becomes of all that is pending until a time; counts begin with what was asked today."""
+    counts: Counts,
+) -> Iterator[tuple[datetime, Decided]]:
+    """Every decision about what is pending until a time, after what was asked today.
+
+    Of more than EXACT_UP_TO pieces of work only those of a fair sample of people are played, each for
+    several; `counts` is told for how many.
+    """
     books = open_books(connection, {}, programs, begins, reads_only=True)
-    counts = Counts()
-    for now, done in play(scheduler_tables.ready(connection, ends), Stage(programs, begins, ends, books)):
-        counts.add(now, done)
-        tick()
-    return counts
+    one_in = 1 + scheduler_tables.count_ready(connection, ends) // EXACT_UP_TO
+    books.weight = counts.each_stands_for = one_in
+    ready = scheduler_tables.ready(connection, ends, one_in=one_in)
+    return play(ready, Stage(programs, begins, ends, books))
 
 
 def _key(person: str) -> str:

@@ -1,6 +1,8 @@
 """What the conditions of programs.yaml may test: CEL over what is known of a person, as in rules.yaml."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -88,29 +90,79 @@ class Known:
         self._person = person
         self._now = now
         self._occasion = occasion
+        self._facts: Mapping[str, Mapping[str, object]] | None = None
         self._context: cel.Context | None = None
 
     def holds(self, condition: Condition) -> bool:
         """Whether it is true; raises ValueError where it cannot be told."""
+        if self._facts is None:
+            self._facts = self._gathered()
+        told = self._told(condition)
+        if told is None:
+            return self._evaluated(condition)
+        key = (condition.source, told)
+        verdict = _VERDICTS.get(key)
+        if verdict is None:
+            if len(_VERDICTS) >= REMEMBERED:
+                _VERDICTS.clear()
+            try:
+                verdict = self._evaluated(condition)
+            except ValueError as error:
+                verdict = str(error)
+            _VERDICTS[key] = verdict
+        if isinstance(verdict, bool):
+            return verdict
+        raise ValueError(verdict)
+
+    def _evaluated(self, condition: Condition) -> bool:
         if self._context is None:
-            self._context = VOCABULARY.context(self._facts())
+            self._context = VOCABULARY.context(self._facts or {})
         return condition.holds(self._context)
 
-    def _facts(self) -> dict[str, object]:
+    def _told(self, condition: Condition) -> tuple[object, ...] | None:
+        """The values that the outcome depends on; None where that are too many to be remembered."""
+        facts = self._facts or {}
+        told: list[object] = []
+        for root, member in _tested(condition):
+            value = facts.get(root, _NOTHING).get(member, _ABSENT)
+            if isinstance(value, list | dict):
+                if value:
+                    return None
+                value = _EMPTY
+            told.append(value)
+        return tuple(told)
+
+    def _gathered(self) -> dict[str, Mapping[str, object]]:
         person, account, occasion = self._person, self._person.account, self._occasion
         bought = person.first_purchase_at
         history: dict[str, object] = {"purchases": person.purchases, "converted": person.purchases > 0}
         if bought is not None:
             history["days_as_customer"] = (self._now - bought).days
-        facts: dict[str, object] = {
+        facts: dict[str, Mapping[str, object]] = {
             "profile": {"language": person.language, "products": [], "traits": {}, **person.facts},
             "history": history,
         }
         if account is not None:
-            facts["account"] = {"id": account.id, "traits": {}, **account.facts}
+            company: dict[str, object] = {"id": account.id, "traits": {}, **account.facts}
             if account.renewal_date is not None:
-                days = (account.renewal_date - self._now.astimezone(UTC).date()).days
-                facts["account"] |= {"days_to_renewal": days}  # type: ignore[operator] # the dict above
+                company["days_to_renewal"] = (account.renewal_date - self._now.astimezone(UTC).date()).days
+            facts["account"] = company
         if occasion is not None:
             facts["occasion"] = {"moment": occasion.moment, "context": dict(occasion.context)}
         return facts
+
+
+@cache
+def _tested(condition: Condition) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (root, member) for root, members in sorted(condition.reads.items()) for member in sorted(members)
+    )
+
+
+REMEMBERED = 50_000
+"""Verdicts kept: most people are alike in the few facts that a condition tests, and evaluating one anew takes
+fifty times as long.
+"""
+_VERDICTS: dict[tuple[str, tuple[object, ...]], bool | str] = {}
+_NOTHING: Mapping[str, object] = {}
+_ABSENT, _EMPTY = object(), object()

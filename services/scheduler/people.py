@@ -10,8 +10,8 @@ from schemas.profiles import ProfileChanged
 from services.scheduler.audience import ProfileFacts
 from services.scheduler.intake import Erased, Merge, address_mark
 
-_ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
-_LOCK_SQL = "SELECT person, merged_into FROM people WHERE person = ANY(%s) ORDER BY person FOR UPDATE"
+_ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%b::text[]) ON CONFLICT DO NOTHING"
+_LOCK_SQL = "SELECT person, merged_into FROM people WHERE person = ANY(%b) ORDER BY person FOR UPDATE"
 
 _PROFILES_SQL = """
 UPDATE people SET

@@ -60,7 +60,13 @@ class Life:
 
 def wanted(life: Life, programs: Programs, now: datetime) -> list[Planned]:
     """All that programs want to ask a person about, as far as it is not long past."""
-    return [plan for program in programs.programs for plan in _of_program(program, life, programs, now)]
+    happened = {one.moment for one in life.happenings}
+    return [
+        plan
+        for program in programs.programs
+        if program.trigger.moments is None or not happened.isdisjoint(program.trigger.moments)
+        for plan in _of_program(program, life, programs, now)
+    ]
 
 
 def following(program: Program, person: Person, programs: Programs, plan: Planned) -> Planned | None:

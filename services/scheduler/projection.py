@@ -4,13 +4,13 @@ Every statement is idempotent and takes a whole batch. The people a batch concer
 order, so that a decision about a person and a change to the same person never interleave.
 """
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from schemas.requests import SurveyRequestCancelled
 from schemas.responses import ResponseRecorded
@@ -29,11 +29,15 @@ from services.scheduler.intake import (
 from services.scheduler.programs import Programs
 from services.scheduler.replanning import replan
 
-_BEFORE_SQL = "SELECT lifecycle_id, person, account_id FROM lifecycle_events WHERE lifecycle_id = ANY(%s)"
+_BEFORE_SQL = "SELECT lifecycle_id, person, account_id FROM lifecycle_events WHERE lifecycle_id = ANY(%b)"
 _HAPPENED_SQL = """
 INSERT INTO lifecycle_events AS known
-SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[],
-                     %s::timestamptz[], %s::boolean[], %s::jsonb[], %s::text[])
+SELECT lifecycle_id, revision, tie, mapping, person, account_id, moment, occurred_at, retracted,
+       context::jsonb, traceparent
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::int[], %b::text[], %b::text[], %b::text[],
+            %b::timestamptz[], %b::boolean[], %b::text[], %b::text[])
+     AS given (lifecycle_id, revision, tie, mapping, person, account_id, moment, occurred_at, retracted,
+               context, traceparent)
 ON CONFLICT (lifecycle_id) DO UPDATE SET
     order_revision = excluded.order_revision, order_tie = excluded.order_tie,
     order_mapping = excluded.order_mapping, person = excluded.person, account_id = excluded.account_id,
@@ -168,7 +172,7 @@ def _put_happened(
             [event.moment for event in events],
             [event.occurred_at for event in events],
             [event.retracted for event in events],
-            [Jsonb(dict(event.context)) for event in events],
+            [json.dumps(dict(event.context)) for event in events],
             [event.traceparent for event in events],
         ),
     )

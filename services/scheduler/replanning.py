@@ -4,6 +4,7 @@ The people are locked by the caller. Only what differs is written, so that an ev
 over everybody, costs reads.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from schemas.requests import SurveyRequestCancelled
 from services.scheduler.facts import Person
@@ -24,7 +24,7 @@ from services.scheduler.triggers import Happening, Place
 
 _PEOPLE = """
 SELECT {columns} FROM {people}
-WHERE people.person = ANY(%s) AND people.merged_into IS NULL
+WHERE people.person = ANY(%b) AND people.merged_into IS NULL
 """
 _PEOPLE_SQL = _PEOPLE.format(columns=PERSON_COLUMNS, people=PEOPLE_AND_ACCOUNTS)
 _HAPPENED = """
@@ -34,8 +34,8 @@ _HAPPENINGS_SQL = (
     " UNION ALL ".join(
         _HAPPENED + whose
         for whose in (
-            "person = ANY(%(people)s)",
-            "person IS NULL AND account_id = ANY(%(accounts)s)",
+            "person = ANY(%(people)b)",
+            "person IS NULL AND account_id = ANY(%(accounts)b)",
             "person IS NULL AND account_id IS NULL",
         )
     )
@@ -43,21 +43,21 @@ _HAPPENINGS_SQL = (
 )
 _WORKS_SQL = """
 SELECT program, occasion, person, occurred_at, due_at, look_at, gives_up_at, state, context
-FROM due_work WHERE person = ANY(%s)
+FROM due_work WHERE person = ANY(%b)
 """
 _PURCHASES_SQL = """
 UPDATE people SET purchases = given.purchases, first_purchase_at = given.first_purchase_at
-FROM unnest(%s::text[], %s::int[], %s::timestamptz[]) AS given (person, purchases, first_purchase_at)
+FROM unnest(%b::text[], %b::int[], %b::timestamptz[]) AS given (person, purchases, first_purchase_at)
 WHERE people.person = given.person
 """
 # What was asked once stays asked, whatever is corrected afterwards.
 PUT_SQL = """
 INSERT INTO due_work AS known (program, occasion, person, occurred_at, due_at, look_at, gives_up_at, state,
                                moment, context, traceparent)
-SELECT program, occasion, person, occurred_at, due_at, due_at, gives_up_at, 'pending', moment, context,
+SELECT program, occasion, person, occurred_at, due_at, due_at, gives_up_at, 'pending', moment, context::jsonb,
        traceparent
-FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-            %s::text[], %s::jsonb[], %s::text[])
+FROM unnest(%b::text[], %b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
+            %b::text[], %b::text[], %b::text[])
      AS given (program, occasion, person, occurred_at, due_at, gives_up_at, moment, context, traceparent)
 ON CONFLICT (program, occasion, person) DO UPDATE SET
     occurred_at = excluded.occurred_at, due_at = excluded.due_at, look_at = excluded.look_at,
@@ -144,7 +144,7 @@ def put(connection: Connection[Any], plans: Sequence[Planned], traces: Mapping[U
             [plan.due_at for plan in plans],
             [plan.gives_up_at for plan in plans],
             [plan.occasion.moment for plan in plans],
-            [Jsonb(dict(plan.occasion.context)) for plan in plans],
+            [json.dumps(dict(plan.occasion.context)) for plan in plans],
             [traces.get(plan.occasion.id) for plan in plans],
         ),
     )

@@ -44,6 +44,8 @@ class Books:
     """What was asked so far, kept up while a batch is decided."""
 
     day: date | None = None
+    weight: int = 1
+    """For how many people each one asked stands, where only a sample is looked at."""
     asked_today: Counter[str] = field(default_factory=Counter)
     """By program."""
     asked_this_month: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -84,8 +86,8 @@ class Books:
     def write(self, program: str, person: Person, now: datetime) -> None:
         """Somebody was asked."""
         self.turn_to(now.date())
-        self.asked_today[program] += 1
-        self.asked_this_month[program, person.segment or ""] += 1
+        self.asked_today[program] += self.weight
+        self.asked_this_month[program, person.segment or ""] += self.weight
         self.asked_by[person.key].add(program)
         if person.account_id is not None:
             self.account_asked_at[person.account_id].append(now)

@@ -69,6 +69,11 @@ class BaseTrigger(BaseModel):
     """Whether there is always another occasion; each is then planned when the one before it is decided."""
 
     @property
+    def moments(self) -> frozenset[str] | None:
+        """The moments it asks about; None where it asks about dates."""
+        return None
+
+    @property
     def delay(self) -> timedelta:
         """How long after the occasion the survey is due."""
         return timedelta(0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -33,6 +34,11 @@ class Trigger(BaseTrigger):
             )
         return self
 
+    @cached_property
+    def moments(self) -> frozenset[str]:
+        """Those of the file."""
+        return frozenset(self.lifecycle)
+
     @property
     def delay(self) -> timedelta:
         """The days of the file."""
@@ -42,5 +48,5 @@ class Trigger(BaseTrigger):
         """Each of these moments; an account's only for its contacts."""
         for happened in asking.happenings:
             concerns = happened.person or not happened.account_id or asking.is_contact
-            if happened.moment in self.lifecycle and concerns and happened.occurred_at >= asking.since:
+            if happened.moment in self.moments and concerns and happened.occurred_at >= asking.since:
                 yield happened.occasion()

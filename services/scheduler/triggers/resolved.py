@@ -10,6 +10,7 @@ from services.scheduler.facts import Occasion
 from services.scheduler.triggers import Asking, BaseTrigger
 
 MOMENT = "follow_up_resolved"
+_MOMENTS = frozenset({MOMENT})
 
 
 class Trigger(BaseTrigger):
@@ -19,6 +20,11 @@ class Trigger(BaseTrigger):
 
     follow_up: Literal["resolved"]
     delay_days: int = Field(default=30, ge=0, le=730)
+
+    @property
+    def moments(self) -> frozenset[str]:
+        """The one that ends a follow-up."""
+        return _MOMENTS
 
     @property
     def delay(self) -> timedelta:
