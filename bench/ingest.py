@@ -41,7 +41,11 @@ from schemas.topics import BY_NAME
 from services.ingest.api import Api, api_routes
 from services.ingest.api_keys import ApiKeys
 from services.ingest.app import build_app
+from services.ingest.inbound_mail_routes import InboundMails
+from services.ingest.mail_desk import MailDesk
+from services.ingest.mail_event_routes import MailEvents, Outside
 from services.ingest.publisher import Publisher
+from services.ingest.reply_desk import ReplyDesk
 from services.ingest.sources import Configured
 from services.ingest.survey_routes import Surveys
 from services.ingest.vendor import Source
@@ -77,6 +81,8 @@ def serve(bootstrap: str, port: int) -> int:
     def api(to: Publisher | _Nowhere) -> Api:
         return Api(publisher=to, keys=keys, clock=clock, pool=pool, person_key_secret=SECRET)
 
+    mails = MailDesk(pool=pool, clock=clock, token_secret=SECRET, person_key_secret=SECRET)
+    replies = ReplyDesk(pool=pool, clock=clock, token_secret=SECRET, mail=mails)
     source = Source(vendor="delighted", secrets=("bench_secret",))
     configured = Configured("bench", source, vendors()["delighted"], (KEY,))
 
@@ -88,6 +94,8 @@ def serve(bootstrap: str, port: int) -> int:
     app = build_app(
         api=api(publisher),
         webhooks=webhooks(publisher),
+        mail_events=MailEvents(providers={}, desk=mails, outside=Outside()),
+        inbound_mail=InboundMails(secrets=(), desk=replies),
         surveys=Surveys(pool=pool, clock=clock, token_secret=SECRET),
         health=health,
         background=publisher.run,

@@ -11,7 +11,7 @@ from cli.playbook import load_destinations
 from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError, load_yaml
 from services.classifier.taxonomy import load_themes
-from services.ingest.sources import load_sources
+from services.ingest.sources import load_callers
 from services.router.people import load_people
 from services.router.plugins import discover
 from services.router.rules import NOBODY, load_rules
@@ -70,7 +70,7 @@ def _destinations(folder: Path) -> None:
 
 
 def _sources(folder: Path) -> None:
-    load_sources(folder / "sources.yaml")
+    load_callers(folder / "sources.yaml")
 
 
 def _people(folder: Path) -> None:

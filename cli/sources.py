@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runtime.yaml_file import ConfigError
-from services.ingest.sources import Configured, load_sources
+from services.ingest.sources import Configured, load_callers
 from services.ingest.vendor import Answer, Call, Fetch, Nothing, Said, Unreadable, Unsubscribed
 from services.ingest.webhook_mapping import Origin, recorded
 
@@ -69,7 +69,7 @@ def _chosen(sources: Mapping[str, Configured], name: str | None) -> Configured:
 
 def _sources(folder: Path) -> Mapping[str, Configured]:
     try:
-        return load_sources(folder / "sources.yaml")
+        return load_callers(folder / "sources.yaml").sources
     except ConfigError as error:
         errors.print(str(error))
         raise typer.Exit(1) from None

@@ -14,6 +14,7 @@ from schemas.lifecycle import LifecycleEventOccurred
 from schemas.outcomes import OutcomeRecorded
 from schemas.profiles import ProfileChanged
 from schemas.raw import WebhookReceived
+from schemas.replies import ReplyReceived
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.responses import ResponseRecorded
 from schemas.survey_events import SurveyStepOccurred
@@ -148,6 +149,13 @@ TOPICS: tuple[Topic, ...] = (
         events=(SurveyStepOccurred,),
         writers=("ingest", "router"),
         readers=("scheduler", "insights", "ingest"),
+    ),
+    Topic(
+        name="customer.replies.v1",
+        key="what the mail was about",
+        events=(ReplyReceived,),
+        writers=("ingest",),
+        readers=("router", "ingest"),
     ),
     Topic(
         name="delivery.requests.v1",

@@ -25,9 +25,14 @@ from services.ingest.api import Api
 from services.ingest.api_keys import ApiKeys
 from services.ingest.app import build_app
 from services.ingest.archive_upkeep import ArchiveUpkeep
+from services.ingest.imap_poller import ImapPoller
+from services.ingest.inbound_mail_routes import InboundMails
+from services.ingest.mail_desk import MailDesk
+from services.ingest.mail_event_routes import MailEvents, Outside
 from services.ingest.publisher import Publisher
+from services.ingest.reply_desk import ReplyDesk
 from services.ingest.settings import IngestSettings
-from services.ingest.sources import load_sources
+from services.ingest.sources import load_callers
 from services.ingest.survey_routes import Surveys
 from services.ingest.webhook_fetcher import WebhookFetcher
 from services.ingest.webhook_routes import Webhooks
@@ -43,11 +48,11 @@ def main() -> int:
     settings = load(IngestSettings)
     logging.configure(SERVICE, level=settings.log_level)
     try:
-        sources = load_sources(settings.config_dir / "sources.yaml")
+        callers = load_callers(settings.config_dir / "sources.yaml")
     except ConfigError as error:
         sys.stderr.write(f"The sources do not allow a start:\n{error}\n")
         return BAD_SETTINGS_EXIT_CODE
-    for source in sources.values():
+    for source in callers.sources.values():
         if not source.secrets:
             log.warning("a source is off: none of its secrets is there", source=source.name)
     # It writes a line for each attempt of each connection; the publisher says once what that means for us.
@@ -57,6 +62,8 @@ def main() -> int:
         settings.database_url.get_secret_value(), schema=SERVICE, application=SERVICE, max_size=16
     )
     clock = business_clock(settings)
+    person_key_secret = settings.person_key_secret.get_secret_value().encode()
+    token_secret = settings.survey_token_secret.get_secret_value().encode()
     publisher = Publisher(bootstrap_servers=kafka.bootstrap_servers, client_id=kafka.group_instance_id)
     relay = Relay(pool=pool, kafka=kafka)
     requests = Consumer(
@@ -87,7 +94,7 @@ def main() -> int:
         pool=pool,
         dead_letters=DeadLetters(kafka),
     )
-    worker = WebhookWorker(sources, person_key_secret=settings.person_key_secret.get_secret_value().encode())
+    worker = WebhookWorker(callers.sources, person_key_secret=person_key_secret)
     calls = Consumer(
         kafka=kafka,
         group=webhook_worker.GROUP,
@@ -97,6 +104,9 @@ def main() -> int:
         pool=pool,
         dead_letters=DeadLetters(kafka),
     )
+    mails = MailDesk(pool=pool, clock=clock, token_secret=token_secret, person_key_secret=person_key_secret)
+    replies = ReplyDesk(pool=pool, clock=clock, token_secret=token_secret, mail=mails)
+    mailbox = settings.mailbox
     health = Health()
     health.add("kafka", publisher.check)
     health.add("postgresql", reachable(pool))
@@ -111,12 +121,12 @@ def main() -> int:
             keys=ApiKeys.parse(settings.ingest_api_keys.get_secret_value()),
             clock=clock,
             pool=pool,
-            person_key_secret=settings.person_key_secret.get_secret_value().encode(),
+            person_key_secret=person_key_secret,
         ),
-        webhooks=Webhooks(sources=sources, publisher=publisher, clock=clock),
-        surveys=Surveys(
-            pool=pool, clock=clock, token_secret=settings.survey_token_secret.get_secret_value().encode()
-        ),
+        webhooks=Webhooks(sources=callers.sources, publisher=publisher, clock=clock),
+        mail_events=MailEvents(providers=callers.mail, desk=mails, outside=Outside()),
+        inbound_mail=InboundMails(secrets=callers.inbound_mail_secrets, desk=replies),
+        surveys=Surveys(pool=pool, clock=clock, token_secret=token_secret),
         health=health,
         background=publisher.run,
     )
@@ -130,6 +140,7 @@ def main() -> int:
             "archive-upkeep": ArchiveUpkeep(pool, keep_months=settings.archive_months).run,
             "webhooks": calls.run,
             "webhook-fetcher": WebhookFetcher(worker, pool).run,
+            **({"imap": ImapPoller(mailbox, replies).run} if mailbox else {}),
             "watchdog": Watchdog(requests.progress.standing).run,
             "survey-events-watchdog": Watchdog(refusals.progress.standing).run,
             "archive-watchdog": Watchdog(archiving.progress.standing).run,

@@ -14,6 +14,8 @@ from services.ingest import metrics, openapi, pages, problems
 from services.ingest.acceptance import NoSourceIdError
 from services.ingest.api import Api, api_routes
 from services.ingest.body import REFUSED_UNREAD_BYTES
+from services.ingest.inbound_mail_routes import InboundMails, inbound_mail_routes
+from services.ingest.mail_event_routes import MailEvents, mail_event_routes
 from services.ingest.survey_routes import Surveys, survey_routes
 from services.ingest.unsubscribe_routes import unsubscribe_routes
 from services.ingest.waiting import NotTakenError
@@ -32,6 +34,8 @@ def build_app(
     *,
     api: Api,
     webhooks: Webhooks,
+    mail_events: MailEvents,
+    inbound_mail: InboundMails,
     surveys: Surveys,
     health: Health,
     background: Callable[[], Awaitable[None]] | None = None,
@@ -61,6 +65,8 @@ def build_app(
     app.add_exception_handler(NoSourceIdError, _no_source_id)
     app.add_exception_handler(NotTakenError, _not_taken)
     app.add_exception_handler(psycopg.OperationalError, _not_taken)
+    app.include_router(mail_event_routes(mail_events))
+    app.include_router(inbound_mail_routes(inbound_mail))
     app.include_router(survey_routes(surveys))
     app.include_router(unsubscribe_routes(surveys))
     app.include_router(ops_routes(health))

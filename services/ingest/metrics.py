@@ -42,3 +42,14 @@ WEBHOOK_FIELDS_MISSING = Counter(
 WEBHOOK_FETCHES_OWED = Gauge(
     "feedback_webhook_fetches_owed", "Answers that wait to be fetched from their vendor's API."
 )
+MAIL_EVENTS = Counter(
+    "feedback_mail_events_total",
+    "What became of mails: delivered, bounced, complained, unsubscribed.",
+    ["fate"],
+)
+MAILS_RECEIVED = Counter(
+    "feedback_mails_received_total", "Mails that came in: reply, automatic, bounce, complaint.", ["kind"]
+)
+REPLIES_UNMATCHED = Counter(
+    "feedback_replies_unmatched_total", "Replies to none of our signed addresses: nothing becomes of them."
+)

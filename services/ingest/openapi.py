@@ -1,6 +1,6 @@
 """What the OpenAPI document says about the routes: FastAPI does not read these bodies itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -72,28 +72,61 @@ def described(summary: str, model: type[BaseModel], *, status: int, answer: dict
 
 
 def described_webhook() -> dict[str, Any]:
-    """Arguments of the FastAPI route that takes vendors' webhooks."""
-    refusals = {
-        401: "No secret of the source proves the call.",
-        404: "No source of this name.",
-        413: "The body is too large.",
-        503: "Not confirmed in time, or the source has no secret here. Repeat the same call.",
-    }
-    responses = _refused(refusals)
-    responses[200] = _confirmed({"received": "7e6d5c4b-3a29-5187-8675-64534231201f"})
+    """Arguments of the FastAPI route that takes survey tools' webhooks."""
     source = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"}
-    token = {"type": "string", "description": "The secret itself, where a vendor signs nothing."}
+    return _described_call(
+        "Take a survey tool's webhook",
+        "The body is the tool's own. A repeated call is the same call.",
+        answer={"received": "7e6d5c4b-3a29-5187-8675-64534231201f"},
+        parameters=[{"name": "source", "in": "path", "required": True, "schema": source}],
+    )
+
+
+def described_mail_events(providers: Sequence[str]) -> dict[str, Any]:
+    """Arguments of the FastAPI route that takes mail providers' events."""
+    provider = {"type": "string", "enum": list(providers)} if providers else {"type": "string"}
+    return _described_call(
+        "Take what a mail provider says became of mails",
+        "Bounces, complaints and unsubscriptions end surveys to the address.",
+        answer={"events": 1},
+        parameters=[{"name": "provider", "in": "path", "required": True, "schema": provider}],
+    )
+
+
+def described_inbound_mail() -> dict[str, Any]:
+    """Arguments of the FastAPI route that takes answers to our mails."""
+    return _described_call(
+        "Take an answer to one of our mails",
+        "Raw MIME, or a form or JSON of Mailgun, SendGrid or Postmark that holds it.",
+        answer={"kind": "reply"},
+        media_types=("message/rfc822", "multipart/form-data", "application/json"),
+    )
+
+
+def _described_call(
+    summary: str,
+    description: str,
+    *,
+    answer: dict[str, Any],
+    parameters: Sequence[dict[str, Any]] = (),
+    media_types: Sequence[str] = ("application/json",),
+) -> dict[str, Any]:
+    refusals = {
+        401: "No secret proves the call.",
+        404: "Nobody of this name may call.",
+        413: "The body is too large.",
+        422: "The body cannot be read.",
+        503: "Not confirmed in time, or the secret is missing here. Repeat the same call.",
+    }
+    token = {"type": "string", "description": "The secret itself, where the caller signs nothing."}
     extra = {
-        "parameters": [
-            {"name": "source", "in": "path", "required": True, "schema": source},
-            {"name": "token", "in": "query", "required": False, "schema": token},
-        ],
-        "requestBody": {"required": True, "content": {"application/json": {}}},
+        "parameters": [*parameters, {"name": "token", "in": "query", "required": False, "schema": token}],
+        "requestBody": {"required": True, "content": {media_type: {} for media_type in media_types}},
     }
     return {
-        "summary": "Take a survey vendor's webhook",
-        "description": "The body is the vendor's own. A repeated call is the same call.",
-        "responses": responses,
+        "summary": summary,
+        "description": description,
+        "responses": {**_refused(refusals), 200: _confirmed(answer)},
         "openapi_extra": extra,
     }
 

@@ -97,6 +97,15 @@ def unproved_webhook() -> Problem:
     )
 
 
+def unreadable(expected: str) -> Problem:
+    """422: `expected` says what was, and quotes nothing."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The body is not as expected. Nothing was stored.",
+        errors=[FieldProblem("", expected)],
+    )
+
+
 def not_taken() -> Problem:
     """503: worth trying again with the same ids."""
     return Problem(

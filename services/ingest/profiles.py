@@ -37,12 +37,21 @@ def profile_after(
     return stated.model_copy(update={"version": known.version + 1, "changed_at": now})
 
 
-def profile_without_surveys(known: ProfileChanged | None, person_key: str, now: datetime) -> ProfileChanged:
-    """The person's state once they want no survey at all; equal to `known` when that is so already."""
+def profile_without_surveys(
+    known: ProfileChanged | None,
+    person_key: str,
+    now: datetime,
+    *,
+    program: str | None = None,
+    reason: str = "unsubscribed",
+) -> ProfileChanged:
+    """The person's state once they get no survey of a program, or none at all; equal to `known` when that is
+    so already.
+    """
     state = known or ProfileChanged(person_key=person_key, version=1, changed_at=now)
-    if any(opt_out.program is None for opt_out in state.opt_outs):
+    if any(opt_out.program in {None, program} for opt_out in state.opt_outs):
         return state
-    opt_out = OptOut(program=None, reason="unsubscribed", since=now)
+    opt_out = OptOut(program=program, reason=reason, since=now)
     version = known.version + 1 if known else 1
     return state.model_copy(
         update={"opt_outs": (*state.opt_outs, opt_out), "version": version, "changed_at": now}

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from runtime.settings import Port, ServiceSettings
 from services.ingest.api_keys import ApiKeys
+from services.ingest.imap_poller import Mailbox
 
 _MIN_SECRET_LENGTH = 32
 
@@ -27,6 +28,33 @@ class IngestSettings(ServiceSettings):
     """At least 32 random characters, the same as the router's."""
     archive_months: Annotated[int, Field(ge=2, le=1200)] | None = None
     """Months that the archive keeps every event; unset: for ever. Projections are rebuilt from it."""
+
+    imap_host: str | None = None
+    """Mail server whose mailbox is read for answers to our mails; unset: none is."""
+    imap_port: Port = 993
+    """Its port; TLS from the first byte."""
+    imap_username: str | None = None
+    """Login of the mailbox."""
+    imap_password: SecretStr | None = None
+    """Password of that login."""
+    imap_folder: Annotated[str, Field(pattern=r'^[^"\\\r\n]+$')] = "INBOX"
+    """The folder that answers come to."""
+    imap_tls: bool = True
+    """Speak TLS; false only for a server on this machine."""
+
+    @property
+    def mailbox(self) -> Mailbox | None:
+        """The mailbox that is read, where one is configured."""
+        if self.imap_host is None or self.imap_username is None or self.imap_password is None:
+            return None
+        return Mailbox(
+            host=self.imap_host,
+            port=self.imap_port,
+            username=self.imap_username,
+            password=self.imap_password.get_secret_value(),
+            folder=self.imap_folder,
+            encrypted=self.imap_tls,
+        )
 
     @field_validator("ingest_api_keys")
     @classmethod

@@ -1,4 +1,4 @@
-"""sources.yaml: the connections to vendors, and the secrets that prove their calls."""
+"""sources.yaml: who may call, survey tools and mail providers, and the secrets that prove their calls."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -14,6 +14,8 @@ from runtime.settings import DEFAULT_SECRETS_DIR
 from runtime.yaml_file import Location, load_yaml
 from schemas.scales import SCALES
 from services.ingest.api_keys import RESERVED_SOURCE
+from services.ingest.mail_provider import AnyProvider, MailSource
+from services.ingest.mail_providers import mail_providers
 from services.ingest.vendor import AnyVendor, Call, Source
 from services.ingest.vendors import vendors
 
@@ -37,23 +39,56 @@ class Configured:
         return any(self.vendor.verify(call, self.source, secret) for secret in self.secrets)
 
 
-def load_sources(path: Path) -> Mapping[str, Configured]:
-    """Every source by name. Raises runtime.yaml_file.ConfigError."""
+@dataclass(frozen=True, slots=True)
+class ConfiguredMail:
+    """A mail provider with the contents of those of its secrets that there are."""
+
+    provider: AnyProvider
+    source: BaseModel
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Survey tools by the name of their source, mail providers by their own, and what proves inbound mail."""
+
+    sources: Mapping[str, Configured]
+    mail: Mapping[str, ConfiguredMail]
+    inbound_mail_secrets: tuple[str, ...]
+
+
+def load_callers(path: Path) -> Callers:
+    """Everybody who may call. Raises runtime.yaml_file.ConfigError."""
     models: list[Any] = [
         create_model(f"{vendor.name} source", __base__=vendor.source, **_only(vendor.name))
         for vendor in vendors().values()
     ]
     entry: Any = Annotated[reduce(or_, models), Field(discriminator="vendor")]
-    file = create_model(
-        "Sources",
-        __config__=ConfigDict(extra="forbid"),
-        sources=(dict[Name, entry], Field(default_factory=dict)),
-    )
-    given: Mapping[str, Source] = getattr(load_yaml(path, file, _mistakes), "sources")  # noqa: B009 - made here
-    return {
-        name: Configured(name, source, vendors()[source.vendor], _contents(source.secrets))
-        for name, source in given.items()
+    providers: dict[str, Any] = {
+        name: (provider.source | None, None) for name, provider in mail_providers().items()
     }
+    strict = ConfigDict(extra="forbid")
+    mail_events: Any = create_model("Mail events", __config__=strict, **providers)
+    file: Any = create_model(
+        "Callers",
+        __config__=strict,
+        sources=(dict[Name, entry], Field(default_factory=dict)),
+        mail_events=(mail_events, Field(default_factory=mail_events)),
+        inbound_mail=(MailSource | None, None),
+    )
+    given: Any = load_yaml(path, file, _mistakes)
+    return Callers(
+        sources={
+            name: Configured(name, source, vendors()[source.vendor], _contents(source.secrets))
+            for name, source in given.sources.items()
+        },
+        mail={
+            name: ConfiguredMail(mail_providers()[name], source, _contents(getattr(source, "secrets", ())))
+            for name, source in given.mail_events
+            if source is not None
+        },
+        inbound_mail_secrets=_contents(given.inbound_mail.secrets if given.inbound_mail else ()),
+    )
 
 
 def read_secret(name: str) -> str | None:

@@ -1,6 +1,7 @@
 """SQL of the ingest service's tables. Callers own the transaction."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -127,6 +128,38 @@ def put_answer(connection: Connection, request_id: UUID, answer: Answer) -> None
             answer.answered_at,
             request_id,
         ),
+    )
+
+
+def people_at(connection: Connection, email: str) -> list[str]:
+    """Keys of the people whose profile has this (normalised) address."""
+    rows = connection.execute(
+        "SELECT person_key FROM profiles WHERE lower(state->>'email') = %s ORDER BY person_key", (email,)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def latest_mailed(connection: Connection, people: Sequence[str], before: datetime) -> SurveyRequested | None:
+    """The survey that these people were last asked by mail in the 30 days before."""
+    row = connection.execute(
+        """
+        SELECT request FROM survey_requests
+        WHERE request->>'person_key' = ANY(%s) AND request->>'channel' = 'email' AND NOT cancelled
+          AND (request->>'requested_at')::timestamptz BETWEEN %s::timestamptz - interval '30 days' AND %s
+        ORDER BY (request->>'requested_at')::timestamptz DESC LIMIT 1
+        """,
+        (list(people), before, before),
+    ).fetchone()
+    return SurveyRequested.model_validate(row[0]) if row else None
+
+
+def is_first_reply(connection: Connection, reply_id: UUID) -> bool:
+    """Whether a mail comes for the first time; remembers that it came."""
+    return (
+        connection.execute(
+            "INSERT INTO mail_replies (reply_id) VALUES (%s) ON CONFLICT DO NOTHING", (reply_id,)
+        ).rowcount
+        == 1
     )
 
 

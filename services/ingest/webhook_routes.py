@@ -43,7 +43,7 @@ def webhook_routes(webhooks: Webhooks, prefix: str = "") -> list[BaseRoute]:
     async def receive(request: Request) -> Response:
         configured = _configured(webhooks, request)
         body = await checked_body(request, LIMIT_BYTES)
-        call = Call(_headers(request), body)
+        call = Call(call_headers(request), body)
         if not configured.is_from_vendor(call):
             metrics.WEBHOOKS_REFUSED.labels(configured.name).inc()
             raise problems.unproved_webhook()
@@ -86,7 +86,8 @@ def _configured(webhooks: Webhooks, request: Request) -> Configured:
     return configured
 
 
-def _headers(request: Request) -> dict[str, str]:
+def call_headers(request: Request) -> dict[str, str]:
+    """The headers; a token in the address stands where the header of a token would."""
     headers = dict(request.headers)
     token = request.query_params.get("token")
     return headers | {TOKEN_HEADER: token} if token else headers

@@ -32,6 +32,7 @@ from services.router import (
     match_review_api,
     planner,
     projections,
+    replies,
     schedule,
 )
 from services.router.clearance import Policy
@@ -64,6 +65,7 @@ PLANNING_GROUP = "router"
 PROJECTING_GROUP = "router-projections"
 LIFECYCLE_GROUP = "router-lifecycle"
 ERASURES_GROUP = "router-erasures"
+REPLIES_GROUP = "router-replies"
 BAD_CONFIG_EXIT_CODE = 2
 
 
@@ -194,6 +196,15 @@ def serve(
         pool=pool,
         dead_letters=DeadLetters(kafka),
     )
+    replying = Consumer(
+        kafka=kafka,
+        group=REPLIES_GROUP,
+        topics=replies.TOPICS,
+        decode=replies.decode,
+        handle=replies.Replies(desk, clock).take,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
     relay = Relay(pool=pool, kafka=kafka)
     pauses = Pauses(pool)
     handlers = {TimerKind.RELEASE: schedule.release, **Watch(desk).handlers}
@@ -217,6 +228,7 @@ def serve(
     health.add("projections", projecting.check)
     health.add("lifecycle", living.check)
     health.add("erasures", erasing.check)
+    health.add("replies", replying.check)
     health.add("relay", relay.check)
     app = ops_app(health)
     add_problem_handlers(app)
@@ -240,6 +252,7 @@ def serve(
             "projections": projecting.run,
             "lifecycle": living.run,
             "erasures": erasing.run,
+            "replies": replying.run,
             "projection-age": age.run,
             "planning": planning.run,
             "relay": relay.run,
@@ -249,6 +262,7 @@ def serve(
             "projections-watchdog": Watchdog(projecting.progress.standing).run,
             "lifecycle-watchdog": Watchdog(living.progress.standing).run,
             "erasures-watchdog": Watchdog(erasing.progress.standing).run,
+            "replies-watchdog": Watchdog(replying.progress.standing).run,
             **slack_workers,
             "lookout": Lookout(pool, deliveries).run,
             **{f"deliveries-{worker.name}": worker.run for worker in deliveries},

@@ -190,6 +190,17 @@ class AddNote:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteReply:
+    """The customer answered a mail of ours."""
+
+    text: str
+
+    def decide(self, it: FollowUp, _now: datetime, _restarted: Targets) -> Decision:
+        """Remembered, in whatever state."""
+        return _changed(it, Entry("replied", None, self.text))
+
+
+@dataclass(frozen=True, slots=True)
 class HandOver:
     """Give it to another team, of which somebody has to claim it."""
 
@@ -260,6 +271,7 @@ Command = (
     | Resolve
     | Reopen
     | Snooze
+    | NoteReply
     | AddNote
     | HandOver
     | Wake
@@ -270,7 +282,7 @@ Command = (
 
 def decide(it: FollowUp, command: Command, now: datetime, restarted: Targets) -> Decision:
     """Decide one command. `restarted` are the targets that hold if the follow-up begins again now."""
-    if it.state is State.RESOLVED and not isinstance(command, Resolve | Reopen | AddNote):
+    if it.state is State.RESOLVED and not isinstance(command, Resolve | Reopen | AddNote | NoteReply):
         return Change(it) if command.actor is None else _closed_already(it)
     return command.decide(it, now, restarted)
 

@@ -20,6 +20,7 @@ _SENTENCES = {
     "resolved": "{who} resolved this: {what}",
     "reopened": "{who} opened this again: {what}",
     "noted": "{who}: {what}",
+    "replied": "The customer answered our mail; their words are in the follow-up's history.",
     "handed_over": "{who} handed this over to {what}.",
     "snoozed": "{who} put this off until {what}.",
     "sla_breached": "{what} is overdue.",

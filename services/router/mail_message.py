@@ -1,6 +1,7 @@
 """A mail as it goes over the wire: headers nobody can add to, text and HTML side by side."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -50,7 +51,7 @@ def compose(
     *,
     message_id: str,
     sender: Address,
-    reply_to: Address | None,
+    reply_to: Sequence[Address],
     to: Address,
     subject: str,
     text: str,
@@ -64,7 +65,7 @@ def compose(
     """
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender
-    if reply_to is not None:
+    if reply_to:
         message["Reply-To"] = reply_to
     message["To"] = to
     message["Subject"] = one_line(subject, SUBJECT_CHARACTERS)

@@ -10,11 +10,13 @@ from email.headerregistry import Address
 from smtplib import SMTPAuthenticationError, SMTPResponseException, SMTPSenderRefused
 from threading import Event
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from runtime.settings import EnvironmentSettings
+from schemas.reply_address import About, Answered, reply_address
 from services.router.deadline import within
 from services.router.destination import (
     AfterAmbiguity,
@@ -34,6 +36,7 @@ from services.router.destination import (
 from services.router.facts import Facts
 from services.router.mail_message import address, compose, one_line, split_subject
 from services.router.mail_server import MailServer
+from services.router.outcomes import subject_of_request, subject_of_response
 from services.router.people import Person
 from services.router.templates import Templates
 
@@ -74,6 +77,8 @@ class Content(BaseModel):
     text: str
     html: str
     unsubscribe_url: str | None = None
+    about: str | None = None
+    """What the mail is about, as the ledger names it."""
     writer_name: str | None = None
     writer_email: str | None = None
     """The colleague who looks after the customer: who writes, or gets the reply."""
@@ -94,6 +99,11 @@ class Settings(EnvironmentSettings):
     """Insist on STARTTLS; false only for a server on this machine."""
     mail_from: str | None = None
     """Who writes, e.g. `Acme <feedback@acme.example>`."""
+    mail_reply_to: str | None = None
+    """Mailbox that feedback-router reads, e.g. `feedback@acme.example`: each mail is answered to an address
+    of its own there, feedback+…@acme.example; unset: answers go to the colleague alone."""
+    survey_token_secret: SecretStr | None = None
+    """Signs those addresses; the same as ingest's."""
     mail_own_domains: Annotated[tuple[str, ...], NoDecode] = ()
     """Domains, separated by commas, from which colleagues may write as themselves (SPF and DKIM cover them);
     of others the company writes, and the reply goes to the colleague."""
@@ -111,6 +121,13 @@ class Settings(EnvironmentSettings):
         if not isinstance(domains, list | tuple) or not all(isinstance(domain, str) for domain in domains):
             return value
         return tuple(domain.strip().lower() for domain in domains if domain.strip())
+
+    @field_validator("mail_reply_to")
+    @classmethod
+    def _plain(cls, mailbox: str | None) -> str | None:
+        if mailbox is not None:
+            reply_address(b"", mailbox, Answered(About.REQUEST, UUID(int=0)))
+        return mailbox
 
     @field_validator("mail_from")
     @classmethod
@@ -138,6 +155,8 @@ class Mail:
             starttls=settings.smtp_starttls,
             login=(username, password.get_secret_value()) if username and password else None,
         )
+        self._mailbox = settings.mail_reply_to
+        self._secret = settings.survey_token_secret
 
     def deliver(self, call: Call) -> Result:
         """Hand the mail over. What was sent stays sent: there is nothing to update or to take back."""
@@ -154,7 +173,7 @@ class Mail:
         message = compose(
             message_id=message_id,
             sender=writer if writer and writes_as_themselves else self._sender,
-            reply_to=writer,
+            reply_to=[one for one in (self._answers_to(content), writer) if one],
             to=to,
             subject=content.subject,
             text=content.text,
@@ -175,6 +194,14 @@ class Mail:
     def reconcile(self, call: Call) -> Sighting:
         """A mail server cannot be asked; what may have been sent counts as sent."""
         return Found(f"<{call.effect_id}@{self._sender.domain}>")
+
+    def _answers_to(self, content: Content) -> Address | None:
+        """The address at which an answer is known to be one to this mail."""
+        if self._mailbox is None or self._secret is None or content.about is None:
+            return None
+        about, _, id_ = content.about.partition(":")
+        answered = Answered(About(about), UUID(id_))
+        return address(reply_address(self._secret.get_secret_value().encode(), self._mailbox, answered))
 
     def close(self) -> None:
         """Close the connections."""
@@ -221,9 +248,16 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
         text=text,
         html=templates.render(html_file, facts),
         unsubscribe_url=facts.survey.unsubscribe_url if facts.survey else None,
+        about=_about(facts),
         writer_name=owner.name if owner else None,
         writer_email=owner.email if owner else account.csm_email if account else None,
     )
+
+
+def _about(facts: Facts) -> str | None:
+    if facts.response is not None:
+        return subject_of_response(facts.response.id)
+    return subject_of_request(facts.survey.request_id) if facts.survey else None
 
 
 def connect(settings: Settings) -> Mail | str:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from schemas.reply_address import About, Answered, read_reply_address
 from services.router.destination import Delivered, Operation
 from services.router.facts import Facts, OwnerFacts, ProfileFacts, SurveyFacts
 from services.router.templates import Templates
@@ -129,3 +130,19 @@ def test_an_address_of_another_domain_or_none_does_not_write(
     )
 
     assert mail["from"] == "Acme <feedback@acme.test>"
+
+
+def test_an_answer_comes_to_an_address_that_names_what_it_answers(
+    connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_REPLY_TO", "feedback@acme.test")
+    monkeypatch.setenv("SURVEY_TOKEN_SECRET", "signs the addresses of these tests")
+    about = facts()
+    assert about.response is not None
+
+    mail = sent(connect, world, "thank_you", about)
+
+    ours, _, colleague = headers(mail)["Reply-To"].partition(", ")
+    answered = read_reply_address(b"signs the addresses of these tests", ours)
+    assert answered == Answered(About.RESPONSE, about.response.id)
+    assert colleague == "maya.lindqvist@acme.test"

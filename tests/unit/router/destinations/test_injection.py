@@ -248,7 +248,7 @@ def mail(*, name: str = "Mira", subject: str = "Hello") -> EmailMessage:
     message = compose(
         message_id=f"<{uuid4()}@acme.test>",
         sender=address("Acme <feedback@acme.test>"),
-        reply_to=address("maya@acme.test", name),
+        reply_to=[address("maya@acme.test", name)],
         to=address("mira@customer.test", name),
         subject=subject,
         text="text",
