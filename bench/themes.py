@@ -194,9 +194,10 @@ def _across_languages(data: Path, encoder: Encoder | None) -> Figures:
 
 def _languages_apart(data: Path) -> Figures:
     """How often the language of restaurants' sentences is told, of all words and of the first three."""
-    detector = LanguageDetector()
+    codes = ("en", *LANGUAGES, *FAR_LANGUAGES)
+    detector = LanguageDetector(codes)
     whole, short = [], []
-    for code in ("en", *LANGUAGES, *FAR_LANGUAGES):
+    for code in codes:
         found = read(data / f"mabsa-restaurant-{code}.jsonl", set(), restaurant_theme, code)
         for comment in found.comments:
             whole.append(detector.language_of(comment.text) == code)
