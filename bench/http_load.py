@@ -24,16 +24,21 @@ class Round:
 
 
 class RefusedError(Exception):
-    """The server answered with another status than 200 or 202."""
+    """The server did not accept the request."""
 
 
 class _Connection(asyncio.Protocol):
-    """Expects answers that have a JSON object as their body: they end where a read ends in a brace."""
+    """Expects answers in JSON: they end where a read ends in `ending`."""
 
     def __init__(
-        self, requests: Iterator[bytes], latencies: list[float], finished: "asyncio.Future[None]"
+        self,
+        requests: Iterator[bytes],
+        latencies: list[float],
+        finished: "asyncio.Future[None]",
+        ending: bytes,
     ) -> None:
         self._requests = requests
+        self._ending = ending
         self._latencies = latencies
         self._finished = finished
         self._answer = b""
@@ -45,9 +50,9 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
-        if not data.endswith(b"}"):
+        if not data.endswith(self._ending):
             return
-        if not self._answer.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 202 ")):
+        if not self._answer.startswith(b"HTTP/1.1 2"):
             self._end(RefusedError(self._answer[:300].decode()))
             return
         self._answer = b""
@@ -75,12 +80,15 @@ class _Connection(asyncio.Protocol):
             self._finished.set_exception(error)
 
 
-def run_round(port: int, requests: Sequence[bytes], *, connections: int) -> Round:
-    """Sends all requests to 127.0.0.1:`port`. Raises RefusedError for an answer other than 200 and 202."""
-    return uvloop.run(_round(port, requests, connections))
+def run_round(port: int, requests: Sequence[bytes], *, connections: int, ending: bytes = b"}") -> Round:
+    """Sends all requests to 127.0.0.1:`port`; no answer but its end may hold `ending` at the end of a read.
+
+    Raises RefusedError for an answer other than 2xx.
+    """
+    return uvloop.run(_round(port, requests, connections, ending))
 
 
-async def _round(port: int, requests: Sequence[bytes], connections: int) -> Round:
+async def _round(port: int, requests: Sequence[bytes], connections: int, ending: bytes) -> Round:
     loop = asyncio.get_running_loop()
     waiting = iter(requests)
     latencies: list[float] = []
@@ -89,6 +97,7 @@ async def _round(port: int, requests: Sequence[bytes], connections: int) -> Roun
     for _ in range(connections):
         finished: asyncio.Future[None] = loop.create_future()
         ends.append(finished)
-        await loop.create_connection(partial(_Connection, waiting, latencies, finished), "127.0.0.1", port)
+        connection = partial(_Connection, waiting, latencies, finished, ending)
+        await loop.create_connection(connection, "127.0.0.1", port)
     await asyncio.gather(*ends)
     return Round(time.perf_counter() - started, sorted(latencies))

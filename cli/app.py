@@ -11,6 +11,9 @@ import typer
 
 from cli.delivery_commands import deliveries, destinations, moment
 from cli.follow_up_commands import follow_ups
+from cli.import_command import import_
+from cli.key_commands import keys
+from cli.person_commands import person
 from cli.program_commands import programs
 from cli.schedule_commands import schedule
 from schemas.event import Effects
@@ -29,6 +32,9 @@ app.add_typer(destinations, name="destinations")
 app.add_typer(follow_ups, name="follow-ups")
 app.add_typer(programs, name="programs")
 app.add_typer(schedule, name="schedule")
+app.add_typer(keys, name="keys")
+app.add_typer(person, name="person")
+app.command("import")(import_)
 
 rules = typer.Typer(help="What happens to an answer: deploy/config/rules.yaml.", no_args_is_help=True)
 app.add_typer(rules, name="rules")

@@ -14,6 +14,7 @@ from cli.jobs import BrokerSettings
 from runtime.settings import ServiceSettings
 from sandbox.settings import SandboxSettings
 from services.classifier.settings import ClassifierSettings
+from services.ingest.archiver import ArchiverSettings
 from services.ingest.settings import IngestSettings
 from services.router.destination_settings import is_file
 from services.router.plugins import AnyPlugin, discover, named
@@ -49,6 +50,7 @@ class Section:
 
 SERVICES: dict[str, type[BaseSettings]] = {
     "ingest": IngestSettings,
+    "archive": ArchiverSettings,
     "classifier": ClassifierSettings,
     "router": RouterSettings,
     "scheduler": SchedulerSettings,
@@ -60,6 +62,7 @@ def sections() -> list[Section]:
     parts: list[tuple[str, type[BaseSettings]]] = [
         ("Every service", ServiceSettings),
         ("ingest", SERVICES["ingest"]),
+        ("archive", SERVICES["archive"]),
         ("classifier", SERVICES["classifier"]),
         ("router", SERVICES["router"]),
         *map(_of_destination, discover().values()),

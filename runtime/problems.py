@@ -1,6 +1,6 @@
 """Errors over HTTP as RFC 9457 problem details: which field, and what was expected of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BODY_BYTES = 1_000_000
+_STEP_LENGTH = 64
 
 EXPECTATIONS = {
     "missing": "a value; the field is required",
@@ -24,7 +25,11 @@ EXPECTATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One field (dotted path; "body" for the whole) and what was expected of it."""
+    """One field and what was expected of it.
+
+    The field is an RFC 6901 pointer into the body, empty for the whole of it; a parameter of the query or the
+    path goes by its name.
+    """
 
     field: str
     expected: str
@@ -53,7 +58,7 @@ class BodyTooLarge(HTTPException):
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(413, f"The body is larger than {max_bytes} bytes.")
-        self.expected = FieldProblem("body", f"at most {max_bytes} bytes")
+        self.expected = FieldProblem("", f"at most {max_bytes} bytes")
 
 
 class BodyLimit:
@@ -105,13 +110,20 @@ def problem_response(
     return JSONResponse(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def explain(error: Mapping[str, Any]) -> FieldProblem:
-    """One of pydantic's errors as the field and what was expected."""
+def pointer(location: Iterable[int | str]) -> str:
+    """An RFC 6901 pointer of these steps, each cut at 64 characters: a caller may have chosen them."""
+    steps = (str(step)[:_STEP_LENGTH].replace("~", "~0").replace("/", "~1") for step in location)
+    return "".join(f"/{step}" for step in steps)
+
+
+def explain(error: Mapping[str, Any], body: object = None) -> FieldProblem:
+    """One of pydantic's errors as the field and what was expected; `body` is what was read."""
     if error["type"] == "json_invalid":
-        return FieldProblem("body", f"JSON; character {error['loc'][-1]}: {error['ctx']['error']}")
-    field = ".".join(str(step) for step in error["loc"] if step != "body")
+        return FieldProblem("", f"JSON; character {error['loc'][-1]}: {error['ctx']['error']}")
+    where, *steps = error["loc"]
+    field = pointer(_within(body, steps)) if where == "body" else ".".join(map(str, steps))
     if not field:
-        return FieldProblem("body", "a JSON object, sent with Content-Type: application/json")
+        return FieldProblem("", "a JSON object, sent with Content-Type: application/json")
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return FieldProblem(field, EXPECTATIONS.get(error["type"], said))
 
@@ -122,9 +134,10 @@ async def _on_problem(_request: Request, error: Problem) -> JSONResponse:
 
 async def _on_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
     found = error.errors()
-    errors = [explain(one) for one in found]
+    errors = [explain(one, error.body) for one in found]
     status = 400 if any(_is_unreadable(one) for one in found) else 422
-    return problem_response(status, f"Not as expected: {', '.join(one.field for one in errors)}.", errors)
+    named = ", ".join(one.field or "the body" for one in errors)
+    return problem_response(status, f"Not as expected: {named}.", errors)
 
 
 async def _on_http(_request: Request, error: HTTPException) -> JSONResponse:
@@ -135,6 +148,17 @@ async def _on_http(_request: Request, error: HTTPException) -> JSONResponse:
 async def _on_accident(_request: Request, _error: Exception) -> JSONResponse:
     # The server logs the exception itself.
     return problem_response(500, "Something went wrong here; the request can be repeated.")
+
+
+def _within(body: object, steps: Sequence[int | str]) -> list[int | str]:
+    """The steps without those that name the member of a union and not a place in the body."""
+    found: list[int | str] = []
+    for step in steps[:-1]:
+        if isinstance(body, dict) and step not in body:
+            continue
+        found.append(step)
+        body = body[step] if isinstance(body, dict) else None
+    return [*found, *steps[-1:]]
 
 
 def _content_length(scope: Scope) -> int:

@@ -35,7 +35,7 @@ class Stack:
     Args:
         folder: logs and what must outlive a process, made when missing.
         replicas: processes of each service.
-        services: which of them run; the topics and tables of all are there.
+        services: which of them run, the archive beside ingest; the topics and tables of all are there.
         settings: environment variables that override the stack's own.
         say: told what is being started.
     """
@@ -76,7 +76,7 @@ class Stack:
         self.stop()
 
     def url(self, service: str, slot: int = 1) -> str:
-        """Base URL of a service's replica, or of the `sandbox`."""
+        """Base URL of a service's replica, or of the `sandbox` or the `archive`, of which there is one."""
         return f"http://127.0.0.1:{self._ports[_name(service, slot)]}"
 
     def processes(self, service: str) -> list[str]:
@@ -89,7 +89,12 @@ class Stack:
         Raises EmbeddedServerError with the end of its log when one does not within `seconds`.
         """
         deadline = time.monotonic() + seconds
-        running = ["sandbox", *(name for service in self._services for name in self.processes(service))]
+        archive = ["archive"] if "ingest" in self._services else []
+        running = [
+            "sandbox",
+            *archive,
+            *(name for service in self._services for name in self.processes(service)),
+        ]
         for name in running:
             while not _is_ready(self._ports[name]):
                 if time.monotonic() > deadline:
@@ -113,7 +118,7 @@ class Stack:
         database = os.environ.get("DATABASE_URL") or self._own_postgres()
         self._say("Kafka")
         brokers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or self._own_kafka()
-        names = ["sandbox", *(name for service in SERVICES for name in self.processes(service))]
+        names = ["sandbox", "archive", *(name for service in SERVICES for name in self.processes(service))]
         self._ports = {name: free_port() for name in names}
         self._ports["smtp"] = free_port()
         self.environment = self._environment(database, brokers) | self._overrides
@@ -128,6 +133,9 @@ class Stack:
             "sandbox",
             {"SANDBOX_PORT": str(self._ports["sandbox"])} | {"SANDBOX_SMTP_PORT": str(smtp)},
         )
+        if "ingest" in self._services:
+            port = {"OPS_PORT": str(self._ports["archive"]), "INSTANCE": "1"}
+            self._run("archive", "services.ingest.archiver", port)
         for service in self._services:
             for slot, name in enumerate(self.processes(service), start=1):
                 port = {"OPS_PORT": str(self._ports[name]), "INGEST_PORT": str(self._ports[name])}
@@ -209,7 +217,7 @@ class Stack:
 
 
 def _name(service: str, slot: int) -> str:
-    return service if service == "sandbox" else f"{service}-{slot}"
+    return service if service in {"sandbox", "archive"} else f"{service}-{slot}"
 
 
 def _is_ready(port: int) -> bool:

@@ -1,32 +1,39 @@
 """`python -m services.ingest`: wires the service and runs it."""
 
 import sys
+from collections.abc import Callable
 from logging import CRITICAL, getLogger
+from typing import Any, TypeVar
 
 import structlog
 
 from runtime import logging
 from runtime.clock import business_clock
-from runtime.consumer import Consumer
+from runtime.consumer import Consumer, Handle
 from runtime.dead_letters import DeadLetters
 from runtime.health import Health
-from runtime.postgres import open_pool, reachable
+from runtime.kafka import KafkaSettings
+from runtime.messages import Record
+from runtime.postgres import Pool, open_pool, reachable
 from runtime.relay import Relay
 from runtime.service import run_service
 from runtime.settings import BAD_SETTINGS_EXIT_CODE, load
 from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError
+from schemas.erasures import ErasureRequested
 from schemas.raw import WebhookReceived
 from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStepOccurred
 from schemas.topics import replay_topic
-from services.ingest import archive, opt_outs, projection, webhook_worker
+from services.ingest import erasures, opt_outs, projection, webhook_worker
 from services.ingest.api import Api
 from services.ingest.api_keys import ApiKeys
 from services.ingest.app import build_app
-from services.ingest.archive_upkeep import ArchiveUpkeep
+from services.ingest.callers import Callers
+from services.ingest.gone import Gone
 from services.ingest.imap_poller import ImapPoller
 from services.ingest.inbound_mail_routes import InboundMails
+from services.ingest.key_store import KeyRefresh
 from services.ingest.mail_desk import MailDesk
 from services.ingest.mail_event_routes import MailEvents, Outside
 from services.ingest.publisher import Publisher
@@ -39,6 +46,8 @@ from services.ingest.webhook_routes import Webhooks
 from services.ingest.webhook_worker import WebhookWorker
 
 SERVICE = "ingest"
+
+E = TypeVar("E")
 
 log = structlog.get_logger(__name__)
 
@@ -66,60 +75,27 @@ def main() -> int:
     token_secret = settings.survey_token_secret.get_secret_value().encode()
     publisher = Publisher(bootstrap_servers=kafka.bootstrap_servers, client_id=kafka.group_instance_id)
     relay = Relay(pool=pool, kafka=kafka)
-    requests = Consumer(
-        kafka=kafka,
-        group=projection.GROUP,
-        topics=[SurveyRequested.TOPIC, replay_topic(projection.GROUP)],
-        decode=projection.read,
-        handle=projection.project,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
-    )
-    archiving = Consumer(
-        kafka=kafka,
-        group=archive.GROUP,
-        topics=archive.TOPICS,
-        decode=archive.as_it_is,
-        handle=archive.keep,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
-        max_records=archive.MAX_RECORDS,
-    )
-    refusals = Consumer(
-        kafka=kafka,
-        group=opt_outs.GROUP,
-        topics=[SurveyStepOccurred.TOPIC],
-        decode=opt_outs.read,
-        handle=opt_outs.apply,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
-    )
     worker = WebhookWorker(callers.sources, person_key_secret=person_key_secret)
-    calls = Consumer(
-        kafka=kafka,
-        group=webhook_worker.GROUP,
-        topics=[WebhookReceived.TOPIC, replay_topic(webhook_worker.GROUP)],
-        decode=worker.decode,
-        handle=worker.handle,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
-    )
+    consumers = consumers_of(kafka, pool, worker)
     mails = MailDesk(pool=pool, clock=clock, token_secret=token_secret, person_key_secret=person_key_secret)
     replies = ReplyDesk(pool=pool, clock=clock, token_secret=token_secret, mail=mails)
     mailbox = settings.mailbox
+    keys = ApiKeys.parse(settings.ingest_api_keys.get_secret_value())
+    refresh = KeyRefresh(pool, keys)
+    gone = Gone(pool)
     health = Health()
     health.add("kafka", publisher.check)
     health.add("postgresql", reachable(pool))
     health.add("relay", relay.check)
-    health.add("survey_requests", requests.check)
-    health.add("survey_events", refusals.check)
-    health.add("archive", archiving.check)
-    health.add("webhooks", calls.check)
+    health.add("api_keys", refresh.check)
+    for name, consumer in consumers.items():
+        health.add(name, consumer.check)
     app = build_app(
         api=Api(
             publisher=publisher,
-            keys=ApiKeys.parse(settings.ingest_api_keys.get_secret_value()),
+            callers=Callers(keys, records_per_second=settings.ingest_records_per_second),
             clock=clock,
+            gone=gone,
             pool=pool,
             person_key_secret=person_key_secret,
         ),
@@ -134,22 +110,46 @@ def main() -> int:
         SERVICE,
         workers={
             "relay": relay.run,
-            "survey-requests": requests.run,
-            "survey-events": refusals.run,
-            "archive": archiving.run,
-            "archive-upkeep": ArchiveUpkeep(pool, keep_months=settings.archive_months).run,
-            "webhooks": calls.run,
+            "api-keys": refresh.run,
+            "gone": gone.run,
             "webhook-fetcher": WebhookFetcher(worker, pool).run,
             **({"imap": ImapPoller(mailbox, replies).run} if mailbox else {}),
-            "watchdog": Watchdog(requests.progress.standing).run,
-            "survey-events-watchdog": Watchdog(refusals.progress.standing).run,
-            "archive-watchdog": Watchdog(archiving.progress.standing).run,
-            "webhooks-watchdog": Watchdog(calls.progress.standing).run,
+            **{name: consumer.run for name, consumer in consumers.items()},
+            **{
+                f"{name}-watchdog": Watchdog(consumer.progress.standing).run
+                for name, consumer in consumers.items()
+            },
         },
         app=app,
         host=settings.ingest_host,
         port=settings.ingest_port,
     )
+
+
+def consumers_of(kafka: KafkaSettings, pool: Pool, worker: WebhookWorker) -> dict[str, Consumer[Any]]:
+    """What ingest reads, by the name of its worker."""
+
+    def consumer(
+        group: str, topics: list[str], decode: Callable[[Record], E], handle: Handle[E]
+    ) -> Consumer[E]:
+        return Consumer(
+            kafka=kafka,
+            group=group,
+            topics=topics,
+            decode=decode,
+            handle=handle,
+            pool=pool,
+            dead_letters=DeadLetters(kafka),
+        )
+
+    surveys = [SurveyRequested.TOPIC, replay_topic(projection.GROUP)]
+    calls = [WebhookReceived.TOPIC, replay_topic(webhook_worker.GROUP)]
+    return {
+        "survey-requests": consumer(projection.GROUP, surveys, projection.read, projection.project),
+        "survey-events": consumer(opt_outs.GROUP, [SurveyStepOccurred.TOPIC], opt_outs.read, opt_outs.apply),
+        "erasures": consumer(erasures.GROUP, [ErasureRequested.TOPIC], erasures.read, erasures.apply),
+        "webhooks": consumer(webhook_worker.GROUP, calls, worker.decode, worker.handle),
+    }
 
 
 if __name__ == "__main__":

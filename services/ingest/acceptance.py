@@ -8,6 +8,9 @@ from schemas.responses import Order, Respondent, ResponseRecorded, response_id
 from services.ingest.identity import person_key
 from services.ingest.inputs import LifecycleEventInput, ResponseInput
 
+SOURCE = "/services/ingest"
+"""Who writes ingest's events, as CloudEvents names it."""
+
 
 class NoSourceIdError(ValueError):
     """Neither body nor header names the record, so a repeated call could not be told from a second one."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter, Request, Response
@@ -18,32 +19,35 @@ from runtime.cloudevents import Event, to_message
 from runtime.messages import Message
 from runtime.postgres import Pool
 from runtime.tracing import child_of
+from schemas.profiles import ProfileChanged
 from services.ingest import metrics, problems, store
-from services.ingest.acceptance import Receipt, lifecycle_occurred, response_recorded
-from services.ingest.api_keys import ApiKeys
+from services.ingest.acceptance import SOURCE, Receipt, lifecycle_occurred, response_recorded
+from services.ingest.api_keys import Scope
 from services.ingest.body import LIMIT_BYTES, IncompleteError, TooLargeError, read_body
-from services.ingest.identity import customer_key
+from services.ingest.callers import Callers
+from services.ingest.gone import Gone
 from services.ingest.inputs import AccountInput, LifecycleEventInput, ProfileInput, ResponseInput, context
 from services.ingest.openapi import described
-from services.ingest.profiles import account_after, profile_after
+from services.ingest.persons import Statement, statement
+from services.ingest.profiles import account_after
 from services.ingest.waiting import NotTakenError
 
-SOURCE = "/services/ingest"
 RELAYED_WITHIN_SECONDS = 4.5
 MAX_ID_LENGTH = 256
 _LOOK_EVERY_SECONDS = 0.02
 
 Input = TypeVar("Input", bound=BaseModel)
 Endpoint = Callable[[Request], Awaitable[Response]]
-Change = Callable[[store.Connection], tuple[int, list[int]]]
-"""Applies a change within a transaction: the row's version after it, and the outbox rows that announce it."""
+Stated = TypeVar("Stated")
+Change = Callable[[store.Connection], tuple[Stated, list[int]]]
+"""Applies a change within a transaction: what it came to, and the outbox rows that announce it."""
 
 
 class Publishes(Protocol):
     """Where accepted events go."""
 
-    def publish(self, message: Message) -> "asyncio.Future[None]":
-        """The future is done when Kafka has the message; call and future raise NotTakenError."""
+    def publish(self, *messages: Message) -> "asyncio.Future[None]":
+        """The future is done when Kafka has the messages; call and future raise NotTakenError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,8 @@ class Api:
     """What the API stands on."""
 
     publisher: Publishes
-    keys: ApiKeys
+    callers: Callers
+    gone: Gone
     clock: Clock
     pool: Pool
     person_key_secret: bytes
@@ -85,9 +90,11 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
         ),
     )
     async def responses(request: Request) -> Response:
-        body, receipt = await _read(api, request, ResponseInput)
+        body, receipt = await _read(api, request, Scope.RESPONSES, ResponseInput)
         event = response_recorded(body, receipt, secret)
-        await api.publisher.publish(_message(request, event))
+        if api.gone.is_old(event.person_key, event.responded_at):
+            raise problems.erased()
+        await api.publisher.publish(message_of(request, event))
         metrics.RESPONSES_ACCEPTED.labels(event.source, event.metric).inc()
         return json_response(202, f'{{"response_id":"{event.response_id}"}}')
 
@@ -101,9 +108,11 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
         ),
     )
     async def lifecycle_events(request: Request) -> Response:
-        body, receipt = await _read(api, request, LifecycleEventInput)
+        body, receipt = await _read(api, request, Scope.LIFECYCLE, LifecycleEventInput)
         event = lifecycle_occurred(body, receipt, secret)
-        await api.publisher.publish(_message(request, event))
+        if event.person_key and api.gone.is_old(event.person_key, event.occurred_at):
+            raise problems.erased()
+        await api.publisher.publish(message_of(request, event))
         metrics.LIFECYCLE_ACCEPTED.labels(event.source, event.moment).inc()
         return json_response(202, f'{{"lifecycle_id":"{event.lifecycle_id}"}}')
 
@@ -117,39 +126,30 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
         ),
     )
     async def profiles(request: Request, customer_id: str) -> Response:
-        body, receipt = await _read(api, request, ProfileInput)
+        body, receipt = await _read(api, request, Scope.PROFILES, ProfileInput)
         identifier = _checked_id(customer_id)
-        key = customer_key(secret, identifier)
-
-        def change(connection: store.Connection) -> tuple[int, list[int]]:
-            known = store.lock_profile(connection, key)
-            stated = profile_after(
-                body, customer_id=identifier, known=known, secret=secret, now=receipt.received_at
-            )
-            if stated == known:
-                return stated.version, store.owed_for(connection, stated.TOPIC, key)
-            store.put_profile(connection, stated)
-            return stated.version, outbox.append(connection, [_message(request, stated)])
-
-        version = await _stored_and_relayed(api, change)
+        said = statement(body, identifier, secret)
+        [state] = await profiles_stated(api, request, [said], receipt.received_at)
+        if state is None:
+            raise problems.erased()
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "profile").inc()
-        return json_response(200, f'{{"person_key":"{key}","version":{version}}}')
+        return json_response(200, f'{{"person_key":"{state.person_key}","version":{state.version}}}')
 
     @states.put(
         "/v1/accounts/{account_id:path}",
         **described("Say who a company is", AccountInput, status=200, answer={"version": 1}),
     )
     async def accounts(request: Request, account_id: str) -> Response:
-        body, receipt = await _read(api, request, AccountInput)
+        body, receipt = await _read(api, request, Scope.ACCOUNTS, AccountInput)
         identifier = _checked_id(account_id)
 
         def change(connection: store.Connection) -> tuple[int, list[int]]:
             known = store.lock_account(connection, identifier)
             stated = account_after(body, account_id=identifier, known=known, now=receipt.received_at)
             if stated == known:
-                return stated.version, store.owed_for(connection, stated.TOPIC, identifier)
+                return stated.version, store.owed_for(connection, stated.TOPIC, [identifier])
             store.put_account(connection, stated)
-            return stated.version, outbox.append(connection, [_message(request, stated)])
+            return stated.version, outbox.append(connection, [message_of(request, stated)])
 
         version = await _stored_and_relayed(api, change)
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc()
@@ -158,12 +158,9 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
     return [*events.routes, *states.routes]
 
 
-async def _read(api: Api, request: Request, model: type[Input]) -> tuple[Input, Receipt]:
-    headers = request.headers
-    source = api.keys.source_of(headers.get("authorization"))
-    if source is None:
-        raise problems.unknown_key()
-    idempotency_key = headers.get("idempotency-key")
+async def _read(api: Api, request: Request, scope: Scope, model: type[Input]) -> tuple[Input, Receipt]:
+    caller = api.callers.admit(request, scope)
+    idempotency_key = request.headers.get("idempotency-key")
     if idempotency_key is not None and not 0 < len(idempotency_key) <= MAX_ID_LENGTH:
         raise problems.bad_idempotency_key(MAX_ID_LENGTH)
     raw = await checked_body(request, LIMIT_BYTES)
@@ -172,7 +169,8 @@ async def _read(api: Api, request: Request, model: type[Input]) -> tuple[Input, 
         body = model.model_validate_json(raw, context=context(now))
     except ValidationError as error:
         raise problems.invalid(error, model) from None
-    return body, Receipt(source, idempotency_key, now)
+    api.callers.count(caller, 1)
+    return body, Receipt(caller.source, idempotency_key, now)
 
 
 async def checked_body(request: Request, limit_bytes: int) -> bytes:
@@ -192,18 +190,44 @@ def _checked_id(given: str) -> str:
     return identifier
 
 
-def _message(request: Request, event: Event) -> Message:
+def message_of(request: Request, event: Event) -> Message:
+    """The event in the trace of the request that brought it."""
     return to_message(event, source=SOURCE, traceparent=child_of(request.headers.get("traceparent")))
 
 
-async def _stored_and_relayed(api: Api, change: Change) -> int:
+async def profiles_stated(
+    api: Api, request: Request, statements: Sequence[Statement], now: datetime
+) -> list[ProfileChanged | None]:
+    """The state of each statement's person after it, once Kafka has every state that changed.
+
+    None where the person was erased: nothing is stored of them.
+    """
+
+    def change(connection: store.Connection) -> tuple[list[ProfileChanged | None], list[int]]:
+        identifiers = [identifier for said in statements for identifier in said.identifiers]
+        people = store.lock_people(connection, identifiers)
+        erased = store.erased(connection, [identifier.key for identifier in identifiers])
+        stated = [
+            None if erased.keys() & {one.key for one in said.identifiers} else people.state(said, now)
+            for said in statements
+        ]
+        changed = store.put_people(connection, people)
+        owed = store.owed_for(
+            connection, ProfileChanged.TOPIC, [state.person_key for state in stated if state]
+        )
+        return stated, [*owed, *outbox.append(connection, [message_of(request, state) for state in changed])]
+
+    return await _stored_and_relayed(api, change)
+
+
+async def _stored_and_relayed(api: Api, change: Change[Stated]) -> Stated:
     """Commits the change and waits until Kafka has it.
 
     Raises NotTakenError after 4.5 s; what is committed stays and is relayed later.
     """
     deadline = time.monotonic() + RELAYED_WITHIN_SECONDS
 
-    def store_it() -> tuple[int, list[int]]:
+    def store_it() -> tuple[Stated, list[int]]:
         with api.pool.connection() as connection:
             return change(connection)
 
@@ -211,12 +235,12 @@ async def _stored_and_relayed(api: Api, change: Change) -> int:
         with api.pool.connection() as connection:
             return outbox.progress(connection, rows)
 
-    version, rows = await run_in_threadpool(store_it)
+    stated, rows = await run_in_threadpool(store_it)
     while rows and await run_in_threadpool(progress, rows) is not outbox.Progress.SENT:
         if time.monotonic() > deadline:
             raise NotTakenError
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
-    return version
+    return stated
 
 
 def json_response(status: int, document: str) -> Response:

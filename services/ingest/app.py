@@ -13,6 +13,7 @@ from runtime.problems import add_problem_handlers, problem_response
 from services.ingest import metrics, openapi, pages, problems
 from services.ingest.acceptance import NoSourceIdError
 from services.ingest.api import Api, api_routes
+from services.ingest.batches import batch_routes
 from services.ingest.body import REFUSED_UNREAD_BYTES
 from services.ingest.inbound_mail_routes import InboundMails, inbound_mail_routes
 from services.ingest.mail_event_routes import MailEvents, mail_event_routes
@@ -57,7 +58,7 @@ def build_app(
         description=DESCRIPTION,
         lifespan=lifespan,
         # Not an included router, whose routes are matched twice; and first, as most calls are for these.
-        routes=[*api_routes(api), *webhook_routes(webhooks)],
+        routes=[*api_routes(api), *batch_routes(api), *webhook_routes(webhooks)],
         # It would look for an exporter at every request, and a trace of /s/… would carry the survey's key.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -3,7 +3,7 @@
 It outlives the topics: projections are rebuilt from it (`feedback republish`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,17 @@ from runtime import outbox, partitions
 from runtime.cloudevents import event_id_of
 from runtime.consumer import Delivered
 from runtime.messages import Message, Record, header
+from schemas.erasures import ErasureRequested
 from schemas.topics import TOPICS as EVENT_TOPICS
+from services.ingest import store
 
 GROUP = "ingest-archive"
 TOPICS = tuple(topic.name for topic in EVENT_TOPICS)
 MAX_RECORDS = 2_000
 """A batch of the consumer."""
 _READ_ROWS = 500
+# An erasure takes it alone: it deletes what a batch before it has written, and no batch after it writes.
+_ARCHIVING_SQL = "SELECT pg_advisory_xact_lock_shared(hashtext('archive'), hashtext(current_schema()))"
 
 Connection = psycopg.Connection[Any]
 Row = tuple[datetime, str, int, int, bytes | None, str | None, str | None, Json, bytes | None]
@@ -61,8 +65,13 @@ def as_it_is(record: Record) -> Record:
 
 
 def keep(connection: Connection, delivered: Sequence[Delivered[Record]]) -> None:
-    """Writes a batch in the caller's transaction; what is there already stays as it is."""
-    rows = [_row(one.record) for one in delivered]
+    """Writes a batch in the caller's transaction; what is there already stays as it is.
+
+    What was recorded of a person before they were erased is left out, however late it is read.
+    """
+    connection.execute(_ARCHIVING_SQL)
+    erased = store.erased(connection, {_text(one.record.key) for one in delivered})
+    rows = [_row(one.record) for one in delivered if not _is_forgotten(one.record, erased)]
     # Before anything is written: a partition is made under a lock that no writer shares.
     _ensure_months(connection, {partitions.month_of(one.record.timestamp) for one in delivered})
     try:
@@ -128,6 +137,15 @@ def _row(record: Record) -> Row:
         Json(outbox.to_json(record.headers)),
         record.value,
     )
+
+
+def _is_forgotten(record: Record, erased: Mapping[str, datetime]) -> bool:
+    at = erased.get(_text(record.key))
+    return at is not None and record.timestamp <= at and record.topic != ErasureRequested.TOPIC
+
+
+def _text(key: bytes | None) -> str:
+    return (key or b"").decode("utf-8", "replace").replace("\x00", "")
 
 
 def _storable(text: str | None) -> str | None:

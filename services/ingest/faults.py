@@ -3,14 +3,15 @@
 No sentence repeats a value that was sent: it may be personal, and answers end up in the callers' logs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from runtime.problems import FieldProblem
+from runtime.problems import FieldProblem, pointer
 
 MAX_FAULTS = 20
 
@@ -38,6 +39,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_short": lambda c: f"at least {c['min_length']} character(s)",
     "string_too_long": lambda c: f"at most {c['max_length']} characters",
     "too_long": lambda c: f"at most {c['max_length']} entries",
+    "too_short": lambda c: f"at least {c['min_length']} entry",
     "greater_than_equal": lambda c: f"a number not below {c['ge']:g}",
     "less_than_equal": lambda c: f"a number not above {c['le']:g}",
     "enum": lambda c: f"one of {c['expected']}",
@@ -57,21 +59,26 @@ _RFC_3339 = "a time as in RFC 3339, e.g. 2026-11-20T09:30:00Z"
 _DATE = "a date, e.g. 2027-03-01"
 
 
+def details(error: ValidationError) -> list[ErrorDetails]:
+    """What pydantic found, without what was sent."""
+    return error.errors(include_url=False, include_input=False)
+
+
 def is_not_json(error: ValidationError) -> bool:
     """Whether the body is not JSON at all."""
-    return error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
+    return details(error)[0]["type"] == "json_invalid"
 
 
-def faults(error: ValidationError, model: type[BaseModel]) -> list[FieldProblem]:
+def faults(found: Iterable[ErrorDetails], model: type[BaseModel]) -> list[FieldProblem]:
     """At most 20 faults, one a field; a field is an RFC 6901 pointer, empty for the whole body."""
-    found: dict[str, str] = {}
-    for detail in error.errors(include_url=False, include_input=False):
+    expected: dict[str, str] = {}
+    for detail in found:
         location = detail["loc"]
         if location and location[0] == "traits" and len(location) > _TRAIT_DEPTH:
-            found.setdefault(_pointer(location[:_TRAIT_DEPTH]), _TRAIT)
+            expected.setdefault(_pointer(location[:_TRAIT_DEPTH]), _TRAIT)
         else:
-            found.setdefault(_pointer(location), _sentence(detail, model))
-    return [FieldProblem(pointer, expected) for pointer, expected in list(found.items())[:MAX_FAULTS]]
+            expected.setdefault(_pointer(location), _sentence(detail, model))
+    return [FieldProblem(field, what) for field, what in islice(expected.items(), MAX_FAULTS)]
 
 
 # Below a trait pydantic names the union's member that refused it, or that it was the trait's name.
@@ -112,6 +119,4 @@ def _of_pattern(pattern: str) -> str:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    # Names of unknown fields and inside `context` are the caller's own choice, of any length.
-    steps = (str(step)[:64].replace("~", "~0").replace("/", "~1") for step in location if step != "[key]")
-    return "".join(f"/{step}" for step in steps)
+    return pointer(step for step in location if step != "[key]")

@@ -21,6 +21,11 @@ def email_key(secret: bytes, email: str) -> str:
     return _key(secret, "email:" + normalised_email(email))
 
 
+def visitor_key(secret: bytes, visitor_id: str) -> str:
+    """Key of somebody whom only a survey tool knows, by its own id of them."""
+    return _key(secret, "visitor:" + visitor_id)
+
+
 def person_key(
     secret: bytes, *, customer_id: str | None = None, email: str | None = None, visitor_id: str | None = None
 ) -> str | None:
@@ -34,7 +39,7 @@ def person_key(
     if email:
         return email_key(secret, email)
     if visitor_id:
-        return _key(secret, "visitor:" + visitor_id)
+        return visitor_key(secret, visitor_id)
     return None
 
 

@@ -13,7 +13,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -195,9 +194,25 @@ class OptOutInput(Body):
     since: Past
 
 
+class IdentifierInput(Body):
+    """One identifier of a person."""
+
+    customer_id: Id | None = None
+    email: Email | None = None
+    visitor_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if sum(value is not None for value in (self.customer_id, self.email, self.visitor_id)) != 1:
+            raise PydanticCustomError("not_one", "one of customer_id, email or visitor_id")
+        return self
+
+
 class ProfileInput(Body):
     """What you know about a person. Replaces what was sent before; consents and opt-outs are only added."""
 
+    same_as: Annotated[list[IdentifierInput], Field(max_length=20)] = []
+    """Other identifiers of the same person, e.g. of a duplicate: their histories become one for ever."""
     email: Email | None = None
     name: Line | None = None
     phone: Annotated[Line, Field(max_length=64)] | None = None
@@ -217,6 +232,13 @@ class ProfileInput(Body):
     opt_outs: Annotated[list[OptOutInput], Field(max_length=50)] = []
     internal: bool = False
     """A colleague or a test person: never asked, never counted."""
+
+
+class IdentifiedProfileInput(ProfileInput):
+    """A person of a batch."""
+
+    customer_id: Id
+    """Your own id of the person."""
 
 
 class AccountInput(Body):
@@ -240,49 +262,6 @@ class AccountInput(Body):
     )
     """15 or 18 characters."""
     traits: Traits = {}
-
-
-def examples() -> dict[str, dict[str, JsonValue]]:
-    """One good body for each operation, shown in the OpenAPI document."""
-    return {
-        "ResponseInput": {
-            "source_id": "crm-48151",
-            "metric": "nps",
-            "score": 3,
-            "comment": "Exports fail since the last release.",
-            "responded_at": "2026-11-20T09:30:00+01:00",
-            "respondent": {"customer_id": "c-1042", "email": "dana@customer.example"},
-            "account_id": "a-77",
-            "program": "relationship",
-            "channel": "email",
-        },
-        "LifecycleEventInput": {
-            "source_id": "order-2217",
-            "moment": "purchased",
-            "occurred_at": "2026-10-20T08:00:00Z",
-            "customer_id": "c-1042",
-            "account_id": "a-77",
-            "context": {"plan": "team"},
-        },
-        "ProfileInput": {
-            "email": "dana@customer.example",
-            "name": "Dana Whitfield",
-            "language": "en",
-            "time_zone": "Europe/London",
-            "account_id": "a-77",
-            "role": "key_contact",
-            "segment": "enterprise",
-        },
-        "AccountInput": {
-            "name": "Whitfield Logistics",
-            "owner_email": "sam@company.example",
-            "csm_email": "kim@company.example",
-            "segment": "enterprise",
-            "arr": 48000,
-            "currency": "EUR",
-            "renewal_date": "2027-03-01",
-        },
-    }
 
 
 def context(now: datetime) -> dict[str, Any]:

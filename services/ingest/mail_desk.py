@@ -14,7 +14,7 @@ from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from schemas.survey_link import InvalidTokenError, verify
 from services.ingest import metrics, store
-from services.ingest.api import SOURCE
+from services.ingest.acceptance import SOURCE
 from services.ingest.identity import email_key, normalised_email
 from services.ingest.mail_provider import MailEvent, MailFate
 from services.ingest.profiles import profile_without_surveys

@@ -17,6 +17,9 @@ CHANGES_ACCEPTED = Counter(
     "Profiles and accounts stored and relayed.",
     ["source", "kind"],
 )
+RATE_LIMITED = Counter(
+    "feedback_ingest_rate_limited_total", "Calls answered 429: their key sent too many records.", ["source"]
+)
 NOT_TAKEN = Counter(
     "feedback_ingest_not_taken_total",
     "Calls answered 503 because Kafka or PostgreSQL did not take them in time.",

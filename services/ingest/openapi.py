@@ -8,10 +8,35 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from runtime.problems import MEDIA_TYPE
-from services.ingest.inputs import AccountInput, LifecycleEventInput, ProfileInput, ResponseInput, examples
+from services.ingest.examples import examples
+from services.ingest.inputs import (
+    AccountInput,
+    IdentifiedProfileInput,
+    LifecycleEventInput,
+    ProfileInput,
+    ResponseInput,
+)
+from services.ingest.items import MAX_ITEMS
 
-_INPUTS: tuple[type[BaseModel], ...] = (ResponseInput, LifecycleEventInput, ProfileInput, AccountInput)
+_INPUTS: tuple[type[BaseModel], ...] = (
+    ResponseInput,
+    LifecycleEventInput,
+    ProfileInput,
+    IdentifiedProfileInput,
+    AccountInput,
+)
 _REF = "#/components/schemas/{model}"
+_ERRORS_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["field", "expected"],
+        "properties": {
+            "field": {"type": "string", "description": "RFC 6901 pointer; empty for the whole body."},
+            "expected": {"type": "string", "description": "What was expected there."},
+        },
+    },
+}
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457 problem details.",
@@ -20,17 +45,7 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "expected"],
-                "properties": {
-                    "field": {"type": "string", "description": "RFC 6901 pointer; empty for the whole body."},
-                    "expected": {"type": "string", "description": "What was expected there."},
-                },
-            },
-        },
+        "errors": _ERRORS_SCHEMA,
     },
 }
 _IDEMPOTENCY_KEY: dict[str, Any] = {
@@ -42,32 +57,72 @@ _IDEMPOTENCY_KEY: dict[str, Any] = {
 }
 _REFUSALS = {
     400: "The body is not JSON.",
-    401: "The API key is missing or unknown.",
+    401: "The API key is missing, unknown, expired or revoked.",
+    403: "The API key is known, but may not send this.",
     413: "The body is too large.",
     422: "The body is JSON, but not what was expected; `errors` names each field.",
+    429: "The API key has sent too many records; again after `Retry-After` seconds.",
     503: "Not confirmed in time. Send the same request again after `Retry-After` seconds.",
 }
 
 
 def described(summary: str, model: type[BaseModel], *, status: int, answer: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a FastAPI route that takes `model` as its body and answers like `answer`."""
-    name = model.__name__
-    responses = _refused(_REFUSALS)
-    responses[status] = _confirmed(answer)
-    extra: dict[str, Any] = {
-        "security": [{"apiKey": []}],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"$ref": _REF.format(model=name)},
-                    "example": examples()[name],
-                }
-            },
-        },
-    }
+    extra = _asks({"$ref": _REF.format(model=model.__name__)}, examples()[model.__name__])
+    refusals = _REFUSALS
     if "source_id" in model.model_fields:
         extra["parameters"] = [_IDEMPOTENCY_KEY]
+    else:
+        refusals = refusals | {404: "The path does not end in an id, or in one with a line break."}
+    return _described(summary, extra, refusals, status=status, answers=_schema_of(answer), example=answer)
+
+
+def described_batch(
+    summary: str, model: type[BaseModel], *, status: int = 202, item: dict[str, Any]
+) -> dict[str, Any]:
+    """Arguments of a FastAPI route that takes a list of `model`; what is accepted is answered like `item`."""
+    asks = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_ITEMS,
+        "items": {"$ref": _REF.format(model=model.__name__)},
+    }
+    result = _schema_of({"status": status, **item, "errors": []})
+    result["required"] = ["status"]
+    return _described(
+        summary,
+        _asks(asks, [examples()[model.__name__]]),
+        _REFUSALS,
+        status=207,
+        answers={
+            "type": "object",
+            "required": ["accepted", "refused", "results"],
+            "properties": {
+                "accepted": {"type": "integer"},
+                "refused": {"type": "integer"},
+                "results": {"type": "array", "description": "In the order of the items.", "items": result},
+            },
+        },
+        example={"accepted": 1, "refused": 0, "results": [{"status": status, **item}]},
+    )
+
+
+def _asks(schema: dict[str, Any], example: object) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"security": [{"apiKey": []}], "requestBody": {"required": True, "content": content}}
+
+
+def _described(
+    summary: str,
+    extra: dict[str, Any],
+    refusals: Mapping[int, str],
+    *,
+    status: int,
+    answers: dict[str, Any],
+    example: object,
+) -> dict[str, Any]:
+    responses = _refused(refusals)
+    responses[status] = _confirmed(answers, example)
     return {"summary": summary, "status_code": status, "responses": responses, "openapi_extra": extra}
 
 
@@ -126,7 +181,7 @@ def _described_call(
     return {
         "summary": summary,
         "description": description,
-        "responses": {**_refused(refusals), 200: _confirmed(answer)},
+        "responses": {**_refused(refusals), 200: _confirmed(_schema_of(answer), answer)},
         "openapi_extra": extra,
     }
 
@@ -148,17 +203,21 @@ def _refused(refusals: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _confirmed(answer: dict[str, Any]) -> dict[str, Any]:
+def _confirmed(schema: dict[str, Any], example: object) -> dict[str, Any]:
     return {
         "description": "Confirmed by all replicas of the event log.",
-        "content": {"application/json": {"example": answer, "schema": _schema_of(answer)}},
+        "content": {"application/json": {"example": example, "schema": schema}},
     }
 
 
 def _schema_of(answer: dict[str, Any]) -> dict[str, Any]:
-    kinds = {str: "string", int: "integer"}
+    kinds: dict[type, dict[str, Any]] = {
+        str: {"type": "string"},
+        int: {"type": "integer"},
+        list: _ERRORS_SCHEMA,
+    }
     return {
         "type": "object",
         "required": list(answer),
-        "properties": {name: {"type": kinds[type(value)]} for name, value in answer.items()},
+        "properties": {name: kinds[type(value)] for name, value in answer.items()},
     }

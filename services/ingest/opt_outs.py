@@ -9,7 +9,7 @@ from runtime.messages import Record
 from runtime.tracing import child_of
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.ingest import store
-from services.ingest.api import SOURCE
+from services.ingest.acceptance import SOURCE
 from services.ingest.profiles import profile_without_surveys
 
 GROUP = "ingest.survey-events"

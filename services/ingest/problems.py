@@ -1,12 +1,14 @@
 """The API's refusals: what was wrong, where, and what was expected. None repeats what was sent."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 
 from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError
 
 from runtime.problems import FieldProblem, Problem
-from services.ingest.faults import faults, is_not_json
+from services.ingest.api_keys import Scope
+from services.ingest.faults import details, faults, is_not_json
 
 RETRY_AFTER_SECONDS = 5
 
@@ -15,9 +17,27 @@ def unknown_key() -> HTTPException:
     """401, with the header that HTTP asks for."""
     return HTTPException(
         HTTPStatus.UNAUTHORIZED,
-        "The API key is missing or unknown. Send the header `Authorization: Bearer fr_…` with a key of this"
-        " deployment; `feedback init` prints the first one.",
+        "The API key is missing, unknown, expired or revoked. Send the header `Authorization: Bearer fr_…`"
+        " with a key of this deployment; `feedback keys create` makes one.",
         headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def not_allowed(scope: Scope, held: Collection[Scope]) -> Problem:
+    """403: the key is known, and made for something else."""
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        f"This API key may send {', '.join(sorted(held)) or 'nothing'}, not {scope}."
+        f" `feedback keys create --scope {scope}` makes one that may.",
+    )
+
+
+def too_many(records_per_second: int, retry_after_seconds: int) -> Problem:
+    """429."""
+    return Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"This API key may send {records_per_second:,} records a second here. Nothing was stored.",
+        retry_after_seconds=retry_after_seconds,
     )
 
 
@@ -41,7 +61,7 @@ def invalid(error: ValidationError, model: type[BaseModel]) -> Problem:
         status, detail = HTTPStatus.BAD_REQUEST, "The body is not JSON. Nothing was stored."
     else:
         status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, "The body is not as expected. Nothing was stored."
-    return Problem(status, detail, errors=faults(error, model))
+    return Problem(status, detail, errors=faults(details(error), model))
 
 
 def no_source_id() -> Problem:
@@ -52,6 +72,15 @@ def no_source_id() -> Problem:
         errors=[
             FieldProblem("/source_id", "your own id of this record, here or in the header Idempotency-Key")
         ],
+    )
+
+
+def erased() -> Problem:
+    """422: what this says of a person was known before they asked to be forgotten."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "This person has asked to be forgotten. Nothing was stored.",
+        errors=[FieldProblem("", "somebody who has not asked to be forgotten, or what happened after it")],
     )
 
 

@@ -1,33 +1,38 @@
 """Profiles and accounts: what a caller sends, laid over what is known. Pure."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from schemas.accounts import AccountChanged
 from schemas.profiles import Consent, OptOut, ProfileChanged
-from services.ingest.identity import customer_key, email_key
 from services.ingest.inputs import AccountInput, ProfileInput
 
 
 def profile_after(
-    body: ProfileInput, *, customer_id: str, known: ProfileChanged | None, secret: bytes, now: datetime
+    body: ProfileInput,
+    *,
+    key: str,
+    customer_id: str,
+    known: ProfileChanged | None,
+    aliases: Collection[str],
+    now: datetime,
 ) -> ProfileChanged:
-    """The person's full state after the call, equal to `known` when the call changes nothing.
+    """The state of the person of this key after the call, equal to `known` when the call changes nothing.
 
     The body replaces what was known, except that consents, opt-outs and aliases are only ever added:
     an import that does not mention an opt-out must not end it.
     """
-    key = customer_key(secret, customer_id)
-    aliases = {email_key(secret, body.email)} if body.email else set()
     consents = tuple(Consent(**consent.model_dump()) for consent in body.consents)
     opt_outs = tuple(OptOut(**opt_out.model_dump()) for opt_out in body.opt_outs)
+    every_alias = tuple(sorted({*aliases, *(known.aliases if known else ())}))
     stated = ProfileChanged(
-        **body.model_dump(exclude={"consents", "opt_outs", "products"}),
+        **body.model_dump(exclude={"consents", "opt_outs", "products", "same_as", "customer_id"}),
         person_key=key,
         customer_id=customer_id,
         version=known.version if known else 1,
         changed_at=known.changed_at if known else now,
-        aliases=tuple(sorted(aliases | set(known.aliases if known else ()))),
-        merged_from=known.merged_from if known else (),
+        aliases=every_alias,
+        merged_from=every_alias,
         products=tuple(body.products),
         consents=_added(known.consents if known else (), consents),
         opt_outs=_added_opt_outs(known.opt_outs if known else (), opt_outs),
@@ -35,6 +40,34 @@ def profile_after(
     if known is None or stated == known:
         return stated
     return stated.model_copy(update={"version": known.version + 1, "changed_at": now})
+
+
+def folded(
+    winner: ProfileChanged | None, loser: ProfileChanged, *, key: str, now: datetime
+) -> ProfileChanged:
+    """The winner's state with what was known of the loser: nothing either refused or agreed to is lost."""
+    state = winner or ProfileChanged(person_key=key, version=1, changed_at=now)
+    aliases = tuple(sorted({*state.aliases, *loser.aliases, loser.person_key} - {key}))
+    unknown = {
+        name: getattr(loser, name)
+        for name in ProfileChanged.model_fields.keys() - _KEPT_APART
+        if not getattr(state, name)
+    }
+    return state.model_copy(
+        update={
+            **unknown,
+            "aliases": aliases,
+            "merged_from": aliases,
+            "consents": _added(state.consents, loser.consents),
+            "opt_outs": _added_opt_outs(state.opt_outs, loser.opt_outs),
+            "internal": state.internal or loser.internal,
+            "version": state.version + 1 if winner else 1,
+            "changed_at": now,
+        }
+    )
+
+
+_KEPT_APART = frozenset({"person_key", "version", "changed_at", "aliases", "merged_from", "merged_into"})
 
 
 def profile_without_surveys(

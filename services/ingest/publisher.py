@@ -63,13 +63,13 @@ class Publisher:
         """Health: None while connected."""
         return None if self._connected else "Kafka does not answer; calls are answered 503"
 
-    def publish(self, message: Message) -> "asyncio.Future[None]":
-        """Takes the message; the future is done when all in-sync replicas have it.
+    def publish(self, *messages: Message) -> "asyncio.Future[None]":
+        """Takes the messages; the future is done when all in-sync replicas have all of them.
 
-        It fails with NotTakenError after `deadline_seconds` at the latest. Raises NotTakenError at once when
-        too many messages wait already.
+        It fails with NotTakenError after `deadline_seconds` at the latest; some may have arrived. Raises
+        NotTakenError at once when too many messages wait already.
         """
-        return self._room.enter(message)
+        return self._room.enter(*messages)
 
     async def run(self) -> None:
         """Connects, sends, reconnects; ends only by cancellation."""
@@ -118,7 +118,7 @@ class Publisher:
             group = await self._room.next_group(MAX_TOGETHER)
             try:
                 async with asyncio.timeout(group[0].deadline - time.monotonic()):
-                    await _send(producer, [waiting.message for waiting in group])
+                    await _send(producer, [message for waiting in group for message in waiting.messages])
             except BaseException:
                 self._room.release(group, NotTakenError())
                 raise

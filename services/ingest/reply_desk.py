@@ -15,7 +15,7 @@ from schemas.replies import ReplyReceived
 from schemas.reply_address import About, Answered, read_reply_address
 from schemas.survey_link import InvalidTokenError
 from services.ingest import metrics, store
-from services.ingest.api import SOURCE
+from services.ingest.acceptance import SOURCE
 from services.ingest.inbound_mail import InboundMail, MailKind, read_mail
 from services.ingest.mail_desk import MailDesk
 from services.ingest.reply_comment import commented

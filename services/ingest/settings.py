@@ -20,14 +20,14 @@ class IngestSettings(ServiceSettings):
     """The port that the API and the hosted survey are served on, 1 to 65535."""
     ops_port: Port = 8000
     """Not used by ingest: health and metrics are on INGEST_PORT."""
-    ingest_api_keys: SecretStr
-    """Lines of source-name:sha256-of-the-key."""
+    ingest_api_keys: SecretStr = SecretStr("")
+    """Lines of source-name:sha256-of-the-key, beside the keys that `feedback keys create` makes."""
+    ingest_records_per_second: int = Field(20_000, ge=0)
+    """Records that one API key may send here a second; what exceeds it is answered 429. 0: any number."""
     person_key_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
     """At least 32 random characters; changing it separates every person from their history."""
     survey_token_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
     """At least 32 random characters, the same as the router's."""
-    archive_months: Annotated[int, Field(ge=2, le=1200)] | None = None
-    """Months that the archive keeps every event; unset: for ever. Projections are rebuilt from it."""
 
     imap_host: str | None = None
     """Mail server whose mailbox is read for answers to our mails; unset: none is."""

@@ -1,6 +1,6 @@
 """SQL of the ingest service's tables. Callers own the transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from schemas.accounts import AccountChanged
 from schemas.profiles import ProfileChanged
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
+from services.ingest.persons import Identifier, Known, People, Strength
 from services.ingest.surveys import Answer, SurveyState
 
 Connection = psycopg.Connection[Any]
@@ -23,12 +24,69 @@ _LOCK_SURVEY_SQL = _SURVEY_SQL + "FOR UPDATE"
 
 
 def lock_profile(connection: Connection, person_key: str) -> ProfileChanged | None:
-    """The person's known state; locks the row, made where there was none, until the transaction ends."""
-    connection.execute("INSERT INTO profiles (person_key) VALUES (%s) ON CONFLICT DO NOTHING", (person_key,))
-    row = connection.execute(
-        "SELECT state FROM profiles WHERE person_key = %s FOR UPDATE", (person_key,)
-    ).fetchone()
-    return ProfileChanged.model_validate(row[0]) if row and row[0] else None
+    """The known state of the person whom this key stands for, under the key they go by now.
+
+    Locks that row, made where there was none, until the transaction ends.
+    """
+    key = person_key
+    while True:
+        # A row that only names another one is not locked: whoever merges takes rows in an order of its own.
+        row = connection.execute(
+            "SELECT state ->> 'merged_into' FROM profiles WHERE person_key = %s", (key,)
+        ).fetchone()
+        if row is not None and row[0] is not None:
+            key = row[0]
+            continue
+        connection.execute("INSERT INTO profiles (person_key) VALUES (%s) ON CONFLICT DO NOTHING", (key,))
+        [known] = _known(connection, [key]).values()
+        if known.merged_into is None:
+            return known.state
+
+
+def erased(connection: Connection, keys: Iterable[str]) -> dict[str, datetime]:
+    """Which of these keys were erased, and when."""
+    rows = connection.execute(
+        "SELECT person_key, erased_at FROM erased WHERE person_key = ANY(%s)", (list(keys),)
+    )
+    return dict(rows.fetchall())
+
+
+def lock_people(connection: Connection, identifiers: Iterable[Identifier]) -> People:
+    """Everybody whom these keys stand for, with all their keys; nobody else merges people meanwhile.
+
+    One transaction at a time: two that take rows in an order of their own would wait for each other.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(hashtext('people'), hashtext(current_schema()))")
+    keys = sorted({one.key for one in identifiers})
+    # A key nobody knew is a row to be locked as well: an opt-out that comes at this moment waits for it.
+    connection.execute(
+        "INSERT INTO profiles (person_key) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (keys,)
+    )
+    known = _known(connection, keys)
+    winners = {one.merged_into for one in known.values() if one.merged_into} - known.keys()
+    known |= _known(connection, sorted(winners))
+    others = {key for one in known.values() if one.state for key in one.state.merged_from} - known.keys()
+    known |= _known(connection, sorted(others))
+    return People(known)
+
+
+def put_people(connection: Connection, people: People) -> list[ProfileChanged]:
+    """Stores what has changed of locked people and returns it."""
+    changed = people.changed()
+    strengths = people.strengths()
+    connection.execute(
+        """
+        INSERT INTO profiles AS known (person_key, strength, state)
+        SELECT * FROM unnest(%s::text[], %s::smallint[], %s::jsonb[])
+        ON CONFLICT (person_key) DO UPDATE SET strength = excluded.strength, state = excluded.state
+        """,
+        (
+            [state.person_key for state in changed],
+            [strengths[state.person_key] for state in changed],
+            [Jsonb(state.model_dump(mode="json")) for state in changed],
+        ),
+    )
+    return changed
 
 
 def put_profile(connection: Connection, profile: ProfileChanged) -> None:
@@ -72,11 +130,18 @@ def keys_of(connection: Connection, person_key: str) -> tuple[str, ...]:
     return tuple(sorted({person_key, winner, *known.get("aliases", ()), *known.get("merged_from", ())}))
 
 
-def owed_for(connection: Connection, topic: str, key: str) -> list[int]:
-    """Ids of the outbox's rows for this key that the relay still owes."""
+def profile(connection: Connection, person_key: str) -> dict[str, Any] | None:
+    """The stored state of this key as JSON."""
+    row = connection.execute("SELECT state FROM profiles WHERE person_key = %s", (person_key,)).fetchone()
+    return row[0] if row else None
+
+
+def owed_for(connection: Connection, topic: str, keys: Sequence[str]) -> list[int]:
+    """Ids of the outbox's rows for these keys that the relay still owes."""
     rows = connection.execute(
-        "SELECT id FROM outbox WHERE topic = %s AND key = %s AND sent_at IS NULL AND refused_cause IS NULL",
-        (topic, key.encode()),
+        "SELECT id FROM outbox"
+        " WHERE topic = %s AND key = ANY(%s) AND sent_at IS NULL AND refused_cause IS NULL",
+        (topic, [key.encode() for key in keys]),
     ).fetchall()
     return [row[0] for row in rows]
 
@@ -161,6 +226,18 @@ def is_first_reply(connection: Connection, reply_id: UUID) -> bool:
         ).rowcount
         == 1
     )
+
+
+def _known(connection: Connection, keys: Sequence[str]) -> dict[str, Known]:
+    rows = connection.execute(
+        "SELECT person_key, strength, state FROM profiles WHERE person_key = ANY(%s)"
+        " ORDER BY person_key FOR UPDATE",
+        (list(keys),),
+    ).fetchall()
+    return {
+        key: Known(Strength(strength), ProfileChanged.model_validate(state) if state else None)
+        for key, strength, state in rows
+    }
 
 
 def _row(event: SurveyRequested | SurveyRequestCancelled) -> tuple[UUID, int, Jsonb | None, bool]:

@@ -17,7 +17,7 @@ from runtime.postgres import Pool
 from runtime.tracing import child_of
 from schemas.survey_link import InvalidTokenError, verify
 from services.ingest import metrics, pages, store
-from services.ingest.api import SOURCE
+from services.ingest.acceptance import SOURCE
 from services.ingest.body import TooLargeError, read_body
 from services.ingest.surveys import (
     Form,

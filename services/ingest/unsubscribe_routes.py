@@ -15,7 +15,7 @@ from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from schemas.survey_link import InvalidTokenError, verify
 from services.ingest import pages, store
-from services.ingest.api import SOURCE
+from services.ingest.acceptance import SOURCE
 from services.ingest.profiles import profile_without_surveys
 from services.ingest.survey_routes import Surveys
 

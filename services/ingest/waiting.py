@@ -15,15 +15,20 @@ class NotTakenError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """One message, until when (monotonic seconds) somebody waits for it, and what they wait on."""
+    """Messages of one call, until when (monotonic seconds) it waits for them, and what it waits on."""
 
-    message: Message
+    messages: tuple[Message, ...]
     deadline: float
     acknowledged: "asyncio.Future[None]"
 
+    @property
+    def size(self) -> int:
+        """Bytes of the messages' values."""
+        return sum(len(message.value or b"") for message in self.messages)
+
 
 class WaitingRoom:
-    """First in, first out. A message counts against the bounds until it is released."""
+    """First in, first out. Messages count against the bounds until they are released."""
 
     def __init__(self, *, deadline_seconds: float, max_messages: int, max_bytes: int) -> None:
         self._deadline_seconds = deadline_seconds
@@ -34,29 +39,35 @@ class WaitingRoom:
         self._held_bytes = 0
         self._arrived = asyncio.Event()
 
-    def enter(self, message: Message) -> "asyncio.Future[None]":
-        """What to wait on. Raises NotTakenError when the room is full."""
+    def enter(self, *messages: Message) -> "asyncio.Future[None]":
+        """What to wait on for all of them. Raises NotTakenError when the room is full."""
         if self._held >= self._max_messages or self._held_bytes >= self._max_bytes:
             raise NotTakenError
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(message, time.monotonic() + self._deadline_seconds, future))
-        self._held += 1
-        self._held_bytes += len(message.value or b"")
+        waiting = Waiting(messages, time.monotonic() + self._deadline_seconds, future)
+        self._queue.append(waiting)
+        self._held += len(messages)
+        self._held_bytes += waiting.size
         self._arrived.set()
         return future
 
     async def next_group(self, most: int) -> list[Waiting]:
-        """The oldest messages, at least one and at most `most`; waits for the first."""
+        """The oldest calls, at least one, until they have `most` messages together; waits for the first."""
         while not self._queue:
             self._arrived.clear()
             await self._arrived.wait()
-        return [self._queue.popleft() for _ in range(min(len(self._queue), most))]
+        group = [self._queue.popleft()]
+        taken = len(group[0].messages)
+        while self._queue and taken + len(self._queue[0].messages) <= most:
+            group.append(self._queue.popleft())
+            taken += len(group[-1].messages)
+        return group
 
     def release(self, group: Iterable[Waiting], error: Exception | None = None) -> None:
         """Ends the waiting of a group that was taken out: acknowledged, or failed with `error`."""
         for waiting in group:
-            self._held -= 1
-            self._held_bytes -= len(waiting.message.value or b"")
+            self._held -= len(waiting.messages)
+            self._held_bytes -= waiting.size
             if waiting.acknowledged.done():
                 continue
             if error is None:

@@ -15,7 +15,8 @@ from runtime.tracing import child_of
 from schemas.event import NAMESPACE, derived_id
 from schemas.raw import WebhookReceived
 from services.ingest import metrics, problems
-from services.ingest.api import SOURCE, DirectRoute, Publishes, checked_body, json_response
+from services.ingest.acceptance import SOURCE
+from services.ingest.api import DirectRoute, Publishes, checked_body, json_response
 from services.ingest.openapi import described_webhook
 from services.ingest.signatures import TOKEN_HEADER
 from services.ingest.sources import Configured

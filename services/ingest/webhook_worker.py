@@ -12,7 +12,7 @@ from runtime.tracing import child_of
 from schemas.raw import WebhookReceived
 from schemas.responses import response_id
 from services.ingest import metrics, store, webhook_store
-from services.ingest.api import SOURCE
+from services.ingest.acceptance import SOURCE
 from services.ingest.identity import email_key
 from services.ingest.profiles import profile_without_surveys
 from services.ingest.sources import Configured

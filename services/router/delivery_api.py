@@ -167,7 +167,7 @@ def routes(*, pool: Pool, clock: Clock, plugins: Mapping[str, AnyPlugin], operat
             raise Problem(
                 422,
                 "There is no destination of this name.",
-                errors=[FieldProblem("destination", f"one of {', '.join(plugins)}")],
+                errors=[FieldProblem("/destination", f"one of {', '.join(plugins)}")],
             )
         count = _replay(pool, request)
         log.info("operator intervened", what="replay", destination=request.destination, count=count)

@@ -224,7 +224,7 @@ def routes(*, desk: Desk, pool: Pool, clock: Clock, operator: Operator) -> APIRo
     def change(follow_up_id: UUID, body: CommandBody) -> FollowUpDetails:
         if desk.people.person(body.actor) is None:
             known = f"the id of somebody in people.yaml, not {body.actor!r}"
-            raise Problem(422, "Nobody has this id.", errors=[FieldProblem("actor", known)])
+            raise Problem(422, "Nobody has this id.", errors=[FieldProblem("/actor", known)])
         with pool.connection() as connection:
             subject = follow_up_store.subject_of(connection, follow_up_id)
         decided = desk.apply(subject, body.asked()) if subject else None

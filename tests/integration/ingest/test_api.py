@@ -140,6 +140,8 @@ def test_a_record_needs_an_id(ingest: Ingest) -> None:
     [
         ("POST", "/v1/responses"),
         ("POST", "/v1/lifecycle-events"),
+        ("POST", "/v1/responses/batch"),
+        ("POST", "/v1/lifecycle-events/batch"),
         ("PUT", "/v1/profiles/c-1"),
         ("PUT", "/v1/accounts/a-1"),
     ],
@@ -160,16 +162,20 @@ def test_unknown_addresses_are_problems_too(ingest: Ingest) -> None:
 
 def test_the_openapi_document_shows_bodies_that_work(ingest: Ingest) -> None:
     document = ingest.http.get("/openapi.json").json()
+    shown = 0
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             media = operation["requestBody"]["content"]["application/json"]
-            name = media["schema"]["$ref"].rsplit("/", 1)[1]
+            if "schema" not in media:
+                continue  # the body is somebody else's
+            shown += 1
+            name = media["schema"].get("items", media["schema"])["$ref"].rsplit("/", 1)[1]
             assert document["components"]["schemas"][name]["additionalProperties"] is False
             address = path.replace("{customer_id}", "c-1").replace("{account_id}", "a-77")
             answer = ingest.http.request(method, address, json=media["example"])
             assert answer.is_success, answer.text
             assert str(answer.status_code) in operation["responses"]
-    assert len(document["paths"]) == 4
+    assert shown == 7
 
 
 def test_what_was_accepted_is_counted(ingest: Ingest) -> None:

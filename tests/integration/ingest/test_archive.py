@@ -1,14 +1,18 @@
 """The archive holds every record of every topic, whatever dies, and gives it back through replay topics."""
 
+import os
+import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psycopg
 import pytest
 from typer.testing import CliRunner
@@ -24,12 +28,13 @@ from runtime.postgres import conninfo, open_pool
 from runtime.topics import ensure_topics
 from runtime.tracing import new_traceparent
 from sandbox.embedded_kafka import EmbeddedKafka
+from sandbox.processes import free_port, spawn, stop
 from schemas.event import Effects
 from schemas.responses import Order, ResponseRecorded, response_id
 from schemas.scales import Metric
 from schemas.topics import REPLAYED, TOPICS
 from services.ingest.archive_upkeep import ArchiveUpkeep
-from tests.integration.ingest.world import Ingest, eventually
+from tests.integration.ingest.world import START_SECONDS, eventually, records
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
@@ -50,6 +55,37 @@ def broker() -> Iterator[EmbeddedKafka]:
 def tables(database: str) -> str:
     migrate(database, "ingest")
     return database
+
+
+class Archiver(AbstractContextManager["Archiver"]):
+    """The process that archives."""
+
+    def __init__(self, bootstrap: str, database: str, folder: Path) -> None:
+        self._url = f"http://127.0.0.1:{(port := free_port())}/health/ready"
+        environment = {
+            "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+            "DATABASE_URL": database,
+            "INSTANCE": "1",
+            "OPS_PORT": str(port),
+        }
+        self._process = spawn(
+            [sys.executable, "-m", "services.ingest.archiver"],
+            log=folder / "archive.log",
+            environment=os.environ | environment,
+        )
+
+    def __exit__(self, *_: object) -> None:
+        stop(self._process, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """As a machine would that loses its power."""
+        stop(self._process, signal.SIGKILL)
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(self._url).is_success
+        except httpx.TransportError:
+            return False
 
 
 def answer(number: int, person: str = "p-1") -> ResponseRecorded:
@@ -92,11 +128,11 @@ def send(bootstrap: str, messages: Sequence[Message]) -> None:
         close(to)
 
 
-def on_topics(ingest: Ingest) -> set[Place]:
+def on_topics(bootstrap: str) -> set[Place]:
     return {
         (one.topic, one.partition, one.offset, (event_id_of(one.headers) or "").replace("\x00", "") or None)
         for topic in TOPICS
-        for one in ingest.records(topic.name)
+        for one in records(bootstrap, topic.name)
     }
 
 
@@ -111,29 +147,30 @@ def archived(database: str) -> list[Place]:
 
 def test_it_is_complete_whatever_dies(broker: EmbeddedKafka, tables: str, tmp_path: Path) -> None:
     numbers = count(1)
-    stop = threading.Event()
+    ends = threading.Event()
 
     def go_on_sending() -> None:
-        while not stop.is_set():
+        while not ends.is_set():
             send(broker.bootstrap_servers, of_every_topic(numbers))
 
     for _ in range(2):
-        ingest = Ingest(broker.bootstrap_servers, tables, tmp_path)
-        before = len(archived(tables))
-        sender = threading.Thread(target=go_on_sending)
-        sender.start()
-        eventually(lambda held=before: len(archived(tables)) > held + 300)  # type: ignore[misc]
-        ingest.kill()
-        stop.set()
+        with Archiver(broker.bootstrap_servers, tables, tmp_path) as archiver:
+            before = len(archived(tables))
+            sender = threading.Thread(target=go_on_sending)
+            sender.start()
+            eventually(lambda held=before: len(archived(tables)) > held + 300)  # type: ignore[misc]
+            archiver.kill()
+        ends.set()
         sender.join()
-        stop.clear()
+        ends.clear()
 
-    with closing(Ingest(broker.bootstrap_servers, tables, tmp_path)) as ingest:
+    with Archiver(broker.bootstrap_servers, tables, tmp_path) as archiver:
+        eventually(archiver.is_ready, seconds=START_SECONDS)
         broker.kill()
-        eventually(lambda: not ingest.is_ready())
+        eventually(lambda: not archiver.is_ready())
         broker.start()
         send(broker.bootstrap_servers, of_every_topic(numbers))
-        sent = on_topics(ingest)
+        sent = on_topics(broker.bootstrap_servers)
         assert len(sent) >= next(numbers) - 1
         eventually(lambda: len(archived(tables)) >= len(sent), seconds=ARCHIVED_WITHIN_SECONDS)
         assert sorted(archived(tables), key=str) == sorted(sent, key=str)
@@ -144,7 +181,7 @@ def test_one_consumer_is_fed_again(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", tables)
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrap_servers)
-    with closing(Ingest(broker.bootstrap_servers, tables, tmp_path)) as ingest:
+    with Archiver(broker.bootstrap_servers, tables, tmp_path):
         since = datetime.now(UTC).isoformat()
         mine = [answer(number, "p-republished") for number in (1_000_001, 1_000_002)]
         other = answer(1_000_003, "p-other")
@@ -158,7 +195,7 @@ def test_one_consumer_is_fed_again(
         told = CliRunner().invoke(app, [*command, "--person", "p-republished"])
         assert (told.exit_code, told.stdout.split()[0]) == (0, "2"), told.output
 
-        again = ingest.records(REPLAYED["scheduler"].name)
+        again = records(broker.bootstrap_servers, REPLAYED["scheduler"].name)
         events = [ResponseRecorded.model_validate_json(one.value or b"") for one in again]
         assert [UUID(str(event_id_of(one.headers))) for one in again] == [
             UUID(one.event_id()) for one in mine

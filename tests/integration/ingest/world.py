@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from runtime.cloudevents import Event, decode, to_message
 from runtime.kafka import KafkaSettings, close, deliver, producer, to_record
-from runtime.messages import Record
+from runtime.messages import Record, header
 from runtime.tracing import new_traceparent
 from sandbox.processes import free_port, spawn, stop
 from schemas.event import Event as Contract
@@ -29,6 +29,7 @@ KEY = "fr_of_the_tests"
 SOURCE = "crm"
 TOKEN_SECRET = "signs the links of these tests, only"  # noqa: S105 - made for this process
 CONFIG_DIR = Path("deploy/config")
+PERSON_KEY_SECRET = "keeps persons apart in these tests"  # noqa: S105 - made for this process
 START_SECONDS = 60.0
 PATIENCE_SECONDS = 30.0
 
@@ -50,7 +51,7 @@ class Ingest:
             "SECRETS_DIR": str(config),
             "INGEST_PORT": str(port),
             "INGEST_API_KEYS": f"{SOURCE}:{sha256(KEY.encode()).hexdigest()}",
-            "PERSON_KEY_SECRET": "keeps persons apart in these tests",
+            "PERSON_KEY_SECRET": PERSON_KEY_SECRET,
             "SURVEY_TOKEN_SECRET": TOKEN_SECRET,
         }
         self._process = spawn(
@@ -76,28 +77,20 @@ class Ingest:
         self.http.close()
         stop(self._process, signal.SIGTERM)
 
-    def kill(self) -> None:
-        """As a machine would that loses its power."""
-        self.http.close()
-        stop(self._process, signal.SIGKILL)
-
     def records(self, topic: str) -> list[Record]:
         """Everything on a topic, read to the ends of now."""
-        with closing(KafkaConsumer(bootstrap_servers=self.bootstrap)) as consumer:
-            numbers = consumer.partitions_for_topic(topic) or set()
-            partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-            consumer.assign(partitions)
-            consumer.seek_to_beginning(*partitions)
-            ends = consumer.end_offsets(partitions)
-            found: list[Record] = []
-            while any(consumer.position(partition) < ends[partition] for partition in partitions):
-                for polled in consumer.poll(timeout_ms=500).values():
-                    found += [to_record(record) for record in polled]
-            return found
+        return records(self.bootstrap, topic)
 
     def events(self, model: type[E]) -> list[E]:
         """Everything on a model's topic."""
-        return [decode(record, {model.TYPE: model}) for record in self.records(model.TOPIC)]
+        return [decode(record, {model.TYPE: model}) for record in self.records(model.TOPIC) if record.value]
+
+    def events_of(self, model: type[E]) -> list[E]:
+        """Those of one type, on a topic that holds several."""
+        found = [
+            one for one in self.records(model.TOPIC) if header(one.headers, "ce_type") == model.TYPE.encode()
+        ]
+        return [decode(record, {model.TYPE: model}) for record in found]
 
     def ask(self, **changes: object) -> SurveyRequested:
         """Publishes a survey request, as the scheduler does."""
@@ -112,6 +105,21 @@ class Ingest:
             assert deliver(to, [message]) == [None]
         finally:
             close(to)
+
+
+def records(bootstrap: str, topic: str) -> list[Record]:
+    """Everything on a topic, read to the ends of now."""
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap)) as consumer:
+        numbers = consumer.partitions_for_topic(topic) or set()
+        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        found: list[Record] = []
+        while any(consumer.position(partition) < ends[partition] for partition in partitions):
+            for polled in consumer.poll(timeout_ms=500).values():
+                found += [to_record(record) for record in polled]
+        return found
 
 
 def survey_request(**changes: object) -> SurveyRequested:

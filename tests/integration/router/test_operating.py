@@ -231,7 +231,7 @@ def test_a_replay_makes_all_that_failed_since_again_and_nothing_else(world: Worl
         ("failed", 1),
     ]
     unknown = api.http.post("/deliveries/replay", json={"destination": "nobody", "since": since})
-    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "destination")
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "/destination")
 
 
 def test_a_paused_destination_gets_nothing_until_it_is_resumed_and_others_go_on(

@@ -3,6 +3,7 @@
 import importlib
 import stat
 import sys
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_a_container_sees_only_its_own_secrets(tmp_path: Path) -> None:
     held = {path.name: {file.name for file in path.iterdir()} for path in (tmp_path / "secrets").iterdir()}
     keys = {"ingest_api_keys", "person_key_secret", "survey_token_secret"}
     assert held["ingest"] == {"database_url", "imap_password", *keys}
-    assert held["scheduler"] == {"database_url"}
+    assert held["scheduler"] == held["archive"] == {"database_url"}
     assert held["classifier"] == set()
     assert {"slack_bot_token", "salesforce_private_key", "survey_token_secret"} <= held["router"]
     assert "salesforce_private_key" not in held["sandbox"]
@@ -55,7 +56,9 @@ def test_the_api_key_is_shown_once_and_kept_as_a_hash(tmp_path: Path) -> None:
     output = run(tmp_path, "--source", "shop")
     key = key_in(output)
     assert secret(tmp_path, "ingest_api_keys") == f"shop:{sha256(key.encode()).hexdigest()}"
-    assert ApiKeys.parse(secret(tmp_path, "ingest_api_keys")).source_of(f"Bearer {key}") == "shop"
+    caller = ApiKeys.parse(secret(tmp_path, "ingest_api_keys")).caller_of(f"Bearer {key}", datetime.now(UTC))
+    assert caller is not None
+    assert caller.source == "shop"
     assert all(key not in file.read_text() for file in tmp_path.rglob("*") if file.is_file())
 
 

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from services.ingest.faults import faults, is_not_json
+from services.ingest.examples import examples
+from services.ingest.faults import details, faults, is_not_json
 from services.ingest.inputs import (
     AccountInput,
     LifecycleEventInput,
     ProfileInput,
     ResponseInput,
     context,
-    examples,
 )
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -29,7 +29,7 @@ def read(model: type[BaseModel], body: bytes | dict[str, Any]) -> BaseModel:
 def refused(model: type[BaseModel], body: bytes | dict[str, Any]) -> dict[str, str]:
     with pytest.raises(ValidationError) as error:
         read(model, body)
-    return {fault.field: fault.expected for fault in faults(error.value, model)}
+    return {fault.field: fault.expected for fault in faults(details(error.value), model)}
 
 
 @pytest.mark.parametrize("name", MODELS)

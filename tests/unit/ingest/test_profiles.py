@@ -5,7 +5,8 @@ from schemas.accounts import AccountChanged
 from schemas.profiles import ProfileChanged
 from services.ingest.identity import customer_key, email_key
 from services.ingest.inputs import AccountInput, ProfileInput
-from services.ingest.profiles import account_after, profile_after, profile_without_surveys
+from services.ingest.persons import Known, People, Strength, statement
+from services.ingest.profiles import account_after, profile_without_surveys
 
 SECRET = b"a secret"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -13,7 +14,9 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 def profile(known: ProfileChanged | None = None, *, at: datetime = NOW, **body: object) -> ProfileChanged:
     given = ProfileInput.model_validate_json(json.dumps(body))
-    return profile_after(given, customer_id="c-1", known=known, secret=SECRET, now=at)
+    said = statement(given, "c-1", SECRET)
+    before = {said.who.key: Known(Strength.CUSTOMER, known)} if known else {}
+    return People(before).state(said, at)
 
 
 def account(known: AccountChanged | None = None, *, at: datetime = NOW, **body: object) -> AccountChanged:

@@ -25,8 +25,21 @@ async def test_groups_keep_the_order_and_the_bound() -> None:
     waiting = room()
     for name in "abc":
         waiting.enter(message(name))
-    assert [one.message.key for one in await waiting.next_group(2)] == [b"a", b"b"]
-    assert [one.message.key for one in await waiting.next_group(2)] == [b"c"]
+    assert [one.messages[0].key for one in await waiting.next_group(2)] == [b"a", b"b"]
+    assert [one.messages[0].key for one in await waiting.next_group(2)] == [b"c"]
+
+
+async def test_the_messages_of_one_call_stay_together() -> None:
+    waiting = room(max_messages=3)
+    waiting.enter(message("a"))
+    taken = waiting.enter(message("b"), message("c"), message("d"))
+    with pytest.raises(NotTakenError):
+        waiting.enter(message("e"))
+    assert [len(one.messages) for one in await waiting.next_group(3)] == [1]
+    (together,) = await waiting.next_group(2)
+    waiting.release([together])
+    await taken
+    waiting.enter(message("e"))
 
 
 async def test_an_empty_room_waits_for_the_first() -> None:

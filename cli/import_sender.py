@@ -1,0 +1,138 @@
+"""Sends batches of records to ingest's API, several at a time, and hears of each in order."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import stamina
+
+from cli.import_file import Row
+
+BATCH = 1_000
+AT_ONCE = 3
+TIMEOUT_SECONDS = 60.0
+GIVE_UP_SECONDS = 300.0
+"""How long one batch is tried while ingest does not answer or asks to come back."""
+WAIT_SECONDS = 10.0
+_TRY_AGAIN = frozenset({429, 502, 503, 504})
+
+
+class RefusedError(Exception):
+    """Ingest refuses the whole call; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a batch: its rows, each with why it was refused or None."""
+
+    rows: Sequence[Row]
+    refusals: Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows in order; a row has a body, or why it has none."""
+
+    rows: Sequence[Row]
+    bodies: Sequence[dict[str, Any] | None]
+    refusals: Sequence[str | None]
+
+
+def _come_back(error: Exception) -> bool | float:
+    if isinstance(error, httpx.HTTPStatusError):
+        return float(error.response.headers.get("retry-after", 1))
+    return isinstance(error, httpx.TransportError)
+
+
+class Sender(AbstractContextManager["Sender"]):
+    """Sends to one address with one API key."""
+
+    def __init__(self, url: str, key: str, path: str) -> None:
+        self._path = path
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def send(self, batches: Iterable[Batch]) -> Iterator[Sent]:
+        """What became of each batch, in order; at most a few are in memory.
+
+        Raises RefusedError, and httpx.HTTPError when ingest stays away.
+        """
+        waiting: deque[tuple[Batch, Future[list[str | None]]]] = deque()
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import") as threads:
+            try:
+                for batch in batches:
+                    waiting.append((batch, threads.submit(self._results, batch)))
+                    if len(waiting) > AT_ONCE:
+                        yield _sent(*waiting.popleft())
+                while waiting:
+                    yield _sent(*waiting.popleft())
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
+    def _results(self, batch: Batch) -> list[str | None]:
+        bodies = [body for body in batch.bodies if body is not None]
+        results = iter(self._post(bodies) if bodies else ())
+        return [
+            refusal if body is None else _why(next(results))
+            for body, refusal in zip(batch.bodies, batch.refusals, strict=True)
+        ]
+
+    def _post(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        content = json.dumps(bodies, ensure_ascii=False).encode()
+        # Not the decorator: it logs the arguments of what it repeats, and these are people's answers.
+        for attempt in stamina.retry_context(
+            on=_come_back, attempts=None, timeout=GIVE_UP_SECONDS, wait_max=WAIT_SECONDS
+        ):
+            with attempt:
+                answer = self._http.post(self._path, content=content)
+                if answer.status_code in _TRY_AGAIN:
+                    answer.raise_for_status()
+        if not answer.is_success:
+            raise RefusedError(_detail(answer))
+        results: list[dict[str, Any]] = answer.json()["results"]
+        return results
+
+
+def batches(rows: Iterable[Row], body: Callable[[Row], dict[str, Any]]) -> Iterator[Batch]:
+    """Rows in batches; `body` raises ValueError for a row that cannot be sent, with the reason."""
+    taken: list[tuple[Row, dict[str, Any] | None, str | None]] = []
+    for row in rows:
+        try:
+            taken.append((row, body(row), None))
+        except ValueError as error:
+            taken.append((row, None, str(error)))
+        if len(taken) == BATCH:
+            yield Batch(*zip(*taken, strict=True))
+            taken = []
+    if taken:
+        yield Batch(*zip(*taken, strict=True))
+
+
+def _sent(batch: Batch, results: "Future[list[str | None]]") -> Sent:
+    return Sent(batch.rows, results.result())
+
+
+def _why(result: dict[str, Any]) -> str | None:
+    """Why a record was refused, in the words of the API."""
+    faults = result.get("errors")
+    return "; ".join(f"{one['field']}: expected {one['expected']}" for one in faults) if faults else None
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"ingest answered {answer.status_code}"

@@ -1,0 +1,134 @@
+"""`feedback person …`: what is kept of one person, and its end."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+
+from cli.progress import progress_bar
+from cli.tables import tables_of
+from runtime.settings import EnvironmentSettings, load
+from schemas.topics import TOPICS
+from services.ingest import archive, erasures, store
+from services.ingest.identity import person_key
+
+person = typer.Typer(help="What is kept of one person, and its end.", no_args_is_help=True)
+
+console = Console(highlight=False, soft_wrap=True, markup=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+WAIT_SECONDS = 60.0
+TOPICS_END_AFTER = timedelta(days=30)
+_LOOK_EVERY_SECONDS = 0.5
+_READERS = frozenset({"ingest", "router", "scheduler"})
+
+CustomerId = Annotated[str | None, typer.Option("--customer-id", help="Your own id of the person.")]
+Email = Annotated[str | None, typer.Option(help="Their e-mail address.")]
+Key = Annotated[str | None, typer.Option("--key", help="Their person key.")]
+
+
+class PersonSettings(EnvironmentSettings):
+    """What turns an identifier into a person's key."""
+
+    person_key_secret: SecretStr
+    """The same as ingest's."""
+
+
+@person.command()
+def export(customer_id: CustomerId = None, email: Email = None, key: Key = None) -> None:
+    """Print everything that is kept of a person, as JSON: the profile and each archived event."""
+    whose = _key(customer_id, email, key)
+    with tables_of("ingest", read_only=True) as connection:
+        keys = store.keys_of(connection, whose)
+        events: list[dict[str, Any]] = []
+        for topic in TOPICS:
+            choice = archive.Choice(
+                topic.name,
+                [event.TYPE for event in topic.events],
+                datetime.min.replace(tzinfo=UTC),
+                [one.encode() for one in keys],
+            )
+            events += [
+                {"topic": topic.name, "event": json.loads(message.value or b"null")}
+                for message in archive.read(connection, choice)
+            ]
+        profile = store.profile(connection, whose)
+    typer.echo(json.dumps({"keys": keys, "profile": profile, "events": events}, indent=2, ensure_ascii=False))
+
+
+@person.command()
+def erase(
+    customer_id: CustomerId = None,
+    email: Email = None,
+    key: Key = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget a person everywhere, for ever, and print the receipt. An import does not bring them back."""
+    whose = _key(customer_id, email, key)
+    if not yes:
+        typer.confirm(f"Erase everything about the person {whose}? It cannot be undone.", abort=True)
+    with tables_of("ingest") as connection:
+        asked = erasures.request(connection, whose, datetime.now(UTC))
+    console.print(f"Erasure {asked.erasure_id} is asked for")
+    with progress_bar(errors) as progress:
+        task = progress.add_task("services", total=len(_READERS))
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            with tables_of("ingest", read_only=True) as connection:
+                found = erasures.receipt(connection, asked.erasure_id)
+            answered = _READERS & (found.removed.keys() if found else set())
+            progress.update(task, completed=len(answered))
+            if answered == _READERS:
+                break
+            time.sleep(_LOOK_EVERY_SECONDS)
+    receipt(asked.erasure_id)
+
+
+@person.command()
+def receipt(erasure_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
+    """Print what each service removed; ends with code 1 while one has not answered."""
+    with tables_of("ingest", read_only=True) as connection:
+        found = erasures.receipt(connection, erasure_id)
+    if found is None:
+        errors.print("No erasure has this id.")
+        raise typer.Exit(1)
+    table = Table("service", "records", "kind", box=None, pad_edge=False)
+    for service in sorted(_READERS | found.removed.keys()):
+        removed = found.removed.get(service)
+        if removed is None:
+            table.add_row(service, "", "has not answered yet")
+            continue
+        for kind, count in removed.items() or [("nothing was kept", 0)]:
+            table.add_row(service, str(count), kind)
+    console.print(table)
+    asked_at = found.request.requested_at
+    console.print(
+        f"Asked for {asked_at:%Y-%m-%d %H:%M} UTC. Topics forget by {asked_at + TOPICS_END_AFTER:%Y-%m-%d}."
+    )
+    if not found.removed.keys() >= _READERS:
+        raise typer.Exit(1)
+
+
+@person.command()
+def reapply() -> None:
+    """Ask again for every erasure: after a backup was restored, of whichever service."""
+    with tables_of("ingest") as connection:
+        count = erasures.again(connection)
+    console.print(f"{count} erasures are asked for again")
+
+
+def _key(customer_id: str | None, email: str | None, key: str | None) -> str:
+    given = [one for one in (customer_id, email, key) if one]
+    if len(given) != 1:
+        raise typer.BadParameter("expected one of --customer-id, --email or --key")
+    if key:
+        return key
+    secret = load(PersonSettings).person_key_secret.get_secret_value().encode()
+    return person_key(secret, customer_id=customer_id, email=email) or ""

@@ -1,0 +1,165 @@
+"""The HTTP API for many records at once: each is accepted or refused on its own."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.routing import BaseRoute
+
+from runtime.problems import FieldProblem
+from schemas.event import Event
+from schemas.profiles import ProfileChanged
+from services.ingest import metrics, problems
+from services.ingest.acceptance import NoSourceIdError, Receipt, lifecycle_occurred, response_recorded
+from services.ingest.api import Api, DirectRoute, checked_body, json_response, message_of, profiles_stated
+from services.ingest.api_keys import Scope
+from services.ingest.inputs import IdentifiedProfileInput, LifecycleEventInput, ResponseInput, context
+from services.ingest.items import LENGTH, Items, Refused
+from services.ingest.openapi import described_batch
+from services.ingest.persons import statement
+
+LIMIT_BYTES = 8 * 1024 * 1024
+_TURN = 100
+"""Records that are made between two looks at other calls, which would wait too long for all of them."""
+
+Input = TypeVar("Input", bound=BaseModel)
+Made = TypeVar("Made", bound=Event)
+
+RESPONSES = Items(ResponseInput, TypeAdapter(Annotated[list[ResponseInput], LENGTH]))
+LIFECYCLE_EVENTS = Items(LifecycleEventInput, TypeAdapter(Annotated[list[LifecycleEventInput], LENGTH]))
+PROFILES = Items(IdentifiedProfileInput, TypeAdapter(Annotated[list[IdentifiedProfileInput], LENGTH]))
+
+
+def batch_routes(api: Api) -> list[BaseRoute]:
+    """The routes `/v1/…/batch`. Each answers when Kafka has every record that was accepted, else 503."""
+    routes = APIRouter(route_class=DirectRoute)
+
+    @routes.post(
+        "/v1/responses/batch",
+        **described_batch(
+            "Send or change many answers",
+            ResponseInput,
+            item={"response_id": "7d0d1ad4-6b6f-5d0c-9f0e-5a3b0a8d1c52"},
+        ),
+    )
+    async def responses(request: Request) -> Response:
+        items, receipt = await _read(api, request, Scope.RESPONSES, RESPONSES)
+        made = _Made(response_recorded, lambda event: f'"response_id":"{event.response_id}"')
+        answer = await made.publish(api, request, items, receipt)
+        for (source, metric), number in Counter((one.source, one.metric) for one in made.events).items():
+            metrics.RESPONSES_ACCEPTED.labels(source, metric).inc(number)
+        return answer
+
+    @routes.post(
+        "/v1/lifecycle-events/batch",
+        **described_batch(
+            "Send or correct many things that happened to customers",
+            LifecycleEventInput,
+            item={"lifecycle_id": "0c2f8a52-5c2e-5a0f-8d2b-1e6a5f1b9d11"},
+        ),
+    )
+    async def lifecycle_events(request: Request) -> Response:
+        items, receipt = await _read(api, request, Scope.LIFECYCLE, LIFECYCLE_EVENTS)
+        made = _Made(lifecycle_occurred, lambda event: f'"lifecycle_id":"{event.lifecycle_id}"')
+        answer = await made.publish(api, request, items, receipt)
+        for (source, moment), number in Counter((one.source, one.moment) for one in made.events).items():
+            metrics.LIFECYCLE_ACCEPTED.labels(source, moment).inc(number)
+        return answer
+
+    @routes.post(
+        "/v1/profiles/batch",
+        **described_batch(
+            "Say who many people are",
+            IdentifiedProfileInput,
+            status=200,
+            item={"person_key": "5f0f6d3f2c2b4b8e9a3c1d7e8f901234", "version": 1},
+        ),
+    )
+    async def profiles(request: Request) -> Response:
+        items, receipt = await _read(api, request, Scope.PROFILES, PROFILES)
+        said = [
+            statement(item, item.customer_id, api.person_key_secret)
+            for item in items
+            if not isinstance(item, list)
+        ]
+        stated = await profiles_stated(api, request, said, receipt.received_at) if said else []
+        accepted = sum(state is not None for state in stated)
+        metrics.CHANGES_ACCEPTED.labels(receipt.source, "profile").inc(accepted)
+        states = iter(stated)
+        results = [
+            _refused(item) if isinstance(item, list) else _stated(next(states)) for item in items
+        ]  # fmt: skip
+        return _answered(results, accepted=accepted)
+
+    return [*routes.routes]
+
+
+async def _read(
+    api: Api, request: Request, scope: Scope, several: Items[Input]
+) -> tuple[list[Input | Refused], Receipt]:
+    caller = api.callers.admit(request, scope)
+    raw = await checked_body(request, LIMIT_BYTES)
+    receipt = Receipt(caller.source, None, api.clock.now())
+    try:
+        items = several.read(raw, context(receipt.received_at))
+    except ValidationError as error:
+        raise problems.invalid(error, several.model) from None
+    api.callers.count(caller, len(items))
+    return items, receipt
+
+
+class _Made(Generic[Input, Made]):
+    """The events of a batch; `event` makes one, `says` is what its result says beside the status."""
+
+    def __init__(self, event: Callable[[Input, Receipt, bytes], Made], says: Callable[[Made], str]) -> None:
+        self._event = event
+        self._says = says
+        self.events: list[Made] = []
+
+    async def publish(
+        self, api: Api, request: Request, items: Sequence[Input | Refused], receipt: Receipt
+    ) -> Response:
+        results: list[str] = []
+        for first in range(0, len(items), _TURN):
+            turn = items[first : first + _TURN]
+            results += [self._result(item, receipt, api) for item in turn]
+            await asyncio.sleep(0)
+        if self.events:
+            await api.publisher.publish(*(message_of(request, event) for event in self.events))
+        return _answered(results, accepted=len(self.events))
+
+    def _result(self, item: Input | Refused, receipt: Receipt, api: Api) -> str:
+        if isinstance(item, list):
+            return _refused(item)
+        try:
+            event = self._event(item, receipt, api.person_key_secret)
+        except NoSourceIdError:
+            return _refused(problems.no_source_id().errors)
+        if api.gone.is_old(event.event_key(), event.event_time()):
+            return _refused(problems.erased().errors)
+        self.events.append(event)
+        return f'{{"status":202,{self._says(event)}}}'
+
+
+def _stated(state: ProfileChanged | None) -> str:
+    if state is None:
+        return _refused(problems.erased().errors)
+    return f'{{"status":200,"person_key":"{state.person_key}","version":{state.version}}}'
+
+
+def _refused(errors: Sequence[FieldProblem]) -> str:
+    return json.dumps({"status": HTTPStatus.UNPROCESSABLE_ENTITY, "errors": [asdict(one) for one in errors]})
+
+
+def _answered(results: Sequence[str], *, accepted: int) -> Response:
+    refused = len(results) - accepted
+    return json_response(
+        HTTPStatus.MULTI_STATUS,
+        f'{{"accepted":{accepted},"refused":{refused},"results":[{",".join(results)}]}}',
+    )

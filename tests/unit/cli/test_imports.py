@@ -1,0 +1,213 @@
+"""Files as people have them: which column is what, what a row becomes, what is wrong with it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.app import app
+from cli.import_columns import Kind, corrected, guess
+from cli.import_file import UnreadableError, headers_of, rows_of
+from cli.import_rows import Plan, RowError, body_of
+from sandbox.processes import free_port
+from schemas.event import Effects
+from schemas.scales import Metric
+from services.ingest.inputs import ResponseInput, context
+
+# The names are those of each tool's API, which its export repeats; none of the tools publishes a sample file.
+EXPORTS = {
+    "Delighted": (
+        "Response ID,Person ID,Email,Name,Survey Type,Score,Comment,Permalink,Created At,Updated At\n"
+        "r-1,p-1,dana@customer.example,Dana,NPS,3,Exports fail.,https://x.example,2026-11-20 08:30:00 UTC,\n"
+    ),
+    "AskNicely": (
+        "response_id,person_id,name,email,answer,answerlabel,comment,responded,question_type\n"
+        "r-1,p-1,Dana,dana@customer.example,3,detractor,Exports fail.,1795163400,NPS\n"
+    ),
+    "Wootric": (
+        "id;score;text;end_user_id;email;created_at;updated_at\n"
+        "r-1;3;Exports fail.;p-1;dana@customer.example;2026-11-20 08:30:00 +0000;\n"
+    ),
+}
+
+
+def written(folder: Path, text: str | bytes, name: str = "answers.csv") -> Path:
+    file = folder / name
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+def rehearsed(file: Path, *options: str, kind: str = "history") -> Result:
+    return CliRunner().invoke(app, ["import", kind, str(file), "--dry-run", *options], env={"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_an_export_needs_no_mapping(tool: str, tmp_path: Path) -> None:
+    file = written(tmp_path, EXPORTS[tool])
+    headers = headers_of(file)
+    guessed = guess(headers, Kind.HISTORY)
+    assert guessed.export is not None
+    assert guessed.export.tool == tool
+    plan = Plan(Kind.HISTORY, guessed.columns, guessed.export.metric)
+    [row] = rows_of(file)
+    body = body_of(row.cells, plan)
+    read = ResponseInput.model_validate_json(
+        json.dumps(body), context=context(datetime(2026, 11, 22, tzinfo=UTC))
+    )
+    assert (read.metric, read.score, read.comment, read.source_id) == (Metric.NPS, 3, "Exports fail.", "r-1")
+    assert read.responded_at == datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+    assert (read.respondent.email, read.respondent.visitor_id) == ("dana@customer.example", "p-1")
+    assert read.effects is Effects.RECORD
+    told = rehearsed(file)
+    assert told.exit_code == 0, told.output
+    assert f"export of {tool}" in told.stdout
+    assert "1 of 1 rows would be imported" in told.stdout
+
+
+def test_lines_of_json_are_read_like_columns(tmp_path: Path) -> None:
+    answer = {
+        "id": 9,
+        "survey_type": "csat",
+        "score": 4,
+        "person": {"email": "d@x.example"},
+        "created_at": 1795163400,
+    }
+    file = written(tmp_path, json.dumps(answer) + "\n\n[]\n{\n", "answers.jsonl")
+    plan = Plan(Kind.RESPONSES, guess(headers_of(file), Kind.RESPONSES).columns)
+    first, *bad = rows_of(file)
+    body = body_of(first.cells, plan)
+    assert (body["metric"], body["score"], body["respondent"]["email"]) == ("csat", 4, "d@x.example")
+    assert [str(row.error) for row in bad] == ["expected a JSON object"] * 2
+
+
+def test_a_column_can_be_named_and_left_out() -> None:
+    headers = ["Score", "Text", "Segment"]
+    guessed = guess(headers, Kind.RESPONSES)
+    assert guessed.unused == ("Segment",)
+    told = corrected(guessed, ["context.segment=Segment", "comment="], headers, Kind.RESPONSES)
+    assert told.columns == {"score": "Score", "context.segment": "Segment"}
+    for wrong in ("colour=Text", "comment=Colour", "comment"):
+        with pytest.raises(ValueError, match="expected"):
+            corrected(guessed, [wrong], headers, Kind.RESPONSES)
+
+
+def test_the_same_row_is_the_same_answer_and_another_is_not() -> None:
+    plan = Plan(Kind.RESPONSES, {"score": "s", "comment": "c"}, Metric.NPS)
+    ids = [body_of({"s": score, "c": "x"}, plan)["source_id"] for score in ("3", "3", "4")]
+    assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("2026-11-20T09:30:00+01:00", "2026-11-20T09:30:00+01:00"),
+        ("2026-11-20 09:30:00", "2026-11-20T09:30:00+01:00"),
+        ("2026-11-20", "2026-11-20T00:00:00+01:00"),
+        ("2026-11-20 08:30:00 UTC", "2026-11-20T08:30:00+00:00"),
+        ("1795163400", "2026-11-20T08:30:00+00:00"),
+        ("1795163400000", "2026-11-20T08:30:00+00:00"),
+    ],
+)
+def test_times_are_read_as_tools_write_them(cell: str, expected: str) -> None:
+    plan = Plan(Kind.HISTORY, {"responded_at": "t"}, Metric.NPS, zone=ZoneInfo("Europe/Berlin"))
+    assert body_of({"t": cell}, plan)["responded_at"] == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"s": "good", "t": "2026-11-20"}, "s"),
+        ({"s": "4.5", "t": "2026-11-20"}, "s"),
+        ({"s": "4", "t": "11/20/2026"}, "t"),
+        ({"s": "4", "t": ""}, "t"),
+        ({"s": {"deep": 1}, "t": "2026-11-20"}, "s"),
+    ],
+)
+def test_a_bad_cell_is_named_and_never_repeated(cells: dict[str, object], column: str) -> None:
+    with pytest.raises(RowError) as refused:
+        body_of(cells, Plan(Kind.HISTORY, {"score": "s", "responded_at": "t"}, Metric.NPS))
+    assert str(refused.value).startswith(f"{column}: ")
+    assert not any(
+        str(cell) in str(refused.value).removeprefix(column) for cell in cells.values() if len(str(cell)) > 1
+    )
+
+
+def test_a_foreign_scale_needs_to_be_told(tmp_path: Path) -> None:
+    file = written(tmp_path, "score,created at\n" + "8,2026-11-20\n" * 5)
+    refused = rehearsed(file, "--metric", "csat")
+    assert (refused.exit_code, "--scores" in refused.stderr) == (2, True)
+    told = rehearsed(file, "--metric", "csat", "--scores", "8=4,10=5")
+    assert "5 of 5 rows would be imported" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "sentence"),
+    [
+        ("score\n3\n", (), "--metric"),
+        ("colour,created at\nred,2026-11-20\n", (), "--map score"),
+        ("score\n3\n", ("--metric", "nps"), "--map responded_at"),
+        ("", (), "found none"),
+        ("score,score\n3,3\n", (), "each column's name once"),
+        (b"score\n\xe9\n", (), "line 2: expected UTF-8"),
+        ("score\n3\n", ("--map", "colour=score"), "expected field=column"),
+    ],
+)
+def test_too_little_to_go_on_is_said(
+    text: str | bytes, options: tuple[str, ...], sentence: str, tmp_path: Path
+) -> None:
+    refused = rehearsed(written(tmp_path, text), *options)
+    assert refused.exit_code == 2
+    assert sentence in refused.stderr
+
+
+def test_a_row_with_other_cells_than_the_first_line_is_refused_alone(tmp_path: Path) -> None:
+    file = written(tmp_path, 'score,comment\n3\n9,"two\nlines"\n')
+    told = rehearsed(file, "--metric", "nps", kind="responses")
+    assert "row 1: expected 2 cells" in told.stdout
+    assert "1 of 2 rows would be imported" in told.stdout
+
+
+def test_a_quotation_without_an_end_is_said(tmp_path: Path) -> None:
+    file = written(tmp_path, 'score\n"' + "x" * 200_000)
+    with pytest.raises(UnreadableError, match="line 2: expected CSV"):
+        list(rows_of(file))
+
+
+def test_profiles_are_people(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, "Customer ID,Email,Products,Internal,Plan\nc-1,d@x.example,a; b,yes,team\n", "p.csv"
+    )
+    told = rehearsed(file, "--map", "traits.plan=Plan", kind="profiles")
+    assert "1 of 1 rows would be imported" in told.stdout, told.output
+    plan = Plan(
+        Kind.PROFILES,
+        corrected(
+            guess(headers_of(file), Kind.PROFILES), ["traits.plan=Plan"], headers_of(file), Kind.PROFILES
+        ).columns,
+    )
+    [row] = rows_of(file)
+    assert body_of(row.cells, plan) == {
+        "customer_id": "c-1",
+        "email": "d@x.example",
+        "products": ["a", "b"],
+        "internal": True,
+        "traits": {"plan": "team"},
+    }
+
+
+def test_nobodys_answer_is_shown_while_ingest_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cli.import_sender.GIVE_UP_SECONDS", 0.5)
+    monkeypatch.setenv("INGEST_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("FEEDBACK_API_KEY", "fr_of_nobody")
+    file = written(tmp_path, "score,comment\n3,the first is an example\n3,Canary comment\n")
+    told = CliRunner().invoke(app, ["import", "responses", str(file), "--metric", "nps", "--yes"])
+    assert told.exit_code == 1
+    assert "does not answer" in told.stderr
+    assert "0 rows are done" in told.stderr
+    everything = told.output + "".join(capfd.readouterr())
+    assert "Canary" not in everything
