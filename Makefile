@@ -37,6 +37,7 @@ check: $(READY) ## lint, type-check, hold the layers apart, check that generated
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m schemas.compatibility
 	$(BIN)/python -m cli.env_example --check
+	$(BIN)/python -m services.ingest.translating --check
 
 format: $(READY) ## format the code and fix what can be fixed without thought
 	$(BIN)/ruff format
@@ -52,6 +53,7 @@ chaos: jars ## kill routers while an unreliable outside is delivered to; ARGS="-
 generate: $(READY) ## write generated files anew
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m cli.env_example
+	$(BIN)/python -m services.ingest.translating
 
 lock: $(BIN)/uv ## write requirements/*.txt for pyproject.toml; UPGRADE=1: with the newest versions
 	$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)

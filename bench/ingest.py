@@ -41,18 +41,23 @@ from schemas.topics import BY_NAME
 from services.ingest.api import Api, api_routes
 from services.ingest.api_keys import ApiKeys, digest_of
 from services.ingest.app import build_app
+from services.ingest.brand import Brand
 from services.ingest.callers import Callers
 from services.ingest.gone import Gone
 from services.ingest.inbound_mail_routes import InboundMails
+from services.ingest.languages import Languages
 from services.ingest.mail_desk import MailDesk
 from services.ingest.mail_event_routes import MailEvents, Outside
+from services.ingest.pages import Site
 from services.ingest.publisher import Publisher
 from services.ingest.reply_desk import ReplyDesk
 from services.ingest.sources import Configured
+from services.ingest.survey_file import SurveyFile
 from services.ingest.survey_routes import Surveys
 from services.ingest.vendor import Source
 from services.ingest.vendors import vendors
 from services.ingest.webhook_routes import Webhooks, webhook_routes
+from services.ingest.widget_routes import Widget
 
 CONNECTIONS = 64
 ACCEPTED, WITHOUT_PRODUCE, BARE = "/v1/responses", "/without-produce/v1/responses", "/bare"
@@ -98,14 +103,23 @@ def serve(bootstrap: str, port: int) -> int:
     def webhooks(to: Publisher | _Nowhere) -> Webhooks:
         return Webhooks(sources={"bench": configured}, publisher=to, clock=clock)
 
+    brand = Brand(name="Bench")
     health = Health()
     health.add("kafka", publisher.check)
+    surveys = Surveys(
+        pool=pool,
+        clock=clock,
+        token_secret=SECRET,
+        file=SurveyFile(brand=brand),
+        site=Site(brand, Languages(), pictures=Path()),
+    )
     app = build_app(
         api=api(publisher),
         webhooks=webhooks(publisher),
         mail_events=MailEvents(providers={}, desk=mails, outside=Outside()),
         inbound_mail=InboundMails(secrets=(), desk=replies),
-        surveys=Surveys(pool=pool, clock=clock, token_secret=SECRET),
+        surveys=surveys,
+        widget=Widget(surveys=surveys, person_key_secret=SECRET, secret=None, origins=()),
         health=health,
         background=publisher.run,
     )

@@ -12,6 +12,7 @@ from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError, load_yaml
 from services.classifier.taxonomy import load_themes
 from services.ingest.sources import load_callers
+from services.ingest.survey_file import load_survey_file
 from services.router.people import load_people
 from services.router.plugins import discover
 from services.router.rules import NOBODY, load_rules
@@ -56,6 +57,10 @@ def _programs(folder: Path) -> None:
     load_programs(folder / "programs.yaml")
 
 
+def _survey(folder: Path) -> None:
+    load_survey_file(folder / "survey.yaml")
+
+
 def _themes(folder: Path) -> None:
     load_themes(folder / "themes.yaml")
 
@@ -80,6 +85,7 @@ def _people(folder: Path) -> None:
 CHECKS: dict[str, Callable[[Path], None]] = {
     "rules.yaml": _rules,
     "programs.yaml": _programs,
+    "survey.yaml": _survey,
     "themes.yaml": _themes,
     "salesforce.yaml": _salesforce,
     "destinations.yaml": _destinations,

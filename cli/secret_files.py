@@ -47,6 +47,7 @@ def own(*, database_password: str, api_key: str, source: str) -> dict[str, str]:
         "database_url": f"postgresql://{DATABASE_USER}:{database_password}@postgres:5432/{DATABASE_USER}",
         "person_key_secret": secrets.token_hex(32),
         "survey_token_secret": secrets.token_hex(32),
+        "widget_secret": secrets.token_hex(32),
         "ingest_api_keys": f"{source}:{sha256(api_key.encode()).hexdigest()}",
         "router_operator_key": secrets.token_hex(32),
         "grafana_admin_password": secrets.token_urlsafe(18),

@@ -46,6 +46,15 @@ class Respondent(Contract):
     """The vendor's id of somebody who is not known otherwise."""
 
 
+class FurtherAnswer(Contract):
+    """What the person answered to one more open question of the same survey."""
+
+    question: str = Field(min_length=1, max_length=500)
+    """As the person read it."""
+    answer: str = Field(min_length=1, max_length=20_000)
+    """As written."""
+
+
 class ResponseRecorded(Event):
     """An answer as it stands at one revision: new, edited, commented later, or retracted."""
 
@@ -76,6 +85,8 @@ class ResponseRecorded(Event):
     """Null where the question was skipped."""
     comment: str | None = Field(default=None, max_length=20_000)
     """The open answer, as written."""
+    further_answers: tuple[FurtherAnswer, ...] = ()
+    """Answers to further questions, in the order in which they were asked."""
     language: str | None = Field(default=None, max_length=35)
     """BCP 47 tag the source gave."""
     responded_at: UtcDatetime

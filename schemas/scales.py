@@ -41,11 +41,12 @@ SCALES: dict[Metric, Scale] = {
     Metric.CES: Scale(1, 7, 4, 5),
 }
 
-_GROUPS: dict[Metric, tuple[Group, Group, Group]] = {
+GROUPS: dict[Metric, tuple[Group, Group, Group]] = {
     Metric.NPS: (Group.DETRACTOR, Group.PASSIVE, Group.PROMOTER),
     Metric.CSAT: (Group.NEGATIVE, Group.NEUTRAL, Group.POSITIVE),
     Metric.CES: (Group.NEGATIVE, Group.NEUTRAL, Group.POSITIVE),
 }
+"""A metric's groups, from the lowest scores to the highest."""
 
 
 def group_of(metric: Metric, score: int) -> Group:
@@ -56,7 +57,7 @@ def group_of(metric: Metric, score: int) -> Group:
     scale = SCALES[metric]
     if not scale.lowest <= score <= scale.highest:
         raise ValueError(f"{metric} has scores from {scale.lowest} to {scale.highest}, not {score}")
-    low, middle, top = _GROUPS[metric]
+    low, middle, top = GROUPS[metric]
     if score >= scale.top_from:
         return top
     return middle if score >= scale.middle_from else low

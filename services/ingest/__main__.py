@@ -34,16 +34,21 @@ from services.ingest.gone import Gone
 from services.ingest.imap_poller import ImapPoller
 from services.ingest.inbound_mail_routes import InboundMails
 from services.ingest.key_store import KeyRefresh
+from services.ingest.languages import Languages
 from services.ingest.mail_desk import MailDesk
 from services.ingest.mail_event_routes import MailEvents, Outside
+from services.ingest.pages import Site
 from services.ingest.publisher import Publisher
 from services.ingest.reply_desk import ReplyDesk
 from services.ingest.settings import IngestSettings
 from services.ingest.sources import load_callers
+from services.ingest.survey_file import load_survey_file
 from services.ingest.survey_routes import Surveys
+from services.ingest.survey_upkeep import SurveyUpkeep
 from services.ingest.webhook_fetcher import WebhookFetcher
 from services.ingest.webhook_routes import Webhooks
 from services.ingest.webhook_worker import WebhookWorker
+from services.ingest.widget_routes import Widget
 
 SERVICE = "ingest"
 
@@ -64,6 +69,11 @@ def main() -> int:
     for source in callers.sources.values():
         if not source.secrets:
             log.warning("a source is off: none of its secrets is there", source=source.name)
+    try:
+        survey_file = load_survey_file(settings.config_dir / "survey.yaml")
+    except ConfigError as error:
+        sys.stderr.write(f"The survey's pages do not allow a start:\n{error}\n")
+        return BAD_SETTINGS_EXIT_CODE
     # It writes a line for each attempt of each connection; the publisher says once what that means for us.
     getLogger("aiokafka").setLevel(CRITICAL)
     kafka = settings.kafka(SERVICE)
@@ -83,6 +93,13 @@ def main() -> int:
     keys = ApiKeys.parse(settings.ingest_api_keys.get_secret_value())
     refresh = KeyRefresh(pool, keys)
     gone = Gone(pool)
+    surveys = Surveys(
+        pool=pool,
+        clock=clock,
+        token_secret=token_secret,
+        file=survey_file,
+        site=Site(survey_file.brand, Languages(), pictures=settings.config_dir),
+    )
     health = Health()
     health.add("kafka", publisher.check)
     health.add("postgresql", reachable(pool))
@@ -102,7 +119,13 @@ def main() -> int:
         webhooks=Webhooks(sources=callers.sources, publisher=publisher, clock=clock),
         mail_events=MailEvents(providers=callers.mail, desk=mails, outside=Outside()),
         inbound_mail=InboundMails(secrets=callers.inbound_mail_secrets, desk=replies),
-        surveys=Surveys(pool=pool, clock=clock, token_secret=token_secret),
+        surveys=surveys,
+        widget=Widget(
+            surveys=surveys,
+            person_key_secret=person_key_secret,
+            secret=settings.widget_secret.get_secret_value().encode() if settings.widget_secret else None,
+            origins=settings.origins(),
+        ),
         health=health,
         background=publisher.run,
     )
@@ -112,6 +135,7 @@ def main() -> int:
             "relay": relay.run,
             "api-keys": refresh.run,
             "gone": gone.run,
+            "survey-upkeep": SurveyUpkeep(pool=pool, clock=clock).run,
             "webhook-fetcher": WebhookFetcher(worker, pool).run,
             **({"imap": ImapPoller(mailbox, replies).run} if mailbox else {}),
             **{name: consumer.run for name, consumer in consumers.items()},

@@ -10,17 +10,18 @@ from fastapi import FastAPI, Request, Response
 from runtime.health import Health
 from runtime.ops import ops_routes
 from runtime.problems import add_problem_handlers, problem_response
-from services.ingest import metrics, openapi, pages, problems
+from services.ingest import metrics, openapi, problems
 from services.ingest.acceptance import NoSourceIdError
 from services.ingest.api import Api, api_routes
 from services.ingest.batches import batch_routes
 from services.ingest.body import REFUSED_UNREAD_BYTES
 from services.ingest.inbound_mail_routes import InboundMails, inbound_mail_routes
 from services.ingest.mail_event_routes import MailEvents, mail_event_routes
-from services.ingest.survey_routes import Surveys, survey_routes
+from services.ingest.survey_routes import Surveys, pages_for, survey_routes
 from services.ingest.unsubscribe_routes import unsubscribe_routes
 from services.ingest.waiting import NotTakenError
 from services.ingest.webhook_routes import Webhooks, webhook_routes
+from services.ingest.widget_routes import Widget, script_routes, widget_app
 
 DESCRIPTION = """\
 Takes answers to surveys, and what you know about your customers.
@@ -38,6 +39,7 @@ def build_app(
     mail_events: MailEvents,
     inbound_mail: InboundMails,
     surveys: Surveys,
+    widget: Widget,
     health: Health,
     background: Callable[[], Awaitable[None]] | None = None,
 ) -> FastAPI:
@@ -64,12 +66,22 @@ def build_app(
     )
     add_problem_handlers(app, max_body_bytes=REFUSED_UNREAD_BYTES)
     app.add_exception_handler(NoSourceIdError, _no_source_id)
-    app.add_exception_handler(NotTakenError, _not_taken)
-    app.add_exception_handler(psycopg.OperationalError, _not_taken)
+
+    async def not_taken(request: Request, _error: Exception) -> Response:
+        metrics.NOT_TAKEN.inc()
+        if request.url.path.startswith("/s/"):
+            return pages_for(surveys, request).unavailable()
+        problem = problems.not_taken()
+        return problem_response(problem.status, problem.detail, headers=problem.headers)
+
+    app.add_exception_handler(NotTakenError, not_taken)
+    app.add_exception_handler(psycopg.OperationalError, not_taken)
     app.include_router(mail_event_routes(mail_events))
     app.include_router(inbound_mail_routes(inbound_mail))
     app.include_router(survey_routes(surveys))
     app.include_router(unsubscribe_routes(surveys))
+    app.include_router(script_routes())
+    app.mount("/v1/widget", widget_app(widget))
     app.include_router(ops_routes(health))
     openapi.complete(app)
     return app
@@ -78,11 +90,3 @@ def build_app(
 async def _no_source_id(_request: Request, _error: Exception) -> Response:
     problem = problems.no_source_id()
     return problem_response(problem.status, problem.detail, problem.errors)
-
-
-async def _not_taken(request: Request, _error: Exception) -> Response:
-    metrics.NOT_TAKEN.inc()
-    if request.url.path.startswith("/s/"):
-        return pages.unavailable_page()
-    problem = problems.not_taken()
-    return problem_response(problem.status, problem.detail, headers=problem.headers)

@@ -11,13 +11,14 @@ from runtime.clock import Clock
 from runtime.cloudevents import to_message
 from runtime.postgres import Pool
 from schemas.requests import SurveyRequested
-from schemas.survey_events import SurveyStep, SurveyStepOccurred
+from schemas.survey_events import SurveyStep
 from schemas.survey_link import InvalidTokenError, verify
-from services.ingest import metrics, store
+from services.ingest import metrics, store, survey_store
 from services.ingest.acceptance import SOURCE
 from services.ingest.identity import email_key, normalised_email
 from services.ingest.mail_provider import MailEvent, MailFate
 from services.ingest.profiles import profile_without_surveys
+from services.ingest.surveys import step_taken
 
 _SURVEY_LINK = re.compile(r"/s/([A-Za-z0-9_-]{40,80})")
 
@@ -48,14 +49,7 @@ class MailDesk:
             for key in sorted(addressed | ({request.person_key} if request else set())):
                 self._opt_out(connection, key, event.fate, at, traceparent)
         if request is not None:
-            step = SurveyStepOccurred(
-                request_id=request.request_id,
-                person_key=request.person_key,
-                program=request.program,
-                channel=request.channel,
-                step=SurveyStep(event.fate),
-                occurred_at=at,
-            )
+            step = step_taken(request, SurveyStep(event.fate), at)
             outbox.append(connection, [to_message(step, source=SOURCE, traceparent=traceparent)])
 
     def _opt_out(
@@ -70,7 +64,7 @@ class MailDesk:
     def _named(self, connection: store.Connection, event: MailEvent) -> SurveyRequested | None:
         """The request whose own link stands in the mail's headers."""
         for request_id in filter(None, map(self._request_id, event.references)):
-            state = store.survey(connection, request_id)
+            state = survey_store.survey(connection, request_id)
             if state is not None and state.request is not None:
                 return state.request
         return None

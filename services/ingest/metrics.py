@@ -20,6 +20,16 @@ CHANGES_ACCEPTED = Counter(
 RATE_LIMITED = Counter(
     "feedback_ingest_rate_limited_total", "Calls answered 429: their key sent too many records.", ["source"]
 )
+SURVEY_VISITS = Counter(
+    "feedback_survey_visits_total",
+    "Openings of a survey's page, by whether a person or a scanner of links did it and what gave that away.",
+    ["visitor"],
+)
+WIDGET_STEPS = Counter(
+    "feedback_widget_steps_total",
+    "Surveys that the widget showed to people who were asked, and that they declined there.",
+    ["step"],
+)
 NOT_TAKEN = Counter(
     "feedback_ingest_not_taken_total",
     "Calls answered 503 because Kafka or PostgreSQL did not take them in time.",

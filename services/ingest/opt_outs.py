@@ -1,4 +1,4 @@
-"""Opts people out who told somebody else, such as a colleague in Slack, from `survey.events.v1`."""
+"""What others tell of surveys, from `survey.events.v1`: who refused them, and when they were sent."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from runtime.consumer import Delivered
 from runtime.messages import Record
 from runtime.tracing import child_of
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
-from services.ingest import store
+from services.ingest import store, survey_store
 from services.ingest.acceptance import SOURCE
 from services.ingest.profiles import profile_without_surveys
 
@@ -22,7 +22,9 @@ def read(record: Record) -> SurveyStepOccurred:
 
 
 def apply(connection: store.Connection, delivered: Sequence[Delivered[SurveyStepOccurred]]) -> None:
-    """Ends surveys to those who refused them; whoever had done so before, also here, stays as they are."""
+    """Keeps when surveys were sent, and ends them to those who refused; who had done so stays as they are."""
+    sent = [one.event for one in delivered if one.event.step is SurveyStep.SENT]
+    survey_store.put_sent(connection, sorted((step.request_id, step.occurred_at) for step in sent))
     refused = [one for one in delivered if one.event.step in _REFUSALS]
     for one in sorted(refused, key=lambda one: one.event.person_key):
         step = one.event

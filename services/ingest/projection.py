@@ -6,7 +6,8 @@ from runtime.cloudevents import decode
 from runtime.consumer import Delivered
 from runtime.messages import Record
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
-from services.ingest.store import Connection, project_requests
+from services.ingest.store import Connection
+from services.ingest.survey_store import project_requests
 
 GROUP = "ingest.survey-requests"
 SurveyRequestEvent = SurveyRequested | SurveyRequestCancelled

@@ -6,7 +6,7 @@ from datetime import datetime
 from schemas.responses import Order, ResponseRecorded, response_id
 from services.ingest.acceptance import milliseconds
 from services.ingest.api_keys import RESERVED_SOURCE
-from services.ingest.surveys import Answer, SurveyState, survey_response
+from services.ingest.surveys import Answer, SurveyState, said_again, survey_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,10 @@ def commented(state: SurveyState, text: str, now: datetime) -> Commented | None:
     request = state.request
     if request is None:
         return None
-    if state.answer is not None:
+    if state.answer is not None and not state.answer.retracted:
         if state.answer.comment:
             return None
-        revision = max(milliseconds(now), state.answer.revision + 1)
-        answer = replace(state.answer, comment=text, revision=revision, answered_at=now)
+        answer = replace(said_again(state.answer, now), comment=text, answered_at=now, provisional=False)
         return Commented(survey_response(request, answer), answer)
     event = ResponseRecorded(
         response_id=response_id(RESERVED_SOURCE, str(request.request_id)),

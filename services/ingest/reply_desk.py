@@ -14,7 +14,7 @@ from schemas.event import NAMESPACE, derived_id
 from schemas.replies import ReplyReceived
 from schemas.reply_address import About, Answered, read_reply_address
 from schemas.survey_link import InvalidTokenError
-from services.ingest import metrics, store
+from services.ingest import metrics, store, survey_store
 from services.ingest.acceptance import SOURCE
 from services.ingest.inbound_mail import InboundMail, MailKind, read_mail
 from services.ingest.mail_desk import MailDesk
@@ -57,10 +57,10 @@ class ReplyDesk:
     ) -> list[Event]:
         now = self.clock.now()
         about_survey = answered.about is About.REQUEST
-        state = store.survey(connection, answered.id, lock=True) if about_survey else None
+        state = survey_store.survey(connection, answered.id, lock=True) if about_survey else None
         response = commented(state, text, now) if state else None
         if state and response and response.answer:
-            store.put_answer(connection, state.request_id, response.answer)
+            survey_store.put_answer(connection, state.request_id, response.answer)
         reply = ReplyReceived(
             reply_id=reply_id,
             subject=answered.subject,

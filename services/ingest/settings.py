@@ -28,7 +28,12 @@ class IngestSettings(ServiceSettings):
     """At least 32 random characters; changing it separates every person from their history."""
     survey_token_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
     """At least 32 random characters, the same as the router's."""
-
+    widget_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)] | None = None
+    """At least 32 random characters, with which your product signs who is signed in; unset: the widget asks
+    nobody whom you know.
+    """
+    widget_origins: Annotated[str, Field(pattern=r"^(https?://[^\s,/]+(,https?://[^\s,/]+)*)?$")] = ""
+    """Where pages with the widget are served from, such as https://app.example.com, separated by commas."""
     imap_host: str | None = None
     """Mail server whose mailbox is read for answers to our mails; unset: none is."""
     imap_port: Port = 993
@@ -61,3 +66,7 @@ class IngestSettings(ServiceSettings):
     def _readable(cls, value: SecretStr) -> SecretStr:
         ApiKeys.parse(value.get_secret_value())
         return value
+
+    def origins(self) -> list[str]:
+        """WIDGET_ORIGINS, one by one."""
+        return [origin for origin in self.widget_origins.split(",") if origin]

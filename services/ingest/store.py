@@ -1,4 +1,4 @@
-"""SQL of the ingest service's tables. Callers own the transaction."""
+"""SQL of profiles, accounts, replies and the outbox. Callers own the transaction."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,17 +10,16 @@ from psycopg.types.json import Jsonb
 
 from schemas.accounts import AccountChanged
 from schemas.profiles import ProfileChanged
-from schemas.requests import SurveyRequestCancelled, SurveyRequested
+from schemas.requests import SurveyRequested
 from services.ingest.persons import Identifier, Known, People, Strength
-from services.ingest.surveys import Answer, SurveyState
 
 Connection = psycopg.Connection[Any]
 
-_SURVEY_SQL = """
-SELECT request, cancelled, score, comment, revision, first_answered_at, answered_at
-FROM survey_requests WHERE request_id = %s
+_WINNER_SQL = """
+SELECT winner.person_key, winner.state FROM profiles AS named
+JOIN profiles AS winner ON winner.person_key = coalesce(named.state ->> 'merged_into', named.person_key)
+WHERE named.person_key = %s
 """
-_LOCK_SURVEY_SQL = _SURVEY_SQL + "FOR UPDATE"
 
 
 def lock_profile(connection: Connection, person_key: str) -> ProfileChanged | None:
@@ -116,18 +115,16 @@ def put_account(connection: Connection, account: AccountChanged) -> None:
 
 def keys_of(connection: Connection, person_key: str) -> tuple[str, ...]:
     """Every key that the person of this key is or was known by, this one included; sorted."""
-    row = connection.execute(
-        """
-        SELECT winner.person_key, winner.state FROM profiles AS named
-        JOIN profiles AS winner
-            ON winner.person_key = coalesce(named.state ->> 'merged_into', named.person_key)
-        WHERE named.person_key = %s
-        """,
-        (person_key,),
-    ).fetchone()
+    row = connection.execute(_WINNER_SQL, (person_key,)).fetchone()
     winner, state = row or (person_key, None)
     known = state or {}
     return tuple(sorted({person_key, winner, *known.get("aliases", ()), *known.get("merged_from", ())}))
+
+
+def known_profile(connection: Connection, person_key: str) -> ProfileChanged | None:
+    """The known state of the person whom this key stands for, unlocked."""
+    row = connection.execute(_WINNER_SQL, (person_key,)).fetchone()
+    return ProfileChanged.model_validate(row[1]) if row and row[1] else None
 
 
 def profile(connection: Connection, person_key: str) -> dict[str, Any] | None:
@@ -144,56 +141,6 @@ def owed_for(connection: Connection, topic: str, keys: Sequence[str]) -> list[in
         (topic, [key.encode() for key in keys]),
     ).fetchall()
     return [row[0] for row in rows]
-
-
-def project_requests(
-    connection: Connection, events: Sequence[SurveyRequested | SurveyRequestCancelled]
-) -> None:
-    """Brings survey requests up to date; lower versions are ignored and a cancelled request never reopens."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            INSERT INTO survey_requests AS known (request_id, version, request, cancelled)
-            VALUES (%s, %s, %s, %s)
-            ON CONFLICT (request_id) DO UPDATE SET
-                version = greatest(known.version, excluded.version),
-                request = CASE WHEN excluded.request IS NOT NULL
-                                    AND (known.request IS NULL OR excluded.version > known.version)
-                               THEN excluded.request ELSE known.request END,
-                cancelled = known.cancelled OR excluded.cancelled
-            """,
-            [_row(event) for event in events],
-        )
-
-
-def survey(connection: Connection, request_id: UUID, *, lock: bool = False) -> SurveyState | None:
-    """What is known of a survey request; with `lock` nobody else can answer it until the transaction ends."""
-    row = connection.execute(_LOCK_SURVEY_SQL if lock else _SURVEY_SQL, (request_id,)).fetchone()
-    if row is None:
-        return None
-    request, cancelled, *answer = row
-    return SurveyState(
-        request_id=request_id,
-        request=SurveyRequested.model_validate(request) if request else None,
-        cancelled=cancelled,
-        answer=Answer(*answer) if answer[0] is not None else None,
-    )
-
-
-def put_answer(connection: Connection, request_id: UUID, answer: Answer) -> None:
-    """Replaces the answer of a locked request."""
-    connection.execute(
-        "UPDATE survey_requests SET score = %s, comment = %s, revision = %s, first_answered_at = %s,"
-        " answered_at = %s WHERE request_id = %s",
-        (
-            answer.score,
-            answer.comment,
-            answer.revision,
-            answer.first_answered_at,
-            answer.answered_at,
-            request_id,
-        ),
-    )
 
 
 def people_at(connection: Connection, email: str) -> list[str]:
@@ -238,9 +185,3 @@ def _known(connection: Connection, keys: Sequence[str]) -> dict[str, Known]:
         key: Known(Strength(strength), ProfileChanged.model_validate(state) if state else None)
         for key, strength, state in rows
     }
-
-
-def _row(event: SurveyRequested | SurveyRequestCancelled) -> tuple[UUID, int, Jsonb | None, bool]:
-    if isinstance(event, SurveyRequestCancelled):
-        return (event.request_id, event.version, None, True)
-    return (event.request_id, event.version, Jsonb(event.model_dump(mode="json")), False)

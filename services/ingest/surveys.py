@@ -1,18 +1,23 @@
 """The hosted survey: can a request be answered, what does a form say, which revision has an answer. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from schemas.requests import SurveyRequested
-from schemas.responses import Order, ResponseRecorded, response_id
+from schemas.responses import FurtherAnswer, Order, ResponseRecorded, ResponseStatus, response_id
 from schemas.scales import SCALES, Metric
+from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.ingest.acceptance import milliseconds
 from services.ingest.api_keys import RESERVED_SOURCE
 
 COMMENT_LIMIT = 5_000
+FINAL_AFTER = timedelta(minutes=30)
+"""A score whose page was never finished counts as it stands after this time."""
+SCORE_ONLY = "score"
+"""What the button says that sends the score before the rest of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,11 @@ class Answer:
     revision: int
     first_answered_at: datetime
     answered_at: datetime
+    further: FurtherAnswer | None = None
+    provisional: bool = False
+    """Only the score was sent so far, or nobody knows yet whether a person sent it."""
+    retracted: bool = False
+    """It was a scanner's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class SurveyState:
     request: SurveyRequested | None
     cancelled: bool
     answer: Answer | None
+    sent_at: datetime | None = None
+    """When the mail that invites was sent first."""
 
     @property
     def open_request(self) -> SurveyRequested:
@@ -53,14 +65,25 @@ class Standing(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Mistake(StrEnum):
+    """What is wrong with a field."""
+
+    NO_SCORE = "no_score"
+    TOO_LONG = "too_long"
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """What was filled in, as far as it can be read; shown again when something is wrong with it."""
 
     score: int | None
-    comment: str
-    errors: Mapping[str, str]
-    """By field (`score`, `comment`): what to do about it."""
+    comment: str = ""
+    further: str = ""
+    """The answer to the second open question."""
+    finished: bool = True
+    """False: the score was sent before the rest of the page."""
+    mistakes: Mapping[str, Mistake] = field(default_factory=dict)
+    """By field (`score`, `comment`, `further`)."""
 
 
 def standing(state: SurveyState | None, now: datetime) -> Standing:
@@ -79,8 +102,10 @@ def blank_form(previous: Answer | None, clicked: int | None = None) -> Form:
 
     `clicked` is the score that the link in the mail named. It is selected, never recorded.
     """
-    score, comment = (previous.score, previous.comment) if previous else (None, "")
-    return Form(score if clicked is None else clicked, comment, {})
+    if previous is None or previous.retracted:
+        return Form(clicked)
+    score = previous.score if clicked is None else clicked
+    return Form(score, previous.comment, previous.further.answer if previous.further else "")
 
 
 def read_score(metric: Metric, given: str) -> int | None:
@@ -91,36 +116,90 @@ def read_score(metric: Metric, given: str) -> int | None:
 
 
 def read_form(metric: Metric, fields: Mapping[str, str]) -> Form:
-    """Reads the posted form: a score on the metric's scale is required, a comment is optional."""
-    scale = SCALES[metric]
-    errors: dict[str, str] = {}
+    """Reads the posted form: a score on the metric's scale is required, all else is optional."""
     score = read_score(metric, fields.get("score", ""))
+    texts = {
+        name: fields.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()
+        for name in ("comment", "further")
+    }
+    mistakes = {name: Mistake.TOO_LONG for name, text in texts.items() if len(text) > COMMENT_LIMIT}
     if score is None:
-        errors["score"] = f"Please choose a number from {scale.lowest} to {scale.highest}."
-    comment = fields.get("comment", "").replace("\r\n", "\n").replace("\x00", "").strip()
-    if len(comment) > COMMENT_LIMIT:
-        errors["comment"] = (
-            f"Please shorten your comment to {COMMENT_LIMIT:,} characters; it has {len(comment):,} now."
-        )
-    return Form(score=score, comment=comment, errors=errors)
+        mistakes = {"score": Mistake.NO_SCORE, **mistakes}
+    return Form(score, **texts, finished=fields.get("part") != SCORE_ONLY, mistakes=mistakes)
 
 
-def answered(previous: Answer | None, form: Form, now: datetime) -> Answer | None:
+def answered(
+    previous: Answer | None,
+    form: Form,
+    now: datetime,
+    *,
+    further_question: str | None = None,
+    doubtful: bool = False,
+) -> Answer | None:
     """The answer after the form, one revision above the previous; None when it repeats the previous answer.
 
-    Raises ValueError for a form with errors.
+    A score that comes without the rest leaves the rest as it was. A doubtful answer without words is
+    provisional. Raises ValueError for a form with mistakes.
     """
-    if form.score is None or form.errors:
-        raise ValueError("a form with errors is no answer")
-    if previous and (previous.score, previous.comment) == (form.score, form.comment):
-        return None
-    last = previous.revision if previous else 0
-    return Answer(
+    if form.score is None or form.mistakes:
+        raise ValueError("a form with mistakes is no answer")
+    standing_answer = None if previous and previous.retracted else previous
+    if standing_answer and not form.finished:
+        comment, further = standing_answer.comment, standing_answer.further
+    else:
+        comment, further = form.comment, _further(further_question, form.further)
+    finished = form.finished and not (doubtful and not comment)
+    provisional = not finished and (standing_answer is None or standing_answer.provisional)
+    answer = Answer(
         score=form.score,
-        comment=form.comment,
-        revision=max(milliseconds(now), last + 1),
-        first_answered_at=previous.first_answered_at if previous else now,
+        comment=comment,
+        revision=milliseconds(now),
+        first_answered_at=now,
         answered_at=now,
+        further=further,
+        provisional=provisional,
+    )
+    return _after(previous, answer) if previous else answer
+
+
+def finished_by_time(answer: Answer, now: datetime) -> Answer:
+    """A provisional answer once its time has passed: final as it stands, given when it was given."""
+    return replace(said_again(answer, now), provisional=False)
+
+
+def taken_back(answer: Answer, now: datetime) -> Answer:
+    """A provisional answer that turned out to be a scanner's."""
+    return replace(said_again(answer, now), provisional=False, retracted=True)
+
+
+def said_again(answer: Answer, now: datetime) -> Answer:
+    """The same answer in a new revision, for those who act on it by facts that have changed since."""
+    return replace(answer, revision=max(milliseconds(now), answer.revision + 1))
+
+
+def _after(previous: Answer, answer: Answer) -> Answer | None:
+    later = replace(
+        answer,
+        revision=max(answer.revision, previous.revision + 1),
+        first_answered_at=previous.first_answered_at,
+    )
+    as_before = replace(previous, revision=later.revision, answered_at=later.answered_at)
+    return None if later == as_before else later
+
+
+def _further(question: str | None, answer: str) -> FurtherAnswer | None:
+    return FurtherAnswer(question=question, answer=answer) if question and answer else None
+
+
+def step_taken(request: SurveyRequested, step: SurveyStep, at: datetime) -> SurveyStepOccurred:
+    """What a survey request has come to."""
+    return SurveyStepOccurred(
+        request_id=request.request_id,
+        person_key=request.person_key,
+        program=request.program,
+        channel=request.channel,
+        step=step,
+        occurred_at=at,
     )
 
 
@@ -137,9 +216,13 @@ def survey_response(request: SurveyRequested, answer: Answer) -> ResponseRecorde
         metric=request.metric,
         score=answer.score,
         comment=answer.comment or None,
+        further_answers=(answer.further,) if answer.further else (),
         language=request.language,
         responded_at=answer.answered_at,
         received_at=answer.answered_at,
+        provisional=answer.provisional,
+        status=ResponseStatus.RETRACTED if answer.retracted else ResponseStatus.ANSWERED,
+        retraction_reason="bot" if answer.retracted else None,
         request_id=request.request_id,
         program=request.program,
         channel=request.channel,

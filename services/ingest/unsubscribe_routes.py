@@ -12,12 +12,14 @@ from runtime import outbox
 from runtime.cloudevents import to_message
 from runtime.tracing import child_of
 from schemas.requests import SurveyRequested
-from schemas.survey_events import SurveyStep, SurveyStepOccurred
+from schemas.survey_events import SurveyStep
 from schemas.survey_link import InvalidTokenError, verify
-from services.ingest import pages, store
+from services.ingest import store, survey_store
 from services.ingest.acceptance import SOURCE
+from services.ingest.pages import Pages
 from services.ingest.profiles import profile_without_surveys
-from services.ingest.survey_routes import Surveys
+from services.ingest.survey_routes import Surveys, pages_for
+from services.ingest.surveys import step_taken
 
 
 def unsubscribe_routes(surveys: Surveys) -> APIRouter:
@@ -25,32 +27,33 @@ def unsubscribe_routes(surveys: Surveys) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.api_route("/s/{token}/unsubscribe", methods=["GET", "HEAD"])
-    async def ask(token: str) -> Response:
+    async def ask(request: Request, token: str) -> Response:
+        pages = pages_for(surveys, request)
         try:
             verify(surveys.token_secret, token)
         except InvalidTokenError:
-            return pages.forged_page()
-        return pages.unsubscribe_page(token=token)
+            return pages.forged()
+        return pages.unsubscribe(token=token)
 
     @routes.post("/s/{token}/unsubscribe")
     async def unsubscribe(request: Request, token: str) -> Response:
         traceparent = child_of(request.headers.get("traceparent"))
-        return await run_in_threadpool(_unsubscribe, surveys, token, traceparent)
+        return await run_in_threadpool(_unsubscribe, surveys, token, pages_for(surveys, request), traceparent)
 
     return routes
 
 
-def _unsubscribe(surveys: Surveys, token: str, traceparent: str) -> Response:
+def _unsubscribe(surveys: Surveys, token: str, pages: Pages, traceparent: str) -> Response:
     try:
         link = verify(surveys.token_secret, token)
     except InvalidTokenError:
-        return pages.forged_page()
+        return pages.forged()
     with surveys.pool.connection() as connection:
-        state = store.survey(connection, link.request_id)
+        state = survey_store.survey(connection, link.request_id)
         if state is None or state.request is None:
-            return pages.not_ready_page(token=f"{token}/unsubscribe")
+            return pages.not_ready(token=f"{token}/unsubscribe")
         _opt_out(connection, state.request, surveys.clock.now(), traceparent)
-    return pages.unsubscribed_page()
+    return pages.unsubscribed()
 
 
 def _opt_out(connection: store.Connection, request: SurveyRequested, now: datetime, traceparent: str) -> None:
@@ -59,14 +62,7 @@ def _opt_out(connection: store.Connection, request: SurveyRequested, now: dateti
     if profile == known:
         return
     store.put_profile(connection, profile)
-    step = SurveyStepOccurred(
-        request_id=request.request_id,
-        person_key=request.person_key,
-        program=request.program,
-        channel=request.channel,
-        step=SurveyStep.UNSUBSCRIBED,
-        occurred_at=now,
-    )
+    step = step_taken(request, SurveyStep.UNSUBSCRIBED, now)
     outbox.append(
         connection,
         [to_message(event, source=SOURCE, traceparent=traceparent) for event in (profile, step)],

@@ -135,6 +135,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Clie
         ("/s/some-token", "ingest"),
         ("/s/some-token/unsubscribe", "ingest"),
         ("/widget/v1.js", "ingest"),
+        ("/v1/widget/eligibility", "ingest"),
         ("/v1/webhooks/delighted", "ingest"),
         ("/v1/slack/interactions", "router"),
         ("/v1/slack/events", "router"),

@@ -1,6 +1,7 @@
 """The ingest service as a process, what it was given, and what it wrote."""
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -27,11 +28,21 @@ from schemas.survey_link import sign
 
 KEY = "fr_of_the_tests"
 SOURCE = "crm"
+WIDGET_SECRET = "signs who is signed in, in these tests"  # noqa: S105 - made for this process
 TOKEN_SECRET = "signs the links of these tests, only"  # noqa: S105 - made for this process
 CONFIG_DIR = Path("deploy/config")
 PERSON_KEY_SECRET = "keeps persons apart in these tests"  # noqa: S105 - made for this process
 START_SECONDS = 60.0
 PATIENCE_SECONDS = 30.0
+
+VISITORS_SURVEY = """
+  anonymous:
+    program: website_visitors
+    metric: csat
+    question: { en: "How satisfied are you with what you found here?" }
+    follow_up: { en: "What were you looking for?" }
+    share: 1
+"""
 
 E = TypeVar("E", bound=Contract)
 
@@ -41,14 +52,20 @@ class Ingest:
 
     def __init__(self, bootstrap: str, database: str, folder: Path, config: Path = CONFIG_DIR) -> None:
         self.bootstrap = bootstrap
+        self.database = database
+        self.product = f"http://127.0.0.1:{free_port()}"
+        """Origin of the product that the widget is part of; nobody serves it yet."""
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self.log = folder / "ingest.log"
         environment = {
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "DATABASE_URL": database,
             "INSTANCE": "1",
-            "CONFIG_DIR": str(config),
             "SECRETS_DIR": str(config),
+            "BUSINESS_CLOCK": "shiftable",
+            "CONFIG_DIR": str(_with_visitors_survey(config, folder / "config-of-ingest")),
+            "WIDGET_SECRET": WIDGET_SECRET,
+            "WIDGET_ORIGINS": self.product,
             "INGEST_PORT": str(port),
             "INGEST_API_KEYS": f"{SOURCE}:{sha256(KEY.encode()).hexdigest()}",
             "PERSON_KEY_SECRET": PERSON_KEY_SECRET,
@@ -120,6 +137,15 @@ def records(bootstrap: str, topic: str) -> list[Record]:
             for polled in consumer.poll(timeout_ms=500).values():
                 found += [to_record(record) for record in polled]
         return found
+
+
+def _with_visitors_survey(config: Path, copy: Path) -> Path:
+    """A copy of the configuration, shipped where `config` has nothing of its own, that asks visitors too."""
+    for given in (CONFIG_DIR, config):
+        shutil.copytree(given, copy, dirs_exist_ok=True)
+    with (copy / "survey.yaml").open("a") as file:
+        file.write(VISITORS_SURVEY)
+    return copy
 
 
 def survey_request(**changes: object) -> SurveyRequested:

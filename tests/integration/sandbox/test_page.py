@@ -1,6 +1,5 @@
 """The page over HTTP, and in a real browser where there is one."""
 
-import shutil
 import smtplib
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +10,11 @@ from typing import Any
 import httpx
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from slack_sdk import WebClient
 
 from sandbox.client import RunningSandbox
+from tests.chromium import chromium
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
@@ -107,17 +105,8 @@ def test_without_a_database_the_clock_says_what_to_do(world: httpx.Client) -> No
 
 @pytest.fixture
 def browser() -> Iterator[webdriver.Chrome]:
-    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("chromium and chromedriver are not installed")
-    options = Options()
-    options.binary_location = binary
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    started = webdriver.Chrome(options=options, service=Service(driver))
-    started.set_window_size(1440, 1000)
-    yield started
-    started.quit()
+    with chromium() as started:
+        yield started
 
 
 def until(holds: Callable[[], object], seconds: float = 15) -> None:

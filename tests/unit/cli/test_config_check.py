@@ -14,6 +14,7 @@ CONFIG_DIR = Path("deploy/config")
 BROKEN = {
     "rules.yaml": "rules: [{}]",
     "programs.yaml": "programs: [{id: a}]",
+    "survey.yaml": "brand: {}",
     "themes.yaml": "version: 0\nthemes: []",
     "destinations.yaml": "pigeons: {}",
     "people.yaml": "teams: {}",

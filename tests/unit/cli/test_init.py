@@ -44,7 +44,7 @@ def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
 def test_a_container_sees_only_its_own_secrets(tmp_path: Path) -> None:
     run(tmp_path)
     held = {path.name: {file.name for file in path.iterdir()} for path in (tmp_path / "secrets").iterdir()}
-    keys = {"ingest_api_keys", "person_key_secret", "survey_token_secret"}
+    keys = {"ingest_api_keys", "person_key_secret", "survey_token_secret", "widget_secret"}
     assert held["ingest"] == {"database_url", "imap_password", *keys}
     assert held["scheduler"] == held["archive"] == {"database_url"}
     assert held["classifier"] == set()
