@@ -5,6 +5,7 @@ keeps polling, so the group keeps us. One record is at fault: it goes to the dea
 missing column, say): the process ends, because every record would fail the same way.
 """
 
+import math
 import random
 import threading
 import time
@@ -34,6 +35,12 @@ MEASURE_TIMEOUT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 JOIN_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
+STRANDED_SECONDS = 20.0
+"""A client that is no member of its group for so long is replaced: twice what a silent member may hold it up.
+
+kafka-python 3.0.12 can forget that it was joining: when the topics' metadata changes while it joins, it asks
+nothing more of the group, sends no heartbeat, and polls in a busy loop for ever.
+"""
 COMMIT_TIMEOUT_SECONDS = 5.0
 NAMED_EVENTS = 10
 
@@ -92,6 +99,7 @@ class Consumer(Generic[E]):
         self._uncommitted: dict[TopicPartition, int] = {}
         self._pauses = 0
         self._is_member = False
+        self._outside_since = 0.0
         self._measured_at = 0.0
         self.progress = Progress()
         for topic in self._topics:
@@ -99,16 +107,24 @@ class Consumer(Generic[E]):
 
     def run(self, stop: threading.Event) -> None:
         """Consumes until `stop`; raises when only a fresh process can help."""
-        source = self._join(stop)
-        if source is None:
-            return
-        self.progress.waiting(None)
         try:
-            while not stop.is_set():
+            while (source := self._join(stop)) is not None:
+                self.progress.waiting(None)
+                self._consume(source, stop)
+        finally:
+            self._dead_letters.close()
+
+    def _consume(self, source: KafkaConsumer, stop: threading.Event) -> None:
+        """Consumes until `stop`, or until this client has lost its way into the group."""
+        self._outside_since = time.monotonic()
+        try:
+            while not stop.is_set() and time.monotonic() - self._outside_since < STRANDED_SECONDS:
                 self._turn(source, stop)
         finally:
             source.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1000)
-            self._dead_letters.close()
+        if not stop.is_set():
+            log.warning("not let into its group, joins anew", group=self._group)
+            self._uncommitted.clear()
 
     def check(self) -> str | None:
         """Health: None while a member of the group that is free to work."""
@@ -152,6 +168,10 @@ class Consumer(Generic[E]):
             time.sleep(seconds)
             polled = {}
         self._is_member = source.group_metadata().state == MemberState.STABLE
+        if self._is_member:
+            self._outside_since = math.inf
+        elif math.isinf(self._outside_since):
+            self._outside_since = time.monotonic()
         self.progress.turned()
         return polled
 

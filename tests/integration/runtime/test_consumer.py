@@ -1,6 +1,7 @@
 """The at-least-once loop on a real broker and a real database."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,8 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from kafka import KafkaConsumer
 from prometheus_client import REGISTRY
 
+import runtime.consumer
+import runtime.kafka
 from runtime.cloudevents import decode
 from runtime.consumer import Consumer, Delivered, DependencyDown
 from runtime.dead_letters import DeadLetter, DeadLetters
@@ -68,6 +72,32 @@ def test_takes_every_record_once_and_in_order_within_a_key(broker: Broker, pool:
     for key in range(7):
         of_key = [number for number in numbers if number % 7 == key]
         assert of_key == sorted(of_key)
+
+
+def test_a_client_that_never_gets_into_its_group_is_replaced(
+    broker: Broker, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = broker.topic()
+    broker.write([message(topic, number) for number in range(3)])
+    made: list[KafkaConsumer] = []
+
+    def nothing(**_timeout: object) -> dict[object, object]:
+        time.sleep(0.1)
+        return {}
+
+    def first_one_is_stranded(*given: object, **named: object) -> KafkaConsumer:
+        made.append(runtime.kafka.consumer(*given, **named))  # type: ignore[arg-type]  # passed on as they came
+        if len(made) == 1:
+            monkeypatch.setattr(made[0], "poll", nothing)
+        return made[-1]
+
+    monkeypatch.setattr(runtime.consumer, "consumer", first_one_is_stranded)
+    monkeypatch.setattr(runtime.consumer, "STRANDED_SECONDS", 1.0)
+    consumer = consumer_of(broker, topic, pool)
+    with running(consumer.run):
+        until(lambda: len(made) > 1, "another client is made")
+        monkeypatch.setattr(runtime.consumer, "STRANDED_SECONDS", 60.0)
+        until(lambda: taken(pool) == [0, 1, 2], "it takes what waited")
 
 
 def test_goes_on_where_the_last_one_stopped(broker: Broker, pool: Pool) -> None:
