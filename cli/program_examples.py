@@ -1,7 +1,6 @@
 """The user's examples of what their programs do: a person's life, and the surveys that must come of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cli.examples import Difference
 from runtime.yaml_file import load_yaml
 from schemas.lifecycle import Moment
 from services.scheduler.facts import Account, Person
@@ -67,15 +67,6 @@ class Examples(_Entry):
     """The file: programs_test.yaml."""
 
     examples: tuple[Example, ...] = Field(min_length=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What an example expected and did not get, or got and did not expect."""
-
-    example: str
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
 
 
 def read_examples(path: Path) -> Sequence[Example]:

@@ -1,7 +1,5 @@
 """`feedback programs …`: check, try out and rehearse survey programs; pause and resume them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import scheduler_tables
+from cli.complaining import complaining
+from cli.examples import tell
 from cli.playbook import load_destinations, load_playbook
 from cli.program_examples import differences, read_examples
 from cli.progress import progress_bar
@@ -20,7 +20,6 @@ from cli.rule_send_test import NobodyError, recipient, send
 from cli.rules import span_of
 from cli.tables import tables_of
 from runtime.settings import BadSettings
-from runtime.yaml_file import ConfigError
 from services.router.occasion import Occasion
 from services.scheduler.planning import Life
 from services.scheduler.programs import Program, Programs, load_programs
@@ -44,16 +43,7 @@ def test(folder: Path, file: Path) -> None:
     programs = read(folder)
     with complaining():
         examples = read_examples(file)
-    found = differences(examples, programs)
-    for one in found:
-        console.print(one.example, style="red")
-        for asked in one.missing:
-            console.print(f"  missing: {asked}")
-        for asked in one.unexpected:
-            console.print(f"  not expected: {asked}")
-    console.print(f"{len(examples) - len(found)} of {len(examples)} examples come out as expected")
-    if found:
-        raise typer.Exit(1)
+    tell(differences(examples, programs), len(examples))
 
 
 def simulate(folder: Path, since: str, against: Path | None) -> None:
@@ -119,16 +109,6 @@ def read(folder: Path) -> Programs:
     """The folder's programs; prints what is wrong with them and ends with code 1."""
     with complaining():
         return load_programs(folder / "programs.yaml")
-
-
-@contextmanager
-def complaining() -> Iterator[None]:
-    """Prints what is wrong with a file instead of a traceback, and ends with code 1."""
-    try:
-        yield
-    except ConfigError as error:
-        console.print(str(error))
-        raise typer.Exit(1) from None
 
 
 def _played(lives: list[Life], stage: Stage) -> Counts:

@@ -1,7 +1,6 @@
 """The user's examples of what their rules do: facts given in part, and the actions that must come of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cli.examples import Difference
 from runtime.yaml_file import load_yaml
 from schemas.scales import Metric, group_of
 from services.router.admission import Occurrence, Standing
@@ -94,15 +94,6 @@ class Examples(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     examples: list[Example] = Field(min_length=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What an example expected and did not get, or got and did not expect."""
-
-    example: str
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
 
 
 def read_examples(path: Path) -> Sequence[Example]:

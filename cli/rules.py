@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import past_plans
+from cli.complaining import complaining
+from cli.examples import tell
 from cli.playbook import load_destinations, load_playbook
 from cli.progress import progress_bar
 from cli.rule_backtest import Backtest, occurrence_of
@@ -22,7 +22,6 @@ from cli.rule_reasons import Fate, Reason, reasons
 from cli.rule_send_test import NobodyError, recipient, send
 from cli.tables import tables_of
 from runtime.settings import BadSettings
-from runtime.yaml_file import ConfigError
 from services.router.admission import Occurrence
 from services.router.facts import Facts
 from services.router.outcomes import subject_of_response
@@ -49,18 +48,9 @@ def check(folder: Path) -> None:
 def test(folder: Path, file: Path) -> None:
     """Prints each example that does not come out as expected; ends with code 1 where one does not."""
     playbook = _playbook(folder)
-    with _complaining():
+    with complaining():
         examples = read_examples(file)
-    found = differences(examples, playbook)
-    for one in found:
-        console.print(one.example, style="red")
-        for action in one.missing:
-            console.print(f"  missing: {action}")
-        for action in one.unexpected:
-            console.print(f"  not expected: {action}")
-    console.print(f"{len(examples) - len(found)} of {len(examples)} examples come out as expected")
-    if found:
-        raise typer.Exit(1)
+    tell(differences(examples, playbook), len(examples))
 
 
 def explain(folder: Path, response: str) -> None:
@@ -95,7 +85,7 @@ def send_test(folder: Path, rule_id: str, to: str, response: str | None) -> None
         known = ", ".join(sorted(playbook.rules.ids))
         raise typer.BadParameter(f"there is no rule {rule_id!r}; expected one of {known}")
     facts = _told(response)[1] if response else whole_facts(rule.about)
-    with _complaining():
+    with complaining():
         destinations = load_destinations(folder)
     try:
         sent = list(send(rule, facts, playbook, destinations, recipient(to, playbook.people)))
@@ -118,18 +108,8 @@ def span_of(written: str) -> timedelta:
 
 
 def _playbook(folder: Path, rules: Path | None = None) -> Playbook:
-    with _complaining():
+    with complaining():
         return load_playbook(folder, rules)
-
-
-@contextmanager
-def _complaining() -> Iterator[None]:
-    """Prints what is wrong with a file instead of a traceback, and ends with code 1."""
-    try:
-        yield
-    except ConfigError as error:
-        console.print(str(error))
-        raise typer.Exit(1) from None
 
 
 def _told(response: str) -> tuple[Occurrence, Facts, datetime]:
