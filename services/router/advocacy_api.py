@@ -75,8 +75,9 @@ def _read(body: bytes) -> AdvocacyChange:
     try:
         return Callback.model_validate_json(body).data
     except ValidationError as error:
-        errors = [explain(one) for one in error.errors(include_url=False)]
-        detail = f"Not as expected: {', '.join(one.field for one in errors)}."
+        found = error.errors(include_url=False)
+        errors = [explain({**one, "loc": ("body", *one["loc"])}) for one in found]
+        detail = f"Not as expected: {', '.join(one.field or 'the body' for one in errors)}."
         raise Problem(422, detail, errors=errors) from None
 
 
