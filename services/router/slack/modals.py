@@ -137,7 +137,7 @@ def preview(draft_id: str, mail: Draft) -> View:
     quote: JsonValue = {"type": "text", "text": mail.text}
     blocks: list[JsonValue] = [
         _words(_recipient(mail)),
-        {"type": "header", "text": plain(one_line(mail.subject), _SUBJECT_CHARACTERS)},
+        {"type": "header", "text": plain(one_line(mail.subject) or "(no subject)", _SUBJECT_CHARACTERS)},
         {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [quote]}]},
     ]
     return _view(PREVIEW, draft_id, "Send this mail?", "Send", blocks, close="Edit")

@@ -160,7 +160,7 @@ def test_a_corrected_mapping_reads_the_past_again(
 
     eventually(lambda: scores(ingest) == [(9, Effects.DELIVER)])
     with open_pool(database, schema="ingest", application="tests") as pool:
-        eventually(lambda: _archived(pool, "delighted") > 0)
+        eventually(lambda: _archived(pool, "delighted") > 0, seconds=90)
     ingest.close()
     sources = json.loads((config / "sources.yaml").read_text())
     sources["sources"]["delighted"] |= {"scores": {9: 7, 2: 0}, "version": 2}
@@ -173,7 +173,7 @@ def test_a_corrected_mapping_reads_the_past_again(
                 app, ["ingest", "replay", "--since", "1h", "--source", "delighted"], catch_exceptions=False
             )
             assert told.exit_code == 0, told.output
-        eventually(lambda: len(scores(corrected)) > 1)
+        eventually(lambda: len(scores(corrected)) > 1, seconds=90)
         assert scores(corrected) == [(9, Effects.DELIVER), (7, Effects.RECORD)]
 
 

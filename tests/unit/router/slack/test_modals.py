@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runtime.yaml_file import parse_yaml
@@ -51,6 +51,7 @@ def test_slack_shows_every_form(verb: Verb) -> None:
 
 
 @given(st.text(min_size=1, max_size=5_000), st.sampled_from(WITH_A_FORM))
+@example(text="\x1f", verb=Verb.REPLY)
 @settings(max_examples=60, deadline=None)
 def test_slack_shows_every_form_whatever_a_customer_wrote(text: str, verb: Verb) -> None:
     draft = Draft(to="mira@shop.test", name=text, subject=text, text=text)
