@@ -38,8 +38,8 @@ LONGEST_PAUSE_SECONDS = 5.0
 STRANDED_SECONDS = 20.0
 """A client that is no member of its group for so long is replaced: twice what a silent member may hold it up.
 
-kafka-python 3.0.12 can forget that it was joining: when the topics' metadata changes while it joins, it asks
-nothing more of the group, sends no heartbeat, and polls in a busy loop for ever.
+kafka-python 3.0.12 was seen to stay outside for ever and to poll in a busy loop. Its code suggests why, which
+is not proved: topics whose metadata changes while it joins let it forget that it was joining.
 """
 COMMIT_TIMEOUT_SECONDS = 5.0
 NAMED_EVENTS = 10

@@ -120,8 +120,8 @@ def explain(error: Mapping[str, Any], body: object = None) -> FieldProblem:
     """One of pydantic's errors as the field and what was expected; `body` is what was read."""
     if error["type"] == "json_invalid":
         place = error["loc"][-1]
-        where = f"character {place}: " if isinstance(place, int) else ""
-        return FieldProblem("", f"JSON; {where}{error['ctx']['error']}")
+        at = f"character {place}: " if isinstance(place, int) else ""
+        return FieldProblem("", f"JSON; {at}{error['ctx']['error']}")
     where, *steps = error["loc"]
     field = pointer(_within(body, steps)) if where == "body" else ".".join(map(str, steps))
     if not field:
