@@ -287,6 +287,7 @@ class Consumer(Generic[E]):
             positions = {partition: source.position(partition, timeout_ms=timeout_ms) for partition in held}
         except KafkaError as error:
             log.info("lag not measured", group=self._group, error=type(error).__name__)
+            self.progress.unmeasured()
         else:
             known = {tuple(held): offset for held, offset in positions.items() if offset is not None}
             self.progress.measured({tuple(held): end for held, end in ends.items()}, known)

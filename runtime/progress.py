@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 SILENT_SECONDS = 30.0
 """A loop that has not gone round for so long is stuck."""
+UNHEARD_SECONDS = 5.0
+"""A broker that has not answered for so long is away: an idle consumer has no other way to know."""
 
 Partition = tuple[str, int]
 
@@ -34,6 +36,7 @@ class Progress:
         self._waits = 0
         self._waits_for: str | None = None
         self._turned_at = time.monotonic()
+        self._unheard_since: float | None = None
 
     def turned(self) -> None:
         """The loop went round."""
@@ -48,14 +51,23 @@ class Progress:
         silent_seconds = time.monotonic() - self._turned_at
         if silent_seconds > SILENT_SECONDS:
             return f"{group} has not polled for {silent_seconds:.0f} s"
+        unheard_since = self._unheard_since
+        if unheard_since is not None and time.monotonic() - unheard_since > UNHEARD_SECONDS:
+            return f"{group} waits for a broker"
         return None
 
     def measured(self, ends: Mapping[Partition, int], done: Mapping[Partition, int]) -> None:
         """Where the partitions held now end, and the next offset to process of those where it is known."""
+        self._unheard_since = None
         with self._lock:
             self._ends = {held: end for held, end in ends.items() if held in done}
             self._done = dict(done)
             self._oldest = {held: at for held, at in self._oldest.items() if held in ends}
+
+    def unmeasured(self) -> None:
+        """The broker did not say where the partitions end."""
+        if self._unheard_since is None:
+            self._unheard_since = time.monotonic()
 
     def taken(self, partition: Partition, *, first_at: datetime, end: int) -> None:
         """Records up to `end` are in hand; the first was written at `first_at`."""

@@ -26,16 +26,23 @@ class EmbeddedServerError(Exception):
 
 
 def free_port() -> int:
-    """Return a TCP port on 127.0.0.1 that nothing listens on now and that survives a server's restart."""
+    """Return a TCP port on 127.0.0.1 that nobody else gets as long as this process runs.
+
+    The port stays bound, which lets a server of ours listen on it, now and after a restart, and every other
+    process that asks here look further.
+    """
     while True:
         port = random.choice(_PORTS)  # noqa: S311 - a port number is no secret
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        reservation = socket.socket()
+        try:
+            reservation.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        # After the bind: it must find the port taken where another process has reserved it.
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reservation.detach()  # open, as nobody closes it, until the process ends
+        return port
 
 
 def temporary_folder(kind: str, parent: Path | None = None) -> Path:

@@ -1,18 +1,13 @@
 """The archive holds every record of every topic, whatever dies, and gives it back through replay topics."""
 
-import os
-import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import psycopg
 import pytest
 from typer.testing import CliRunner
@@ -28,12 +23,12 @@ from runtime.postgres import conninfo, open_pool
 from runtime.topics import ensure_topics
 from runtime.tracing import new_traceparent
 from sandbox.embedded_kafka import EmbeddedKafka
-from sandbox.processes import free_port, spawn, stop
 from schemas.event import Effects
 from schemas.responses import Order, ResponseRecorded, response_id
 from schemas.scales import Metric
 from schemas.topics import REPLAYED, TOPICS
 from services.ingest.archive_upkeep import ArchiveUpkeep
+from tests.integration.ingest.archiver import Archiver
 from tests.integration.ingest.world import START_SECONDS, eventually, records
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
@@ -55,37 +50,6 @@ def broker() -> Iterator[EmbeddedKafka]:
 def tables(database: str) -> str:
     migrate(database, "ingest")
     return database
-
-
-class Archiver(AbstractContextManager["Archiver"]):
-    """The process that archives."""
-
-    def __init__(self, bootstrap: str, database: str, folder: Path) -> None:
-        self._url = f"http://127.0.0.1:{(port := free_port())}/health/ready"
-        environment = {
-            "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-            "DATABASE_URL": database,
-            "INSTANCE": "1",
-            "OPS_PORT": str(port),
-        }
-        self._process = spawn(
-            [sys.executable, "-m", "services.ingest.archiver"],
-            log=folder / "archive.log",
-            environment=os.environ | environment,
-        )
-
-    def __exit__(self, *_: object) -> None:
-        stop(self._process, signal.SIGTERM)
-
-    def kill(self) -> None:
-        """As a machine would that loses its power."""
-        stop(self._process, signal.SIGKILL)
-
-    def is_ready(self) -> bool:
-        try:
-            return httpx.get(self._url).is_success
-        except httpx.TransportError:
-            return False
 
 
 def answer(number: int, person: str = "p-1") -> ResponseRecorded:
@@ -168,6 +132,7 @@ def test_it_is_complete_whatever_dies(broker: EmbeddedKafka, tables: str, tmp_pa
         eventually(archiver.is_ready, seconds=START_SECONDS)
         send(broker.bootstrap_servers, of_every_topic(numbers))
         broker.kill()
+        eventually(lambda: not archiver.is_ready())
         broker.start()
         send(broker.bootstrap_servers, of_every_topic(numbers))
         sent = on_topics(broker.bootstrap_servers)

@@ -20,7 +20,8 @@ from schemas.profiles import ProfileChanged
 from schemas.raw import WebhookReceived
 from schemas.responses import ResponseRecorded, ResponseStatus
 from tests.contract.vendors.samples import OTHER_SECRET, SAMPLES, SECRET, Body, with_value
-from tests.integration.ingest.world import Ingest, eventually
+from tests.integration.ingest.archiver import Archiver
+from tests.integration.ingest.world import START_SECONDS, Ingest, eventually
 
 
 class VendorApi(BaseHTTPRequestHandler):
@@ -159,8 +160,11 @@ def test_a_corrected_mapping_reads_the_past_again(
         return [(event.score, event.effects) for event in found]
 
     eventually(lambda: scores(ingest) == [(9, Effects.DELIVER)])
-    with open_pool(database, schema="ingest", application="tests") as pool:
-        eventually(lambda: _archived(pool, "delighted") > 0, seconds=90)
+    with (
+        Archiver(ingest.bootstrap, database, tmp_path),
+        open_pool(database, schema="ingest", application="tests") as pool,
+    ):
+        eventually(lambda: _archived(pool, "delighted") > 0, seconds=START_SECONDS)
     ingest.close()
     sources = json.loads((config / "sources.yaml").read_text())
     sources["sources"]["delighted"] |= {"scores": {9: 7, 2: 0}, "version": 2}
@@ -173,7 +177,7 @@ def test_a_corrected_mapping_reads_the_past_again(
                 app, ["ingest", "replay", "--since", "1h", "--source", "delighted"], catch_exceptions=False
             )
             assert told.exit_code == 0, told.output
-        eventually(lambda: len(scores(corrected)) > 1, seconds=90)
+        eventually(lambda: len(scores(corrected)) > 1)
         assert scores(corrected) == [(9, Effects.DELIVER), (7, Effects.RECORD)]
 
 

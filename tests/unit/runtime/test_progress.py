@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from runtime.progress import Progress
 
 AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
@@ -33,3 +35,13 @@ def test_partitions_that_were_given_away_count_no_more() -> None:
     progress.measured({("t", 0): 100}, {("t", 0): 0})
     progress.measured({("t", 1): 5}, {("t", 1): 5})
     assert progress.standing().lag_records == 0
+
+
+def test_an_idle_consumer_whose_broker_is_silent_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress()
+    progress.unmeasured()
+    assert progress.trouble("g", is_member=True) is None  # once is not silence
+    monkeypatch.setattr("runtime.progress.UNHEARD_SECONDS", -1)
+    assert progress.trouble("g", is_member=True) == "g waits for a broker"
+    progress.measured({}, {})
+    assert progress.trouble("g", is_member=True) is None

@@ -15,11 +15,18 @@ def _python(program: str, log: Path) -> "subprocess.Popen[bytes]":
     return spawn([sys.executable, "-c", program], log=log)
 
 
-def test_a_free_port_can_be_bound_and_no_client_is_given_it() -> None:
+def test_a_free_port_can_be_listened_on_again_and_again_and_no_client_is_given_it() -> None:
     port = free_port()
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", port))
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)):
+            pass
     assert port < 32_768  # where Linux begins to number clients
+
+
+def test_a_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = free_port()
+    monkeypatch.setattr("sandbox.processes._PORTS", [taken, *range(taken + 1, taken + 50)])
+    assert taken not in {free_port() for _ in range(20)}
 
 
 def test_a_program_that_ends_before_it_is_ready_shows_its_last_words(tmp_path: Path) -> None:
