@@ -1,5 +1,6 @@
 """`feedback follow-ups`: who owes which customer an answer, over the router's HTTP API."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ State = Annotated[str, typer.Option(help="open, claimed, contacted, resolved, un
 
 _PAGE = 500
 
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False)
 
 
 @follow_ups.command("list")
@@ -162,12 +163,24 @@ def _show(one: dict[str, Any]) -> None:
     ):
         if value:
             facts.add_row(name, value)
+    for name, value in _answer(one["answer"] or {}):
+        facts.add_row(name, value)
     console.print(facts)
     history = Table("when", "who", "what", "", box=None, pad_edge=False)
     for line in one["history"]:
         history.add_row(_time(line["at"]), line["actor"] or "", line["what"], line["detail"] or "")
     console.print()
     console.print(history)
+
+
+def _answer(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the customer said."""
+    if answer.get("score") is not None:
+        yield "score", f"{answer['score']} ({answer['metric']})"
+    if answer.get("comment"):
+        yield "comment", answer["comment"]
+    for further in answer.get("further_answers", ()):
+        yield "further", f"{further['question']} {further['answer']}"
 
 
 def _target(one: dict[str, Any], due: str, breached: str) -> str:

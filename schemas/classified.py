@@ -74,6 +74,8 @@ class ResponseClassified(Event):
     """BCP 47 tag of the comment's language; null where it is not known."""
     masked_comment: str | None = None
     """The comment with personal details masked, for channels that many people read."""
+    masked_further_answers: tuple[str, ...] = ()
+    """What was answered to the survey's further questions, in their order, personal details masked."""
     score_text_mismatch: bool = False
     """The words say the opposite of the score."""
     sentiment_score: float | None = Field(default=None, ge=-1, le=1)

@@ -3,6 +3,7 @@
 from schemas.classified import ResponseClassified
 from schemas.responses import ResponseRecorded
 from schemas.scales import group_of
+from services.classifier.masking import mask
 from services.classifier.reading import Reading
 from services.classifier.sentiment import is_mismatch
 
@@ -30,9 +31,15 @@ def classify(
         language=reading.language,
         language_detected=reading.language_detected,
         masked_comment=reading.masked.text if reading.masked else None,
+        masked_further_answers=_masked_further_answers(response),
         personal_details=reading.masked.kinds if reading.masked else (),
         score_text_mismatch=is_mismatch(group, felt),
         not_known=dict(reading.not_known),
         taxonomy_version=taxonomy_version,
         model_version=reading.model_version,
     )
+
+
+def _masked_further_answers(response: ResponseRecorded) -> tuple[str, ...]:
+    names = (response.respondent.name,) if response.respondent.name else ()
+    return tuple(mask(further.answer, names=names).text for further in response.further_answers)

@@ -20,6 +20,16 @@ class _Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
+class FurtherAnswerFacts(_Facts):
+    """What the person answered to one more open question of the survey."""
+
+    question: str
+    answer: str
+    """In the person's own words: see `ResponseFacts.comment`."""
+    masked_answer: str | None = None
+    """With personal details masked."""
+
+
 class ResponseFacts(_Facts):
     """The answer, as the best revision known has it."""
 
@@ -33,6 +43,7 @@ class ResponseFacts(_Facts):
     """In the person's own words: for people who work with this customer, never for a wide channel."""
     masked_comment: str | None = None
     """The comment with personal details masked."""
+    further_answers: tuple[FurtherAnswerFacts, ...] = ()
     themes: tuple[str, ...] = ()
     sentiment: str | None = None
     """positive, neutral or negative."""

@@ -11,7 +11,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from runtime.clock import Clock
 from runtime.postgres import Pool
 from runtime.problems import FieldProblem, Problem
-from services.router import follow_up_store
+from schemas.scales import Group, Metric
+from services.router import follow_up_store, plan_store
+from services.router.facts import Facts
 from services.router.follow_up import UNRESOLVED, FollowUp, FollowUpView, Resolution, State
 from services.router.follow_up_commands import (
     AddNote,
@@ -162,9 +164,30 @@ class HistoryLine(BaseModel):
     detail: str | None
 
 
-class FollowUpDetails(FollowUpState):
-    """With its history, oldest first."""
+class FurtherAnswer(BaseModel):
+    """What the person answered to one more open question of the survey."""
 
+    question: str
+    answer: str
+
+
+class AnswerState(BaseModel):
+    """The answer behind a follow-up, as it is known now."""
+
+    metric: Metric
+    score: int | None
+    group: Group | None
+    comment: str | None
+    further_answers: list[FurtherAnswer]
+    themes: list[str]
+    sentiment: str | None
+    responded_at: datetime
+
+
+class FollowUpDetails(FollowUpState):
+    """With its history, oldest first. `answer` null: it was forgotten."""
+
+    answer: AnswerState | None
     history: list[HistoryLine]
 
 
@@ -242,10 +265,18 @@ def _details(id_: UUID, desk: Desk, pool: Pool) -> FollowUpDetails:
         subject = follow_up_store.subject_of(connection, id_)
         found = follow_up_store.of_subjects(connection, [subject] if subject else [])
         history = follow_up_store.history(connection, id_)
+        best = plan_store.best_known(connection, list(found))
     if subject is None:
         raise Problem(404, "There is no follow-up with this id.")
     lines = [asdict(line) for line in history]
-    return FollowUpDetails.model_validate({**_state(found[subject], desk), "history": lines})
+    known = Facts.model_validate_json(best[subject].facts).response if subject in best else None
+    return FollowUpDetails.model_validate(
+        {
+            **_state(found[subject], desk),
+            "answer": known.model_dump() if known else None,
+            "history": lines,
+        }
+    )
 
 
 def _state(it: FollowUp, desk: Desk) -> dict[str, object]:

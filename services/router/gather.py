@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain, repeat
 
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
@@ -13,6 +14,7 @@ from schemas.scales import group_of
 from services.router.facts import (
     AccountFacts,
     Facts,
+    FurtherAnswerFacts,
     OpenFollowUps,
     OwnerFacts,
     PreviousFacts,
@@ -61,6 +63,7 @@ def from_response(event: ResponseClassified, subject: str, around: Surroundings,
             group=event.group,
             comment=response.comment,
             masked_comment=event.masked_comment,
+            further_answers=_further_answers(event),
             themes=tuple(dict.fromkeys(tag.theme for tag in event.themes)),
             sentiment=event.sentiment,
             functions=event.functions,
@@ -112,6 +115,15 @@ def from_request(
         owner=around.owner,
         open_follow_ups=around.open_follow_ups,
         asked=dict(around.asked),
+    )
+
+
+def _further_answers(event: ResponseClassified) -> tuple[FurtherAnswerFacts, ...]:
+    # What was classified before the masked ones existed has none.
+    masked = chain(event.masked_further_answers, repeat(None))
+    return tuple(
+        FurtherAnswerFacts(question=further.question, answer=further.answer, masked_answer=safe)
+        for further, safe in zip(event.response.further_answers, masked, strict=False)
     )
 
 

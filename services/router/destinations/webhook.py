@@ -3,6 +3,7 @@
 Each name under `webhook:` in destinations.yaml is a destination of its own, `webhook.<name>`.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -11,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.router import signed_webhook
 from services.router.destination import AfterAmbiguity, Call, Operation, Plugin, Traits
-from services.router.facts import Facts
+from services.router.facts import Facts, ResponseFacts
 from services.router.signed_webhook import Receiver, WebhookSettings
 from services.router.templates import Templates
 
@@ -45,6 +46,13 @@ class Person(BaseModel):
     role: str | None = None
 
 
+class FurtherAnswer(BaseModel):
+    """What they answered to one more open question of the survey."""
+
+    question: str
+    answer: str
+
+
 class Account(BaseModel):
     """Their company."""
 
@@ -63,6 +71,7 @@ class Content(BaseModel):
     score: int | None
     group: str | None
     comment: str | None
+    further_answers: tuple[FurtherAnswer, ...] = ()
     themes: tuple[str, ...]
     sentiment: str | None
     language: str | None
@@ -99,6 +108,7 @@ def render(action: Action, facts: Facts, _templates: Templates) -> Content | Non
         score=response.score,
         group=response.group,
         comment=comments[action.comment],
+        further_answers=tuple(_further_answers(action, response)),
         themes=response.themes,
         sentiment=response.sentiment,
         language=response.language,
@@ -118,6 +128,13 @@ def render(action: Action, facts: Facts, _templates: Templates) -> Content | Non
         else Person(key=profile.key),
         account=Account(id=account.id, name=account.name, segment=account.segment) if account else None,
     )
+
+
+def _further_answers(action: Action, response: ResponseFacts) -> Iterator[FurtherAnswer]:
+    for further in response.further_answers:
+        answers = {"full": further.answer, "masked": further.masked_answer, "none": None}
+        if answer := answers[action.comment]:
+            yield FurtherAnswer(question=further.question, answer=answer)
 
 
 def connect(settings: Settings) -> Receiver | str:

@@ -13,6 +13,8 @@ EFFECT_ID = "Feedback_Effect_Id__c"
 """Of Case, Task and CampaignMember: the External ID an effect's record is found by."""
 PERSON_KEY = "Feedback_Person_Key__c"
 """Of Contact: who the person is here; unique, so that nobody becomes two Contacts. Of Case: whose it is."""
+TURN = "Feedback_Turn__c"
+"""Of Case: which one of its person's Cases it is; unique, so that two answers at once open one."""
 RESPONSE_OBJECT = "Feedback_Response__c"
 RESPONSE_ID = "Response_Id__c"
 """Of RESPONSE_OBJECT: the answer's id."""
@@ -22,7 +24,8 @@ WITHDRAWN = "Feedback_Withdrawn__c"
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 
 FACTS: Mapping[str, frozenset[str]] = {
-    "response": frozenset(ResponseFacts.model_fields) - {"revision", "received_at", "masked_comment"},
+    "response": frozenset(ResponseFacts.model_fields)
+    - {"revision", "received_at", "masked_comment", "further_answers"},
     # Name, address and telephone number are what records are matched by, never copied elsewhere.
     "profile": frozenset(ProfileFacts.model_fields) - {"name", "email", "phone"},
     "account": frozenset(AccountFacts.model_fields),
@@ -125,6 +128,11 @@ def shown(fields: Mapping[str, str], facts: Mapping[str, JsonValue], org: OrgMap
 def cleared(fields: Mapping[str, str], part: str) -> JsonObject:
     """Every field that shows a fact of one part, emptied."""
     return {name: None for name, path in fields.items() if path.startswith(f"{part}.")}
+
+
+def emptied(fields: Mapping[str, str]) -> JsonObject:
+    """Every field emptied that shows a fact, but for the answer's id."""
+    return {name: None for name, path in fields.items() if path != "response.id"}
 
 
 def field_of(fields: Mapping[str, str], path: str) -> str | None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from services.router.destination import JsonObject
 from services.router.facts import Facts, ResponseFacts
+from services.router.salesforce.org_map import Fields, emptied
 from services.router.slack.card import headline
 from services.router.slack.texts import shorten
 
 SUBJECT_CHARACTERS = 255
 DESCRIPTION_CHARACTERS = 32_000
+_WITHDRAWN = "Withdrawn answer"
 
 
 def subject(facts: Facts, response: ResponseFacts, lead: str | None = None) -> str:
@@ -20,8 +23,14 @@ def subject(facts: Facts, response: ResponseFacts, lead: str | None = None) -> s
 def description(facts: Facts, response: ResponseFacts) -> str:
     """What the account manager needs before the first call. Plain text: Salesforce shows it as it is."""
     comment = response.comment or "(no comment)"
-    text = "\n".join([headline(response), "", comment.strip(), "", *_details(facts, response)])
+    further = [line for more in response.further_answers for line in (more.question, more.answer.strip(), "")]
+    text = "\n".join([headline(response), "", comment.strip(), "", *further, *_details(facts, response)])
     return shorten(text, DESCRIPTION_CHARACTERS)
+
+
+def withdrawn(fields: Fields) -> JsonObject:
+    """What a record about an answer says once that is withdrawn; `fields` are those that show facts."""
+    return {**emptied(fields), "Subject": _WITHDRAWN, "Description": _WITHDRAWN}
 
 
 def _details(facts: Facts, response: ResponseFacts) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pydantic import JsonValue
 
 from schemas.scales import SCALES, Group, Metric
-from services.router.facts import Facts, PreviousFacts, ResponseFacts
+from services.router.facts import Facts, FurtherAnswerFacts, PreviousFacts, ResponseFacts
 from services.router.slack.texts import (
     email_link,
     escape,
@@ -28,6 +28,9 @@ FIELD_CHARACTERS = 300
 """After escaping. Slack takes 2,000; a longer value would push the comment off the screen."""
 COMMENT_CHARACTERS = 2_900
 """Slack takes 3,000 in a section, and about 13,000 in all blocks together."""
+FURTHER_CHARACTERS = 800
+"""Of an answer to one of the survey's further questions."""
+MAX_FURTHER = 3
 TEXT_CHARACTERS = 3_000
 MAX_FIELDS = 10
 
@@ -63,6 +66,7 @@ def card(facts: Facts, response: ResponseFacts) -> list[JsonValue]:
     if fields:
         blocks.append({"type": "section", "fields": fields})
     blocks.append(_comment(response))
+    blocks.extend(_further(more) for more in response.further_answers[:MAX_FURTHER])
     notes = [plain(text, FIELD_CHARACTERS) for text in _notes(facts, response)]
     blocks.append({"type": "context", "elements": [*notes]})
     return blocks
@@ -134,6 +138,23 @@ def _comment(response: ResponseFacts) -> JsonValue:
         return {"type": "section", "text": plain("No comment.", FIELD_CHARACTERS)}
     text: JsonValue = {"type": "text", "text": shorten(comment, COMMENT_CHARACTERS)}
     return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [text]}]}
+
+
+def _further(more: FurtherAnswerFacts) -> JsonValue:
+    said = shorten(without_controls(more.masked_answer or more.answer).strip(), FURTHER_CHARACTERS)
+    asked: JsonValue = {
+        "type": "text",
+        "text": shorten(one_line(more.question), FIELD_CHARACTERS),
+        "style": {"bold": True},
+    }
+    quote: JsonValue = {"type": "text", "text": said or "(no words)"}
+    return {
+        "type": "rich_text",
+        "elements": [
+            {"type": "rich_text_section", "elements": [asked]},
+            {"type": "rich_text_quote", "elements": [quote]},
+        ],
+    }
 
 
 def _notes(facts: Facts, response: ResponseFacts) -> Iterator[str]:

@@ -7,9 +7,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from schemas.responses import FurtherAnswer
 from tests.integration.router.api import Api
-from tests.integration.router.test_follow_ups import MONDAY, opened
-from tests.integration.router.world import World
+from tests.integration.router.test_follow_ups import MONDAY, RULES, opened
+from tests.integration.router.world import World, answer
 
 
 def _listed(api: Api, **query: str) -> list[dict[str, Any]]:
@@ -139,3 +140,18 @@ def test_the_command_does_the_same(world: World, api: Api, monkeypatch: pytest.M
     assert "There are none" in api.run("follow-ups", "list")
     assert "open" in api.run("follow-ups", "reopen", id_, "--why", "no")
     assert "boss" in api.run("follow-ups", "show", id_)
+
+
+def test_the_answer_is_shown_with_all_that_the_person_said(world: World, api: Api) -> None:
+    event = answer(2, comment="Slow.")
+    further = (FurtherAnswer(question="Where?", answer="In the [red]import[/]."),)
+    said = event.response.model_copy(update={"further_answers": further})
+    world.use_rules(RULES)
+    world.say(event.model_copy(update={"response": said}))
+
+    shown = api.http.get(f"/follow-ups/{_only(api)}").json()["answer"]
+    printed = api.run("follow-ups", "show", _only(api))
+
+    assert (shown["score"], shown["group"], shown["comment"]) == (2, "detractor", "Slow.")
+    assert shown["further_answers"] == [{"question": "Where?", "answer": "In the [red]import[/]."}]
+    assert "Where? In the [red]import[/]." in printed

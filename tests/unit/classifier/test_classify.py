@@ -1,6 +1,7 @@
 import pytest
 
 from schemas.classified import TagSource, ThemeTag
+from schemas.responses import FurtherAnswer
 from schemas.scales import Group, Metric
 from services.classifier.classify import classify
 from services.classifier.lookup import Lookup
@@ -107,3 +108,15 @@ def test_a_response_that_was_classified_can_be_written_and_read(answer: Answer, 
     result = classify(response, listed("slow", None, taxonomy), taxonomy_version=7, version=7)
 
     assert type(result).model_validate_json(result.model_dump_json()) == result
+
+
+def test_further_answers_are_masked_as_the_comment_is(answer: Answer) -> None:
+    further = (
+        FurtherAnswer(question="What did you miss?", answer="Mail ann@shop.test"),
+        FurtherAnswer(question="Who helped?", answer="Jonas"),
+    )
+    response = answer(score=9).model_copy(update={"further_answers": further})
+
+    result = classify(response, Reading(), taxonomy_version=1, version=1)
+
+    assert result.masked_further_answers == ("Mail [email]", "Jonas")

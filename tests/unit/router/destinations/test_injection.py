@@ -129,6 +129,7 @@ def facts(*, comment: str = "fine", name: str = "Mira", account: str = "Globex")
                 "score": 3,
                 "group": "detractor",
                 "comment": comment,
+                "further_answers": [{"question": comment, "answer": comment}],
                 "responded_at": now,
                 "received_at": now,
             }

@@ -111,3 +111,23 @@ def test_what_the_person_said_before_stands_below_with_its_dates() -> None:
     assert "Before: 🟢 9 on 3 Mar 2026 — down" in str(slack_card.card(about, answer))
     first = response(movement="first")
     assert "First answer" in str(slack_card.card(facts(first), first))
+
+
+def test_the_surveys_further_answers_stand_below_the_comment_masked_and_cut() -> None:
+    asked = [
+        {"question": "What did you miss?", "answer": "Call 0151 2345", "masked_answer": "Call [phone]"},
+        {"question": "<!channel>", "answer": "word " * 4_000},
+        {"question": "Anything else?", "answer": "\x00"},
+        {"question": "One too many?", "answer": "yes"},
+    ]
+    answer = response(comment="x" * 20_000, further_answers=asked)
+
+    blocks = slack_card.card(facts(answer), answer)
+
+    check_blocks(blocks)
+    shown = [block for block in blocks if isinstance(block, dict) and block["type"] == "rich_text"][1:]
+    assert [len(block["elements"]) for block in shown] == [2, 2, 2]
+    assert ("What did you miss?" in str(shown[0]), "Call [phone]" in str(shown[0])) == (True, True)
+    assert "0151" not in str(blocks)
+    assert "…" in str(shown[1])
+    assert "(no words)" in str(shown[2])
