@@ -48,6 +48,7 @@ from services.router.occurrences import PlannedEvent
 from services.router.operator import Operator
 from services.router.pauses import Pauses
 from services.router.people import People, load_people
+from services.router.personal_mails import PersonalMails
 from services.router.plan import Playbook
 from services.router.plugins import discover
 from services.router.rules import load_rules
@@ -207,7 +208,11 @@ def serve(
     )
     relay = Relay(pool=pool, kafka=kafka)
     pauses = Pauses(pool)
-    handlers = {TimerKind.RELEASE: schedule.release, **Watch(desk).handlers}
+    handlers = {
+        TimerKind.RELEASE: schedule.release,
+        TimerKind.MAILED: PersonalMails(desk).take,
+        **Watch(desk).handlers,
+    }
     policy = Policy(settings.delivery_mode, frozenset(settings.pilot_allow))
     deliveries = [
         Deliveries(

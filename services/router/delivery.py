@@ -17,7 +17,7 @@ import structlog
 from runtime import outbox
 from runtime.clock import Clock
 from runtime.postgres import Pool
-from services.router import ledger, match_reviews, metrics
+from services.router import ledger, match_reviews, metrics, personal_mails, timer_store
 from services.router.attempt import Status, decide, in_doubt, postpone, settle
 from services.router.calling import QUEUE_SECONDS, Calls, Made
 from services.router.clearance import DeliveryMode, Policy, refusal, waits
@@ -279,6 +279,8 @@ class Deliveries:
         held = [one for one in self._done if one.claimed.effect_id in effect_ids]
         outbox.append(connection, [message for one in held for message in of_completion(one, self.name, now)])
         ledger.wake(connection, self.name, held)
+        if self._connected.plugin.traits.to_respondent:
+            timer_store.start(connection, personal_mails.ended(held, now))
         match_reviews.note(connection, self.name, held)
         return held
 

@@ -9,6 +9,10 @@ from schemas.event import derived_id
 from services.router.destination import JsonObject
 
 EFFECT_NAMESPACE = UUID("0d9b4c57-6d0e-5b53-9d0f-6f1f6f1f8a11")
+PEOPLE = "slack:people"
+"""Stands where effects name their rule, for what a colleague asked for. No rule of the file can be called so,
+and none withdraws it.
+"""
 
 
 def effect_id(subject: str, action: str) -> UUID:
@@ -95,3 +99,5 @@ class StoredEffect:
     known: Effect
     not_before: datetime | None = None
     is_child: bool = False
+    is_pending: bool = False
+    """A call for it may be under way."""

@@ -29,7 +29,7 @@ from services.router.follow_up_commands import (
     decide,
 )
 from services.router.follow_up_course import Course, course
-from services.router.follow_up_effects import Shown
+from services.router.follow_up_effects import About, Shown
 from services.router.follow_up_opening import Asked, asked_again, opened
 from services.router.follow_up_words import history_line
 from services.router.outcomes import of_follow_up
@@ -100,10 +100,8 @@ class Desk:
             for it in new:
                 metrics.FOLLOW_UPS.labels(it.team, "opened").inc()
 
-    def notify(
-        self, connection: Connection, it: FollowUp, notice: Notice, *, name: str, now: datetime
-    ) -> None:
-        """Say something where the follow-up is shown, once for each name."""
+    def notify(self, connection: Connection, it: About, notice: Notice, *, name: str, now: datetime) -> None:
+        """Say something where the follow-up, or the answer, is shown, once for each name."""
         self._shown.notify(connection, it, notice, name=name, now=now)
 
     def _note_breach(self, connection: Connection, it: FollowUp, target: Target, now: datetime) -> FollowUp:

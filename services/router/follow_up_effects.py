@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
 from services.router import effect_store
 from services.router.destination import Notice
 from services.router.effect import EffectRow, Parent, StoredEffect, effect_id
-from services.router.follow_up import FollowUp
 from services.router.ledger import lane_below
 from services.router.plugins import AnyPlugin
 
@@ -35,6 +34,30 @@ ON CONFLICT (effect_id) DO NOTHING
 """
 
 
+class About(Protocol):
+    """What a notice is about: a follow-up, or an answer that has none."""
+
+    @property
+    def subject(self) -> str:
+        """As the ledger names it."""
+
+    @property
+    def person_key(self) -> str:
+        """Whose answer it is."""
+
+    @property
+    def account_id(self) -> str | None:
+        """Of the person."""
+
+    @property
+    def rule(self) -> str:
+        """What asked for it."""
+
+    @property
+    def traceparent(self) -> str:
+        """Where it began."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Writes what a follow-up's changes mean for the ledger; `plugins` by destination."""
@@ -50,14 +73,14 @@ class Shown:
     def notify(
         self,
         connection: Connection,
-        it: FollowUp,
+        it: About,
         notice: Notice,
         *,
         name: str,
         now: datetime,
         besides: str | None = None,
     ) -> None:
-        """Say something where the follow-up is shown, else to its recipient alone.
+        """Say something below what shows the subject, else to its recipient alone.
 
         `name` tells notices apart: one of the same name is made once. `besides` is a destination left out.
         """
@@ -80,7 +103,7 @@ class Shown:
 
 
 def _object(
-    it: FollowUp, notice: Notice, plugin: AnyPlugin, effects: Mapping[str, StoredEffect]
+    it: About, notice: Notice, plugin: AnyPlugin, effects: Mapping[str, StoredEffect]
 ) -> StoredEffect | None:
     """The effect of a destination below which this can be said: that of the rule that asked, if any."""
     candidates = [
@@ -95,7 +118,7 @@ def _object(
 
 
 def _row(
-    it: FollowUp, notice: Notice, plugin: AnyPlugin, shown: StoredEffect | None, action: str
+    it: About, notice: Notice, plugin: AnyPlugin, shown: StoredEffect | None, action: str
 ) -> EffectRow | None:
     content = _content(notice, plugin, shown)
     if content is None:

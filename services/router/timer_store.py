@@ -36,7 +36,8 @@ class TimerKind(StrEnum):
     BREACH_CONTACT = "breach_contact"
     BREACH_RESOLVE = "breach_resolve"
     UNSNOOZE = "unsnooze"
-    STORM = "storm"
+    MAILED = "mailed"
+    """What became of a mail that a colleague wrote; `ref` is its action."""
 
 
 @dataclass(frozen=True, slots=True)

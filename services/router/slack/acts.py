@@ -19,23 +19,19 @@ from services.router import effect_store, follow_up_store
 from services.router.clearance import Policy, Standing, refusal
 from services.router.delivery import Connected
 from services.router.destination import Notice
-from services.router.effect import EffectRow, Parent, effect_id
-from services.router.follow_up_commands import AddNote, Change, Command, HandOver, NoteContact, Refusal
+from services.router.effect import PEOPLE, EffectRow, effect_id
+from services.router.follow_up_commands import AddNote, Change, Claim, Command, HandOver, Refusal
 from services.router.follow_up_desk import Desk
-from services.router.ledger import lane_below
 from services.router.outcomes import SOURCE
 from services.router.people import Person
 from services.router.slack import store
-from services.router.slack.content import Card, Content, Draft
+from services.router.slack.content import Card, Draft
 from services.router.slack.corrections import corrections
 from services.router.slack.modals import REASONS
 from services.router.slack.requests import Submitted
-from services.router.slack.texts import escape as as_words
 
 Connection = psycopg.Connection[Any]
 
-RULE = "slack:people"
-"""Stands where effects name their rule; no rule of the file can be called so, and none withdraws it."""
 _PATIENCE_SECONDS = 2.0
 _CHANNEL = "slack"
 
@@ -119,7 +115,7 @@ class Acts:
             store.keep_draft(connection, draft_id, subject, actor.id, draft)
 
     def send(self, draft_id: UUID, actor: Person) -> bool:
-        """Have a previewed reply mailed, once; it counts as contact. False: it is too old."""
+        """Have a previewed reply mailed, once; what was nobody's is the writer's. False: it is too old."""
         now = self.clock.now()
         with self.pool.connection(timeout=_PATIENCE_SECONDS) as connection:
             store.be_quick(connection)
@@ -130,16 +126,14 @@ class Acts:
             card = store.cards_of(connection, [subject]).get(subject)
             if card is None or card.content.card is None:
                 return False
+            it = follow_up_store.lock(connection, subject)
             mail = self._mail(card.content.card, draft, draft_id, actor)
             effect_store.write(connection, [mail], now=now)
-            self.desk.apply_in(connection, subject, NoteContact(actor.id, "email"), now)
-            told = f"{actor.name} wrote to the customer:\n{draft.subject}\n\n{draft.text}"
-            it = follow_up_store.of_subjects(connection, [subject]).get(subject)
-            name = f"sent_{draft_id.hex[:12]}"
-            if it is not None:
-                self.desk.notify(connection, it, Notice(told), name=name, now=now)
-            else:
-                self._reply_below(connection, card, told, name, now)
+            if it is not None and it.owner_id is None:
+                self.desk.apply_in(connection, subject, Claim(actor.id), now)
+            told = Notice(f"{actor.name} wrote to the customer:\n{draft.subject}\n\n{draft.text}")
+            about, name = it or _answer(card.content.card), f"sent_{draft_id.hex[:12]}"
+            self.desk.notify(connection, about, told, name=name, now=now)
         return True
 
     def _mail(self, card: Card, draft: Draft, draft_id: UUID, actor: Person) -> EffectRow:
@@ -151,7 +145,9 @@ class Acts:
                 "subject": draft.subject,
                 "text": draft.text,
                 "html": _as_html(draft.text),
-                "reply_to": actor.email,
+                "about": card.subject,
+                "writer_name": actor.name,
+                "writer_email": actor.email,
             }
         )
         action = f"reply_{draft_id.hex[:12]}"
@@ -178,41 +174,33 @@ class Acts:
         if self.desk.apply_in(connection, subject, AddNote(actor.id, words), now) is not None:
             return
         shown = store.cards_of(connection, [subject]).get(subject)
-        if shown is not None:
-            self._reply_below(connection, shown, f"{actor.name}: {words}", f"note_{uuid4().hex[:12]}", now)
-
-    def _reply_below(
-        self, connection: Connection, shown: store.Shown, words: str, name: str, now: datetime
-    ) -> None:
-        if shown.content.card is None:
-            return
-        plugin = self.connected["slack"].plugin
-        content = Content(channel=shown.content.channel, text=as_words(words))
-        row = _row(
-            shown.content.card,
-            f"slack_{name}",
-            "slack",
-            content.model_dump_json(),
-            rate_key=plugin.rate_key(content),
-            parent=shown,
-        )
-        effect_store.write(connection, [row], now=now)
+        if shown is not None and shown.content.card is not None:
+            about = _answer(shown.content.card)
+            name = f"note_{uuid4().hex[:12]}"
+            self.desk.notify(connection, about, Notice(f"{actor.name}: {words}"), name=name, now=now)
 
 
-def _row(
-    card: Card,
-    action: str,
-    destination: str,
-    content: str,
-    *,
-    rate_key: str,
-    parent: store.Shown | None = None,
-) -> EffectRow:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer that nobody has to follow up, as far as notices are about it."""
+
+    subject: str
+    person_key: str
+    account_id: str | None
+    rule: str
+    traceparent: str
+
+
+def _answer(card: Card) -> _Answer:
+    return _Answer(card.subject, card.person_key, card.account_id, PEOPLE, new_traceparent())
+
+
+def _row(card: Card, action: str, destination: str, content: str, *, rate_key: str) -> EffectRow:
     return EffectRow(
         subject=card.subject,
         action=action,
         effect_id=effect_id(card.subject, action),
-        rule=RULE,
+        rule=PEOPLE,
         destination=destination,
         person_key=card.person_key,
         account_id=card.account_id,
@@ -224,10 +212,9 @@ def _row(
         content=content,
         is_wanted=True,
         desired_version=1,
-        order_key=lane_below(parent.effect_id) if parent else card.person_key,
+        order_key=card.person_key,
         rate_key=rate_key,
         is_new=True,
-        parent=Parent(parent.subject, parent.action) if parent else None,
     )
 
 

@@ -21,12 +21,15 @@ from services.router.destinations import email, slack
 from services.router.follow_up_desk import Desk
 from services.router.follow_up_effects import Shown
 from services.router.people import PeopleFile, people_of
+from services.router.personal_mails import PersonalMails
 from services.router.plan import Playbook
 from services.router.planner import Planner
 from services.router.rules import load_rules
 from services.router.slack.wiring import slack_side
 from services.router.survey_links import SurveyLinks
 from services.router.templates import Templates
+from services.router.timer_store import TimerKind
+from services.router.timers import Timers
 from tests.integration.router.world import World, until
 
 PEOPLE = people_of(
@@ -132,6 +135,11 @@ class SlackWorld(World):
             themes=THEMES,
         )
 
+    def timers(self) -> Timers:
+        """What looks after the mails of colleagues."""
+        handlers = {TimerKind.MAILED: PersonalMails(self.desk).take}
+        return Timers(pool=self.pool, clock=self.clock, handlers=handlers)
+
     @contextmanager
     def at_work(self, port: int) -> Iterator[None]:
         """Deliveries to Slack and mail, and the callbacks' HTTP server, as long as the block."""
@@ -157,6 +165,7 @@ class SlackWorld(World):
             threading.Thread(target=server.run),
             *(threading.Thread(target=worker.run, args=(stop,)) for worker in deliveries),
             *(threading.Thread(target=run, args=(stop,)) for run in workers.values()),
+            threading.Thread(target=self.timers().run, args=(stop,)),
         ]
         with ExitStack() as stack:
             for thread in threads:

@@ -356,9 +356,9 @@ def test_a_timer_that_fails_holds_up_no_other_and_is_tried_again(world: World) -
 
     with world.pool.connection() as connection:
         timer_store.start(
-            connection, [Timer(TimerKind.STORM, name, "", EPOCH) for name in ("good", "bad", "fine")]
+            connection, [Timer(TimerKind.MAILED, name, "", EPOCH) for name in ("good", "bad", "fine")]
         )
-    worker = Timers(pool=world.pool, clock=world.clock, handlers={TimerKind.STORM: handle})
+    worker = Timers(pool=world.pool, clock=world.clock, handlers={TimerKind.MAILED: handle})
     worker.turn()
     assert sorted(fired) == ["fine", "good"]
     assert world.ask("SELECT subject FROM timers WHERE due_at > %s", EPOCH) == [("bad",)]

@@ -201,8 +201,29 @@ def test_a_reply_is_edited_seen_once_more_and_mailed_and_lands_in_the_thread(
     assert (mail["subject"], mail["to"]) == ("Your export", ["ann@shop.test"])
     assert "it works again." in mail["text"]
     assert not slack.has_form(maya)
-    assert follow_up(slack, id_).contacted_how == "email"
+    assert dict(mail["headers"])["Reply-To"] == "Maya Lindqvist <maya.lindqvist@acme.test>"
+    until(lambda: follow_up(slack, id_).contacted_how == "email")
     until(lambda: any("Dear Ann" in line for line in slack.thread()))
+
+
+def test_a_reply_that_is_refused_for_good_is_no_contact_and_its_writer_is_told(
+    slack: SlackWorld, maya: str
+) -> None:
+    id_ = detractor(slack)
+    fault = {"double": "mail", "kind": "refused", "code": "550", "count": 1}
+    httpx.post(f"{slack.url}/faults", json=fault).raise_for_status()
+    slack.press("reply", maya)
+    slack.form(maya)
+    slack.submit(maya, subject="Your export", text="It works again.")
+    slack.form(maya)
+    slack.submit(maya)
+
+    until(lambda: any("Maya Lindqvist's mail did not leave" in line for line in slack.thread()))
+
+    (told,) = [line for line in slack.thread() if "did not leave" in line]
+    assert told.startswith(f"<@{maya}> ")
+    it = follow_up(slack, id_)
+    assert (it.state, it.owner_id, it.contacted_at) == (State.CLAIMED, "maya", None)
 
 
 def test_a_reply_that_is_sent_twice_is_one_mail(slack: SlackWorld, maya: str) -> None:
