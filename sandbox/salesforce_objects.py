@@ -164,6 +164,7 @@ _ALL = (
         Field("ClosedDate", "datetime", writable=False),
         _EFFECT_ID,
         Field("Feedback_Person_Key__c", "string", 64, external_id=True),
+        Field("Feedback_Turn__c", "string", 100, unique=True),
         *_ANSWER,
         Field("Feedback_Response_Id__c", "string", 36),
         _RECORD_TYPE,

@@ -5,34 +5,20 @@ is the one that the platform was given; the signature is Standard Webhooks 1.0.0
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-import psycopg
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, SecretStr, StringConstraints, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from runtime import outbox
 from runtime.clock import Clock
-from runtime.cloudevents import to_message
 from runtime.postgres import Pool
 from runtime.problems import Problem, explain
-from runtime.tracing import new_traceparent
-from schemas.event import derived_id
-from schemas.outcomes import OutcomeKind, OutcomeRecorded
-from services.router.history import place_of
-from services.router.outcomes import SOURCE, response_of
+from services.router import advocacy
 
 PATH = "/v1/callbacks/marketing"
-
-Connection = psycopg.Connection[Any]
-
-_WHOSE_SQL = """
-SELECT person_key, account_id, rule, action, destination FROM effects
-WHERE subject = %(subject)s AND action = %(action)s
-"""
 
 
 class AdvocacyChange(BaseModel):
@@ -84,24 +70,5 @@ def _read(body: bytes) -> AdvocacyChange:
 def _record(pool: Pool, change: AdvocacyChange, webhook_id: str, now: datetime) -> None:
     """Publish the outcome; a repeated webhook gives the same one again."""
     with pool.connection() as connection:
-        place = place_of(connection, change.effect_id, now)
-        values = {"subject": place[0], "action": place[1]} if place else {}
-        row = connection.execute(_WHOSE_SQL, values).fetchone() if place else None
-        if place is None or row is None:
+        if not advocacy.report(connection, change.effect_id, change.status, told_by=webhook_id, now=now):
             raise Problem(404, "There is no delivery with this id.")
-        person_key, account_id, rule, action, destination = row
-        event = OutcomeRecorded(
-            outcome_id=derived_id(change.effect_id, "advocacy", webhook_id),
-            kind=OutcomeKind.ADVOCACY_CHANGED,
-            occurred_at=now,
-            person_key=person_key,
-            account_id=account_id,
-            subject=place[0],
-            response_id=response_of(place[0]),
-            rule=rule,
-            action=action,
-            destination=destination,
-            effect_id=change.effect_id,
-            reason=change.status,
-        )
-        outbox.append(connection, [to_message(event, source=SOURCE, traceparent=new_traceparent())])

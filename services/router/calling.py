@@ -167,6 +167,7 @@ class Calls:
             deadline_seconds=self._destination.limits.deadline_seconds,
             parent_id=claimed.parent_id,
             follow_up=view_of(claimed.follow_up, self._people) if claimed.follow_up else None,
+            is_erased=claimed.standing.is_erased,
         )
 
     def _guarded(self, calls: Sequence[Call]) -> Sequence[Result | Found | Absent]:

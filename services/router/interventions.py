@@ -11,6 +11,7 @@ import psycopg
 from runtime import outbox
 from services.router import ledger
 from services.router.attempt import in_doubt, withhold
+from services.router.erasures import ERASED
 from services.router.history import place_of
 from services.router.ledger import Completion
 from services.router.outcomes import of_completion
@@ -24,18 +25,19 @@ UNSEEN = timedelta(minutes=2)
 _LEASE_SECONDS = 10.0
 
 # The version goes up so that what was refused once is sent again; the effect's row is locked before its place
-# in the queue, as planning does. What a person cancelled, a person may take back; of what was erased or is
-# too old, nothing is left to send.
+# in the queue, as planning does. What a person cancelled, a person may take back; of what was erased, only
+# taking it back may be tried again, and of what is too old nothing is left to send.
 _AGAIN_SQL = """
 WITH chosen AS MATERIALIZED (
     SELECT subject, action FROM effects
-    WHERE {which} AND (ended_by IS NULL OR ended_by = %(cancelled)s)
+    WHERE {which} AND (ended_by IS NULL OR ended_by = %(cancelled)s
+                       OR (ended_by = %(erased)s AND content <> '{{}}'))
       AND (status = 'failed' OR (status = 'withheld' AND ended_by IS NOT NULL))
     ORDER BY subject, action LIMIT %(limit)s
     FOR NO KEY UPDATE
 ), again AS (
     UPDATE effects AS e SET status = 'pending', desired_version = e.desired_version + 1, reason = NULL,
-        ended_by = NULL, changed_at = clock_timestamp()
+        ended_by = nullif(ended_by, %(cancelled)s), changed_at = clock_timestamp()
     FROM chosen WHERE e.subject = chosen.subject AND e.action = chosen.action
     RETURNING e.effect_id, e.subject, e.action, e.destination, e.order_key, e.rate_key
 )
@@ -95,7 +97,7 @@ def retry(connection: Connection, effect_id: UUID, now: datetime) -> Answer:
     if place is None:
         return Answer.UNKNOWN
     subject, action = place
-    values = {"subject": subject, "action": action, "cancelled": CANCELLED, "limit": 1}
+    values = {"subject": subject, "action": action, "cancelled": CANCELLED, "erased": ERASED, "limit": 1}
     if connection.execute(_AGAIN_ONE_SQL, values).fetchone():
         return Answer.DONE
     if connection.execute(_HURRY_SQL, {"effect_id": effect_id, "unseen": UNSEEN}).fetchone():
@@ -132,7 +134,13 @@ def replay(connection: Connection, destination: str, since: datetime) -> int:
     """
     rows = connection.execute(
         _AGAIN_MANY_SQL,
-        {"destination": destination, "since": since, "cancelled": CANCELLED, "limit": REPLAY_BATCH},
+        {
+            "destination": destination,
+            "since": since,
+            "cancelled": CANCELLED,
+            "erased": ERASED,
+            "limit": REPLAY_BATCH,
+        },
     )
     return len(rows.fetchall())
 

@@ -122,9 +122,10 @@ ORDER BY effects.subject, effects.action FOR NO KEY UPDATE OF effects
 
 # Writes what became of locked effects and of their attempts. A lease taken over meanwhile completes nothing.
 # An effect whose wanted version moved on stays pending and is due at once. Of somebody who was erased only
-# ids are left. The batch travels as one JSON
-# text: it costs a fraction of a dozen arrays. Locking is a statement of its own: one that changes several
-# tables cannot look again at a row that changed while it waited ("ModifyTable ... EvalPlanQual").
+# ids are left, and what it takes to try once more where their object could not be taken back. The batch
+# travels as one JSON text: it costs a fraction of a dozen arrays. Locking is a statement of its own: one that
+# changes several tables cannot look again at a row that changed while it waited ("ModifyTable ...
+# EvalPlanQual").
 _COMPLETE_SQL = """
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(done)s) AS done (
@@ -158,7 +159,9 @@ UPDATE effects AS e SET
     sent_version = CASE WHEN held.pause_seconds IS NULL THEN held.version ELSE e.sent_version END,
     outside = held.outside, external_id = held.external_id, reason = held.reason,
     status = CASE WHEN held.desired_version > held.version THEN 'pending' ELSE held.status END,
-    content = CASE WHEN e.ended_by = 'erased' AND held.is_finished THEN '{}' ELSE e.content END,
+    content = CASE WHEN e.ended_by = 'erased' AND held.is_finished
+            AND NOT (held.status IN ('failed', 'withheld') AND held.outside IN ('present', 'unknown'))
+        THEN '{}' ELSE e.content END,
     changed_at = clock_timestamp()
 FROM held
 WHERE e.subject = held.subject AND e.action = held.action

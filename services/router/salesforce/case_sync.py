@@ -45,11 +45,12 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was last seen of a Case."""
+    """What was last seen of a record; `status` is of campaign members."""
 
     stamp: datetime
     is_closed: bool
     owner_id: str
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Cases: one for an answer somebody has to follow up, and at most one open Case a person.
 
-A Case carries the effect's id in a unique External ID field, so that writing it twice makes one Case. The
+A Case carries the effect's id in a unique External ID field, so that writing it twice makes one Case; another
+unique field says which of its person's Cases it is, so that two answers at once make one. The
 answers of somebody who has an open Case already are comments on it; their effects are named by both ids,
 `<Case>/<comment>`. What people change in the org (status, owner, priority, contact) is sent when the Case is
 made and not again, except that a resolved follow-up closes it.
@@ -25,9 +26,10 @@ from services.router.salesforce.case_state import CaseState, Move, move
 from services.router.salesforce.contents import CaseContent, NoteContent, ReopenContent
 from services.router.salesforce.making import Making, Results, guarded, matched, written
 from services.router.salesforce.org import EMAIL_CHARACTERS, Org, is_record_id
-from services.router.salesforce.org_map import EFFECT_ID, PERSON_KEY, shown
+from services.router.salesforce.org_map import EFFECT_ID, PERSON_KEY, TURN, shown
+from services.router.salesforce.texts import withdrawn
 
-_WITHDRAWN = "Closed by Feedback Router: the answer this Case was about has been withdrawn."
+_CLOSED = "Closed by Feedback Router: the answer this Case was about has been withdrawn."
 _NAME_CHARACTERS = 80
 
 
@@ -76,16 +78,14 @@ def make_many(org: Org, calls: Sequence[tuple[Call, CaseContent]]) -> list[Resul
 
 
 def _make(org: Org, calls: Sequence[tuple[Call, CaseContent]]) -> Results:
-    open_cases: dict[str, str] = {}
-    for person, case in _open(org, [content.person_key for _, content in calls]):
-        open_cases.setdefault(person, case)
+    open_cases, latest = _cases(org, [content.person_key for _, content in calls])
     appended = {
         call.effect_id: guarded(partial(_append, org, call, content, open_cases[content.person_key]))
         for call, content in calls
         if content.person_key in open_cases
     }
     makings, results = matched(org, [one for one in calls if one[0].effect_id not in appended])
-    rows = [(one, _new(org, one)) for one in makings]
+    rows = [(one, _new(org, one, latest.get(one.content.person_key))) for one in makings]
     # Else assignment rules take the Case away from its owner.
     headers = {"Sforce-Auto-Assign": "FALSE"}
     results |= written(org, "Case", [row for row in rows if "OwnerId" in row[1]], headers)
@@ -100,14 +100,22 @@ def _append(org: Org, call: Call, content: CaseContent, case: str) -> Result:
     return Delivered(f"{case}/{comments.add(org, call.effect_id, case, _note(content))}")
 
 
-def _open(org: Org, persons: Sequence[str]) -> list[tuple[str, str]]:
-    """People and their open Cases, oldest first."""
-    rows = org.client.query_all(queries.open_cases(persons))["records"]
-    return [(str(row[PERSON_KEY]), str(row["Id"])) for row in rows]
+def _cases(org: Org, persons: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """By person, the oldest Case that is open, and the latest of all."""
+    open_cases: dict[str, str] = {}
+    latest: dict[str, str] = {}
+    for row in org.client.query_all(queries.cases_of(persons))["records"]:
+        person, case = str(row[PERSON_KEY]), str(row["Id"])
+        latest[person] = case
+        if not row["IsClosed"]:
+            open_cases.setdefault(person, case)
+    return open_cases, latest
 
 
 def _join(org: Org, effect_id: UUID, content: CaseContent) -> Result:
-    """Another upsert of this effect was quicker; its Case is brought up to date once it can be seen."""
+    """Another upsert was quicker: of this effect, whose Case is brought up to date once it can be seen, or of
+    another answer of the person, whose open Case the next try finds.
+    """
     case = org.record_of("Case", EFFECT_ID, str(effect_id))
     if case is None:
         return Retry("DUPLICATE_VALUE")
@@ -116,11 +124,17 @@ def _join(org: Org, effect_id: UUID, content: CaseContent) -> Result:
 
 
 def _withdraw(org: Org, call: Call, case: str) -> None:
-    """Close the Case, unless other answers stand in it."""
+    """Take the answer's words away, and close the Case unless other answers stand in it."""
+    words: JsonObject = {
+        **withdrawn(org.map.case.fields),
+        "SuppliedName": None,
+        "SuppliedEmail": None,
+    }
     if comments.have_ours(org, case):
+        org.objects("Case").update(case, words)
         comments.add(org, call.effect_id, case, "The first answer in this Case has been withdrawn.")
         return
-    org.objects("Case").update(case, {"Status": org.map.case.closed_status, "Comments": _WITHDRAWN})
+    org.objects("Case").update(case, words | {"Status": org.map.case.closed_status, "Comments": _CLOSED})
 
 
 def _status(org: Org, call: Call, case: str) -> JsonObject:
@@ -152,12 +166,14 @@ def _words(org: Org, content: CaseContent) -> JsonObject:
     }
 
 
-def _new(org: Org, making: Making[CaseContent]) -> JsonObject:
+def _new(org: Org, making: Making[CaseContent], latest: str | None) -> JsonObject:
+    """The fields of a new Case; `latest` is the one that its person had before."""
     content = making.content
     email = content.email if content.email and len(content.email) <= EMAIL_CHARACTERS else None
     fields: JsonObject = {
         **_words(org, content),
         PERSON_KEY: content.person_key,
+        TURN: f"{content.person_key} {latest or 'first'}",
         "Status": org.map.case.new_status,
         "Origin": content.origin,
         "Priority": content.priority,
@@ -172,7 +188,9 @@ def _new(org: Org, making: Making[CaseContent]) -> JsonObject:
 
 
 def annotate(org: Org, call: Call, content: NoteContent) -> Result:
-    """Write a colleague's note on the Case; it stays there whatever becomes of the answer."""
+    """Write a colleague's note on the Case; it stays whatever becomes of the answer, unless all has to go."""
+    if call.is_erased and call.external_id is not None:
+        comments.change(org, call, call.external_id, content.note)
     if call.operation is Operation.RETRACT or call.external_id is not None:
         return Delivered(call.external_id)
     case = (call.parent_id or "").partition("/")[0]

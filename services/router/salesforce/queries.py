@@ -72,10 +72,10 @@ def case_named(case: str) -> str:
     return format_soql("SELECT Id, IsClosed FROM Case WHERE {:literal} = {} LIMIT 1", column, case)
 
 
-def open_cases(person_keys: Sequence[str]) -> str:
-    """The open Cases of people that we made, oldest first."""
+def cases_of(person_keys: Sequence[str]) -> str:
+    """The Cases of people that we made, open and closed, oldest first."""
     return format_soql(
-        "SELECT Id, {field:literal} FROM Case WHERE {field:literal} IN {values} AND IsClosed = false"
+        "SELECT Id, IsClosed, {field:literal} FROM Case WHERE {field:literal} IN {values}"
         " ORDER BY CreatedDate, Id",
         field=PERSON_KEY,
         values=sorted(set(person_keys)),
@@ -136,6 +136,16 @@ def comments_changed(since: datetime) -> str:
         " FROM CaseComment WHERE Parent.{field:literal} != null AND SystemModstamp >= {since}"
         " ORDER BY SystemModstamp, Id",
         field=PERSON_KEY,
+        since=since,
+    )
+
+
+def members_changed(since: datetime) -> str:
+    """Campaign members that we made and that changed since a moment."""
+    return format_soql(
+        "SELECT Id, {field:literal}, Status, LastModifiedById, SystemModstamp FROM CampaignMember"
+        " WHERE {field:literal} != null AND SystemModstamp >= {since} ORDER BY SystemModstamp, Id",
+        field=EFFECT_ID,
         since=since,
     )
 

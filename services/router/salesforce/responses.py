@@ -14,10 +14,11 @@ from services.router.salesforce.org_map import (
     RESPONSE_ID,
     RESPONSE_OBJECT,
     WITHDRAWN,
+    emptied,
     field_of,
     shown,
 )
-from services.router.salesforce.roll_up import rolled_up
+from services.router.salesforce.roll_up import Fate, rolled_up
 
 
 @dataclass(slots=True)
@@ -35,6 +36,12 @@ class _Answer:
     @property
     def is_withdrawn(self) -> bool:
         return self.call.operation is Operation.RETRACT
+
+    @property
+    def fate(self) -> Fate:
+        if self.call.is_erased:
+            return Fate.FORGOTTEN
+        return Fate.WITHDRAWN if self.is_withdrawn else Fate.STANDS
 
     @property
     def result(self) -> Result:
@@ -66,9 +73,7 @@ def _roll_up_contacts(org: Org, answers: Sequence[_Answer]) -> None:
         contact, key = answer.match.contact, answer.content.person_key
         if contact is None and (answer.match.candidates or not _wants_contact(answer)):
             continue
-        fields = rolled_up(
-            answer.content, org.map.contact.fields, contact or {}, org.map, withdrawn=answer.is_withdrawn
-        )
+        fields = rolled_up(answer.content, org.map.contact.fields, contact or {}, org.map, fate=answer.fate)
         if contact is None:
             by_key[key] = {PERSON_KEY: key, **new_contact(answer.content, org.map), **(fields or {})}
         elif contact.get(PERSON_KEY) == key:
@@ -93,9 +98,7 @@ def _find_accounts_and_roll_up(org: Org, answers: Sequence[_Answer]) -> None:
         if account is None:
             continue
         answer.account_id = str(account["Id"])
-        fields = rolled_up(
-            answer.content, org.map.account.fields, account, org.map, withdrawn=answer.is_withdrawn
-        )
+        fields = rolled_up(answer.content, org.map.account.fields, account, org.map, fate=answer.fate)
         if fields:
             rows[answer.account_id] = {"id": answer.account_id, **fields}
     written = _by_key(rows, org.update_all("Account", list(rows.values())))
@@ -147,18 +150,25 @@ def _write_records(org: Org, answers: Sequence[_Answer]) -> None:
     rows: dict[str, JsonObject] = {}
     for answer in answers:
         content = answer.content
-        fields: JsonObject = {"Contact__c": answer.contact_id, "Account__c": answer.account_id}
         rows[content.response_id] = {
             RESPONSE_ID: content.response_id,
             WITHDRAWN: answer.is_withdrawn,
-            **shown(org.map.response.fields, content.facts, org.map),
-            **{name: value for name, value in fields.items() if value is not None},
+            **(emptied(org.map.response.fields) if answer.is_withdrawn else _told(org, answer)),
+            **({"Contact__c": None, "Account__c": None} if answer.call.is_erased else {}),
         }
     written = _by_key(rows, org.upsert_all(RESPONSE_OBJECT, RESPONSE_ID, list(rows.values())))
     for answer in answers:
         row = written[answer.content.response_id]
         answer.record_id = row.record_id
         _note(answer, row)
+
+
+def _told(org: Org, answer: _Answer) -> JsonObject:
+    belongs: JsonObject = {"Contact__c": answer.contact_id, "Account__c": answer.account_id}
+    return {
+        **shown(org.map.response.fields, answer.content.facts, org.map),
+        **{name: value for name, value in belongs.items() if value is not None},
+    }
 
 
 def _newest_last(answers: Sequence[_Answer]) -> list[_Answer]:

@@ -1,8 +1,8 @@
-"""Reads what people did in Salesforce, and tells the follow-ups.
+"""Reads what people did in Salesforce: tells the follow-ups, and reports what became of campaign members.
 
-Cases and comments that changed since the last poll are read by SystemModstamp, with an overlap for records
-that became visible late. What a poll leads to and that it was read commit together, so a poll cut short is
-read again and changes nothing twice.
+Cases, comments and members that changed since the last poll are read by SystemModstamp, with an overlap for
+records that became visible late. What a poll leads to and that it was read commit together, so a poll cut
+short is read again and changes nothing twice.
 """
 
 import threading
@@ -15,7 +15,7 @@ import structlog
 
 from runtime.clock import Clock
 from runtime.postgres import Pool
-from services.router import metrics
+from services.router import advocacy, metrics
 from services.router.delivery import DATABASE_DOWN
 from services.router.destination import Retry
 from services.router.follow_up_commands import Command, Refusal
@@ -32,9 +32,11 @@ from services.router.salesforce.case_sync import (
     read_case,
     read_comment,
 )
-from services.router.salesforce.org_map import PERSON_KEY, OrgMap
+from services.router.salesforce.member_sync import MemberRow, reported
+from services.router.salesforce.org_map import EFFECT_ID, PERSON_KEY, OrgMap
 
-EVERY_SECONDS = 30.0
+EVERY_SECONDS: Mapping[str, float] = {"Case": 30.0, "CaseComment": 30.0, "CampaignMember": 300.0}
+"""How often each object is asked for; nobody waits for what becomes of a campaign."""
 LOOK_SECONDS = 5.0
 """How soon another replica goes on where one has ended."""
 OVERLAP = timedelta(minutes=5)
@@ -83,7 +85,11 @@ class Sync:
     def run(self, stop: threading.Event) -> None:
         """Polls until `stop`, in turns with the other replicas."""
         while not stop.is_set():
-            for kind, poll in (("Case", self.poll_cases), ("CaseComment", self.poll_comments)):
+            for kind, poll in (
+                ("Case", self.poll_cases),
+                ("CaseComment", self.poll_comments),
+                ("CampaignMember", self.poll_members),
+            ):
                 self._guarded(kind, poll)
             stop.wait(LOOK_SECONDS)
 
@@ -104,7 +110,7 @@ class Sync:
     def is_our_turn(self, kind: str) -> bool:
         """Whether no replica has asked for this object lately; then it counts as asked for."""
         with self._pool.connection() as connection:
-            return sync_store.take_turn(connection, kind, EVERY_SECONDS)
+            return sync_store.take_turn(connection, kind, EVERY_SECONDS[kind])
 
     def poll_cases(self) -> str | None:
         """Read the Cases that changed; the reason why that was not possible, or None."""
@@ -139,6 +145,31 @@ class Sync:
                     self._take_comment(connection, row, users)
             self._note(connection, "CaseComment", found)
         return None
+
+    def poll_members(self) -> str | None:
+        """Read the campaign members that changed; as `poll_cases`."""
+        found = self._org.ask(queries.members_changed(self._since("CampaignMember")))
+        if isinstance(found, Retry):
+            return found.cause
+        users = self._users([row["LastModifiedById"] for row in found])
+        if isinstance(users, Retry):
+            return users.cause
+        with self._pool.connection() as connection:
+            sync_store.lock(connection)
+            seen = sync_store.seen(connection, [str(row["Id"]) for row in found])
+            for row in found:
+                self._take_member(connection, _member(row, users), seen.get(str(row["Id"])))
+            self._note(connection, "CampaignMember", found)
+        return None
+
+    def _take_member(self, connection: sync_store.Connection, member: MemberRow, seen: Seen | None) -> None:
+        if seen is not None and member.stamp <= seen.stamp:
+            return
+        status, effect = reported(member, seen), member.effect
+        if status is not None and effect is not None:
+            told_by = f"{member.member_id} {member.stamp.isoformat()}"
+            advocacy.report(connection, effect, status, told_by=told_by, now=self._clock.now())
+        sync_store.note_seen(connection, member.member_id, member.seen)
 
     def _take_case(
         self, connection: sync_store.Connection, row: Row, seen: Seen | None, users: _Users
@@ -207,6 +238,16 @@ def _case(row: Row, users: _Users, people: People) -> CaseRow:
         owner_id=str(row["OwnerId"]),
         owner=owner if people.person(owner) else None,
         changed_at=_moment(row["LastModifiedDate"]),
+        editor=users.of(row["LastModifiedById"]),
+    )
+
+
+def _member(row: Row, users: _Users) -> MemberRow:
+    return MemberRow(
+        member_id=str(row["Id"]),
+        effect_id=str(row[EFFECT_ID]),
+        status=str(row["Status"] or ""),
+        stamp=_moment(row["SystemModstamp"]),
         editor=users.of(row["LastModifiedById"]),
     )
 

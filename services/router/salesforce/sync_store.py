@@ -24,13 +24,14 @@ INSERT INTO salesforce_progress AS p (object, read_up_to) VALUES (%(object)s, %(
 ON CONFLICT (object) DO UPDATE SET read_up_to = greatest(p.read_up_to, excluded.read_up_to)
 """
 _SEEN_SQL = """
-SELECT record_id, stamp, is_closed, owner_id FROM salesforce_seen WHERE record_id = ANY(%(ids)s)
+SELECT record_id, stamp, is_closed, owner_id, status FROM salesforce_seen WHERE record_id = ANY(%(ids)s)
 """
 _NOTE_SEEN_SQL = """
-INSERT INTO salesforce_seen (record_id, stamp, is_closed, owner_id)
-VALUES (%(record_id)s, %(stamp)s, %(is_closed)s, %(owner_id)s)
+INSERT INTO salesforce_seen (record_id, stamp, is_closed, owner_id, status)
+VALUES (%(record_id)s, %(stamp)s, %(is_closed)s, %(owner_id)s, %(status)s)
 ON CONFLICT (record_id) DO UPDATE
-    SET stamp = excluded.stamp, is_closed = excluded.is_closed, owner_id = excluded.owner_id
+    SET stamp = excluded.stamp, is_closed = excluded.is_closed, owner_id = excluded.owner_id,
+        status = excluded.status
 """
 _FORGET_SQL = "DELETE FROM salesforce_seen WHERE stamp < now() - make_interval(days => 400)"
 # The follow-ups of a person whose answers stand in this Case, as the Case itself or as a comment on it. What
@@ -75,7 +76,7 @@ def note_progress(connection: Connection, kind: str, until: datetime) -> None:
 def seen(connection: Connection, record_ids: Sequence[str]) -> dict[str, Seen]:
     """What was last seen of these records."""
     rows = connection.execute(_SEEN_SQL, {"ids": list(record_ids)})
-    return {record_id: Seen(stamp, is_closed, owner) for record_id, stamp, is_closed, owner in rows}
+    return {row[0]: Seen(*row[1:]) for row in rows}
 
 
 def note_seen(connection: Connection, record_id: str, saw: Seen) -> None:
@@ -87,6 +88,7 @@ def note_seen(connection: Connection, record_id: str, saw: Seen) -> None:
             "stamp": saw.stamp,
             "is_closed": saw.is_closed,
             "owner_id": saw.owner_id,
+            "status": saw.status,
         },
     )
 

@@ -8,13 +8,15 @@ from services.router.salesforce.contents import TaskContent
 from services.router.salesforce.making import Making, matched, written
 from services.router.salesforce.org import Org
 from services.router.salesforce.org_map import shown
+from services.router.salesforce.texts import withdrawn
 
 
 def deliver(org: Org, call: Call, content: TaskContent) -> Result:
     """Make the Task, bring it up to date, or complete it."""
     if call.operation is Operation.RETRACT:
         if call.external_id is not None:
-            org.objects("Task").update(call.external_id, {"Status": org.map.task.completed_status})
+            fields = withdrawn(org.map.task.fields) | {"Status": org.map.task.completed_status}
+            org.objects("Task").update(call.external_id, fields)
         return Delivered(call.external_id)
     if call.external_id is None:
         return make_many(org, [(call, content)])[0]

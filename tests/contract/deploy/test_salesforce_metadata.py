@@ -24,7 +24,7 @@ TYPES = {
 }
 ORG = load_yaml(Path("deploy/config/salesforce.yaml"), OrgMap)
 SHIPPED = {
-    "Case": [*ORG.case.fields, org_map.EFFECT_ID, org_map.PERSON_KEY],
+    "Case": [*ORG.case.fields, org_map.EFFECT_ID, org_map.PERSON_KEY, org_map.TURN],
     "Task": [*ORG.task.fields, org_map.EFFECT_ID],
     "CampaignMember": [org_map.EFFECT_ID],
     "Contact": [*ORG.contact.fields, org_map.PERSON_KEY],

@@ -1,6 +1,8 @@
 """Each kind of record in Salesforce, with the shipped salesforce.yaml."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -143,6 +145,23 @@ def test_a_person_has_one_open_case_and_later_answers_are_comments_on_it(
     assert only(world, "Case")["Status"] == "New"
 
 
+def test_two_answers_of_a_person_at_once_open_one_case(org: Destination, world: httpx.Client) -> None:
+    fault(world, "Case.collection", kind="late", seconds=0, hidden_seconds=1.5)
+    first = create(org, content("case"))
+    effect, what = uuid4(), content("case", facts(1, "Still broken."))
+
+    result = org.deliver(call(Operation.CREATE, what, effect))
+    assert result == Retry("DUPLICATE_VALUE"), "the first one cannot be seen yet"
+    give_up = time.monotonic() + 20
+    while isinstance(result, Retry):
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+        result = org.deliver(call(Operation.CREATE, what, effect))
+
+    assert only(world, "Case")["Id"] == first.external_id
+    assert "Still broken." in only(world, "CaseComment")["CommentBody"]
+
+
 def test_after_the_case_is_closed_the_next_answer_opens_another(
     org: Destination, world: httpx.Client
 ) -> None:
@@ -165,6 +184,37 @@ def test_withdrawing_the_first_answer_leaves_a_case_open_in_which_others_stand(
 
     assert only(world, "Case")["Status"] == "New"
     assert any("has been withdrawn" in one["CommentBody"] for one in records(world, "CaseComment"))
+
+
+@pytest.mark.parametrize("kind", ["case", "task", "response"])
+def test_what_is_withdrawn_keeps_none_of_the_customers_words(
+    org: Destination, world: httpx.Client, kind: str
+) -> None:
+    effect, what = uuid4(), content(kind)
+    first = create(org, what, effect)
+    name = {"case": "Case", "task": "Task", "response": "Feedback_Response__c"}[kind]
+    assert kind == "task" or only(world, name)["Feedback_Comment__c"]
+
+    assert again(org, Operation.RETRACT, what, effect, first) == first
+
+    shown = str(only(world, name))
+    assert "broken for a week" not in shown
+    assert "mirela@customer.test" not in shown
+    assert "detractor" not in shown.lower()
+
+
+def test_of_somebody_forgotten_colleagues_notes_go_too(org: Destination, world: httpx.Client) -> None:
+    case = create(org, content("case")).external_id
+    what = {"kind": "note", "person_key": "k1", "note": "Mirela asked for a call."}
+    made_note = call(Operation.CREATE, what, uuid4())
+    noted = org.deliver(replace(made_note, parent_id=case))
+    assert isinstance(noted, Delivered)
+    gone = replace(made_note, operation=Operation.RETRACT, external_id=noted.external_id, parent_id=case)
+
+    assert org.deliver(gone) == noted
+    assert "Mirela" in only(world, "CaseComment")["CommentBody"], "a note stays when an answer is withdrawn"
+    assert org.deliver(replace(gone, is_erased=True)) == noted
+    assert "Mirela" not in only(world, "CaseComment")["CommentBody"]
 
 
 def test_a_lost_comment_is_found_and_never_written_twice(org: Destination, world: httpx.Client) -> None:

@@ -11,9 +11,10 @@ from runtime.consumer import Delivered as Given
 from runtime.messages import Record
 from schemas.erasures import ErasureDone, ErasureRequested
 from services.router import erasures, interventions
-from services.router.destination import Ambiguous, Call, Operation, Result
+from services.router.clearance import DeliveryMode, Policy
+from services.router.destination import Ambiguous, Call, Failed, Operation, Result
 from services.router.interventions import Answer
-from tests.integration.router.world import EPOCH, RULES, World, answer, profile
+from tests.integration.router.world import EPOCH, LIVE, RULES, World, answer, profile
 
 REMEMBERED = ("plans", "scores", "asks", "follow_ups", "follow_up_history", "timers", "shown_cards")
 FOLLOWED = RULES.replace(
@@ -140,6 +141,28 @@ def test_neither_a_revision_nor_an_operator_brings_it_back(world: World) -> None
     ((effect_id,),) = world.ask("SELECT effect_id FROM effects")
     with world.pool.connection() as connection:
         assert interventions.retry(connection, effect_id, EPOCH) is Answer.NOT_FAILED
+
+
+@pytest.mark.parametrize("obstacle", ["refused", "observed"])
+def test_what_could_not_be_taken_back_can_be_tried_again(world: World, obstacle: str) -> None:
+    world.say(answer(2, comment="my name is Ann"))
+    world.deliver_all()
+    if obstacle == "refused":
+        world.box.answer = lambda _call: Failed("channel_is_archived")
+    else:
+        world.policy = Policy(DeliveryMode.OBSERVE)
+    forget(world)
+    world.deliver_all()
+    assert world.effects() == {"alert": "failed" if obstacle == "refused" else "withheld"}
+    ((effect_id,),) = world.ask("SELECT effect_id FROM effects")
+
+    world.box.answer, world.policy = world.box.accept, LIVE
+    with world.pool.connection() as connection:
+        assert interventions.retry(connection, effect_id, EPOCH) is Answer.DONE
+    world.deliver_all()
+
+    assert list(world.box.objects.values()) == [""]
+    assert world.ask("SELECT status, content, ended_by FROM effects") == [("retracted", {}, "erased")]
 
 
 def test_forgetting_twice_changes_nothing(world: World) -> None:

@@ -12,6 +12,7 @@ import pytest
 from runtime.postgres import Pool
 from runtime.yaml_file import parse_yaml
 from sandbox.client import Credentials, RunningSandbox
+from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from services.router import follow_up_store, match_reviews
 from services.router.delivery import Connected, Deliveries
 from services.router.destination_settings import read_destinations
@@ -48,6 +49,13 @@ rules:
       - {id: case, destination: salesforce, kind: case}
       - {id: a_task, destination: salesforce, kind: task}
     follow_up: {team: cs, first_contact_hours: 4, resolve_hours: 16}
+"""
+MEMBERS = """
+rules:
+  - id: promoter
+    why: they recommend
+    when: has(response.group) && response.group == "promoter"
+    do: [{id: member, destination: salesforce, kind: campaign_member, campaign: Referral}]
 """
 
 
@@ -123,6 +131,10 @@ class Org(World):
         with self.pool.connection() as connection:
             lines = follow_up_store.history(connection, self.follow_up(subject).id)
         return [(line.what, line.actor) for line in lines]
+
+    def advocacy(self) -> list[str | None]:
+        kind = OutcomeKind.ADVOCACY_CHANGED
+        return [one.reason for one in self.said() if isinstance(one, OutcomeRecorded) and one.kind is kind]
 
     def user(self, email: str) -> str:
         return str(next(user["Id"] for user in self.records("User") if user["Email"] == email))
@@ -338,3 +350,23 @@ def test_of_two_routers_one_asks_at_a_time(org: Org) -> None:
     assert other.is_our_turn("CaseComment")
     org.ask("UPDATE salesforce_progress SET polled_at = polled_at - interval '1 minute'")
     assert [other.is_our_turn("Case"), org.sync.is_our_turn("Case")] == [True, False]
+
+
+def test_what_becomes_of_a_campaigns_member_is_an_outcome_once(org: Org) -> None:
+    made = {"by": MAYA, "values": {"Name": "Referral"}}
+    org.http.post("/salesforce-records/Campaign", json=made).raise_for_status()
+    contact = {"by": MAYA, "values": {"LastName": "Ann", "Email": "ann@shop.test"}}
+    org.http.post("/salesforce-records/Contact", json=contact).raise_for_status()
+    org.use_rules(MEMBERS)
+    org.say(answer(10, responded_at=org.clock.now()))
+    org.deliver_all()
+    assert org.sync.poll_members() is None
+    assert org.advocacy() == [], "what a member is made with says nothing"
+
+    org.edit(MAYA, "CampaignMember", Status="Responded")
+    for _ in range(2):
+        assert org.sync.poll_members() is None
+    org.edit(MAYA, "CampaignMember", Status="Published a review")
+    assert org.sync.poll_members() is None
+
+    assert org.advocacy() == ["responded", "published_a_review"]

@@ -52,7 +52,7 @@ BUILDERS: dict[str, Callable[[str], str]] = {
     ),
     "case": queries.case_named,
     "case state": queries.case_state,
-    "open cases": lambda value: queries.open_cases([value]),
+    "open cases": lambda value: queries.cases_of([value]),
     "latest cases": queries.latest_cases,
     "integration user": queries.integration_user,
     "comments": queries.comments,

@@ -5,7 +5,7 @@ from typing import Any
 from runtime.yaml_file import load_yaml
 from services.router.salesforce.contents import Earlier, ResponseContent
 from services.router.salesforce.org_map import OrgMap
-from services.router.salesforce.roll_up import rolled_up
+from services.router.salesforce.roll_up import Fate, rolled_up
 
 ORG = load_yaml(Path("deploy/config/salesforce.yaml"), OrgMap)
 AT = datetime(2026, 11, 20, 9, 30, 0, 123456, tzinfo=UTC)
@@ -26,8 +26,8 @@ def score_of(fields: Any) -> Any:  # noqa: ANN401 - any JSON value
     return fields and fields["Feedback_Score__c"]
 
 
-def roll(content: ResponseContent, row: dict[str, Any], *, withdrawn: bool = False) -> Any:  # noqa: ANN401
-    return rolled_up(content, ORG.contact.fields, row, ORG, withdrawn=withdrawn)
+def roll(content: ResponseContent, row: dict[str, Any], *, fate: Fate = Fate.STANDS) -> Any:  # noqa: ANN401
+    return rolled_up(content, ORG.contact.fields, row, ORG, fate=fate)
 
 
 def test_a_later_answer_is_never_overwritten_by_an_earlier_one() -> None:
@@ -43,16 +43,23 @@ def test_an_edit_of_the_answer_that_is_shown_is_written() -> None:
 def test_a_withdrawn_answer_gives_way_to_the_one_before() -> None:
     before = Earlier(score=8, group="passive", responded_at=AT - timedelta(days=90))
 
-    fields = roll(answer(earlier=before), shows(AT), withdrawn=True)
+    fields = roll(answer(earlier=before), shows(AT), fate=Fate.WITHDRAWN)
 
     assert (fields["Feedback_Score__c"], fields["Feedback_Group__c"], fields["Feedback_Metric__c"]) == (
         8,
         "passive",
         "nps",
     )
-    assert set(roll(answer(), shows(AT), withdrawn=True).values()) == {None}
+    assert set(roll(answer(), shows(AT), fate=Fate.WITHDRAWN).values()) == {None}
 
 
 def test_withdrawing_an_answer_that_is_not_shown_changes_nothing() -> None:
-    assert roll(answer(), shows(AT + timedelta(days=1)), withdrawn=True) is None
-    assert roll(answer(), {}, withdrawn=True) is None
+    assert roll(answer(), shows(AT + timedelta(days=1)), fate=Fate.WITHDRAWN) is None
+    assert roll(answer(), {}, fate=Fate.WITHDRAWN) is None
+
+
+def test_nothing_of_a_person_who_is_forgotten_counts_again() -> None:
+    before = Earlier(score=8, group="passive", responded_at=AT - timedelta(days=90))
+
+    assert set(roll(answer(earlier=before), shows(AT), fate=Fate.FORGOTTEN).values()) == {None}
+    assert roll(answer(earlier=before), shows(AT + timedelta(days=1)), fate=Fate.FORGOTTEN) is None
