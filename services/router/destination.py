@@ -53,7 +53,8 @@ class Call:
     hard limit of the whole call, enforced by the plug-in's client timeouts: nothing the call does may reach
     the destination later. `parent_id` is the external id of the object that this one lives in (the card above
     a reply, the Case of a comment); set whenever the effect has a parent that exists. `follow_up` is the
-    subject's follow-up as it stood when the call was decided, None where there is none.
+    subject's follow-up as it stood when the call was decided, None where there is none. `is_erased`: the
+    person is to be forgotten, nothing about them may stay.
     """
 
     effect_id: UUID
@@ -64,6 +65,7 @@ class Call:
     deadline_seconds: float
     parent_id: str | None = None
     follow_up: FollowUpView | None = None
+    is_erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,10 @@ class Plugin(Generic[A, C, S]):
     alone; None where it cannot be said there. `sync` makes, of the connected destination, the worker that
     reads what people did there. `summarise` makes the object that stands for many that would come at once,
     whose children they become; one of them is given. Left out: they all come. `redirect` makes the object go
-    to one colleague alone, to try it out; left out: it reaches nobody in person.
+    to one colleague alone, to try it out; left out: it reaches nobody in person. `in_place` makes, of what
+    was wanted (first) and what is wanted now, what an object may become that is outside already, or may be:
+    a message stays in its channel, where it is looked for; None: it stays as it is. Left out: objects have no
+    place.
     """
 
     name: str
@@ -257,3 +262,4 @@ class Plugin(Generic[A, C, S]):
     sync: Callable[[Any, Pool, Clock, Desk], Worker] | None = None
     summarise: Callable[[Summary, C], C] | None = None
     redirect: Callable[[C, Person], C] | None = None
+    in_place: Callable[[C, C], C | None] | None = None

@@ -8,7 +8,7 @@ import psycopg
 
 from runtime.postgres import copy
 from services.router import timer_store
-from services.router.attempt import Outside
+from services.router.attempt import Outside, Status
 from services.router.effect import Effect, EffectRow, StoredEffect
 from services.router.timer_store import Timer, TimerKind
 
@@ -17,7 +17,7 @@ Connection = psycopg.Connection[Any]
 # The effects of subjects seen before, locked in order.
 _OF_SUBJECTS_SQL = """
 SELECT subject, action, effect_id, rule, destination, order_key, rate_key, content, wanted, outside,
-    desired_version, not_before, ended_by, parent_subject
+    desired_version, not_before, ended_by, parent_subject, status
 FROM effects WHERE subject = ANY(%(subjects)s) ORDER BY subject, action FOR NO KEY UPDATE
 """
 
@@ -63,7 +63,7 @@ def of_subjects(connection: Connection, subjects: Sequence[str]) -> dict[str, di
         subject, action, effect_id, rule, destination, order_key, rate_key, content, wanted, outside = row[
             :10
         ]
-        version, not_before, ended_by, parent_subject = row[10:]
+        version, not_before, ended_by, parent_subject, status = row[10:]
         known = Effect(
             action=action,
             rule=rule,
@@ -74,7 +74,14 @@ def of_subjects(connection: Connection, subjects: Sequence[str]) -> dict[str, di
             has_ended=ended_by is not None,
         )
         found.setdefault(subject, {})[action] = StoredEffect(
-            effect_id, version, order_key, rate_key, known, not_before, parent_subject is not None
+            effect_id,
+            version,
+            order_key,
+            rate_key,
+            known,
+            not_before,
+            is_child=parent_subject is not None,
+            is_pending=status == Status.PENDING,
         )
     return found
 
@@ -166,4 +173,4 @@ def _wanted(row: EffectRow) -> str:
 
 
 def _status(row: EffectRow) -> str:
-    return "scheduled" if row.is_scheduled else "pending"
+    return Status.SCHEDULED if row.is_scheduled else Status.PENDING

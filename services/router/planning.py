@@ -23,6 +23,7 @@ from services.router.follow_up_opening import Asked
 from services.router.known import Known
 from services.router.occasion import Occasion
 from services.router.occurrences import PlannedEvent, score_of
+from services.router.placing import in_place
 from services.router.plan import Plan, Playbook, plan
 from services.router.plan_store import Best, PlanRow
 from services.router.survey_links import SurveyLinks
@@ -129,6 +130,8 @@ class Planning:
     def _deliver(self, occurrence: Occurrence, facts: Facts, decided: Plan, traceparent: str) -> None:
         rules = self._playbook.rules
         existing = self._effects.get(occurrence.subject, {})
+        if existing:
+            decided = in_place(decided, existing, facts, self._playbook.plugins)
         changes = converge({action: one.known for action, one in existing.items()}, decided, rules.ids)
         self.facts[occurrence.subject] = facts
         for wanted in changes.created:
@@ -184,5 +187,6 @@ def _stored(row: EffectRow, before: StoredEffect | None) -> StoredEffect:
         row.rate_key,
         known,
         row.not_before,
-        row.parent is not None,
+        is_child=row.parent is not None,
+        is_pending=before is not None and before.is_pending,
     )

@@ -186,6 +186,12 @@ def render(action: Action, facts: Facts, _templates: Templates) -> Content | Non
     )
 
 
+def _in_place(before: Content, now: Content) -> Content:
+    """The comment stays in its theme's issue, whatever theme the answer has by now."""
+    kept = {name: getattr(before, name) for name in ("project", "issue_type", "theme")}
+    return now.model_copy(update=kept)
+
+
 def connect(settings: Settings) -> IssueTracker | str:
     """The configured site."""
     if settings.url is None:
@@ -209,4 +215,5 @@ PLUGIN = Plugin(
     order_key=lambda content, _facts: f"theme:{content.project}:{label(content.theme)}",
     rate_key=lambda _content: "",
     audience=lambda content: ("issues", content.project.lower()),
+    in_place=_in_place,
 )

@@ -271,5 +271,6 @@ PLUGIN = Plugin(
     rate_key=lambda content: RESPONSES if content.root.kind == "response" else "",
     notice=note_of,
     sync=lambda org, pool, clock, desk: Sync(org=org, pool=pool, clock=clock, desk=desk),
+    in_place=lambda before, now: now if now.root.kind == before.root.kind else None,
     audience=lambda content: ("salesforce", *((content.root.email,) if content.root.email else ())),
 )

@@ -34,10 +34,11 @@ from services.router.follow_up import FollowUpView
 from services.router.people import Person
 from services.router.sdk_session import lost
 from services.router.slack import follow_up_part
-from services.router.slack.actions import Action, render, templates_of
+from services.router.slack.actions import Action, LinkAction, filled, render, templates_of
 from services.router.slack.card import withdrawn
 from services.router.slack.content import Card, Content, Recipient
 from services.router.slack.errors import cause_of, code_of, retry_after, verdict
+from services.router.slack.follow_up_part import MAX_LINKS
 from services.router.slack.history import EVENT_TYPE, SCAN_SECONDS, History
 from services.router.slack.summary import summarise
 from services.router.slack.texts import escape, mention
@@ -67,6 +68,8 @@ class Settings(EnvironmentSettings):
     """Hard limit of one call to Slack."""
     history_hours: float = Field(72.0, gt=0)
     """How far back a message whose answer was lost is looked for in its channel."""
+    links: tuple[LinkAction, ...] = Field((), max_length=MAX_LINKS)
+    """Buttons of every card that open a page in another tool; destinations.yaml explains them."""
 
 
 class Slack:
@@ -150,6 +153,8 @@ class Slack:
         card = content.card
         if card is None:
             return self._addressed(content), content.blocks
+        links = (*card.links, *filled(self.settings.links, card.ids))
+        card = card.model_copy(update={"links": links})
         owner, now = self._owner(card, follow_up), datetime.now(UTC)
         blocks = follow_up_part.composed(content.blocks, card, follow_up, owner=owner, now=now)
         return follow_up_part.told(content.text, follow_up), blocks
@@ -255,4 +260,5 @@ PLUGIN = Plugin(
     notice=notice,
     summarise=summarise,
     redirect=_redirected,
+    in_place=lambda before, now: now.model_copy(update={"channel": before.channel, "to": before.to}),
 )
