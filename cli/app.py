@@ -13,6 +13,7 @@ from cli.delivery_commands import deliveries, destinations, moment
 from cli.follow_up_commands import follow_ups
 from cli.import_command import import_
 from cli.key_commands import keys
+from cli.match_commands import matches
 from cli.person_commands import person
 from cli.program_commands import programs
 from cli.schedule_commands import schedule
@@ -30,6 +31,7 @@ app.add_typer(config, name="config")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(destinations, name="destinations")
 app.add_typer(follow_ups, name="follow-ups")
+app.add_typer(matches, name="matches")
 app.add_typer(programs, name="programs")
 app.add_typer(schedule, name="schedule")
 app.add_typer(keys, name="keys")

@@ -1,6 +1,6 @@
 """A Slack action of rules.yaml, and the card it makes of an answer. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from string import Formatter
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -77,7 +77,8 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
     if action.look == "kudos":
         text, blocks = kudos(response)
         return Content(channel=channel, text=text, blocks=blocks, to=to)
-    links = ((link.text, _filled(link.url, facts)) for link in action.links)
+    known = ((name, value(facts)) for name, value in LINK_FACTS.items())
+    ids = {name: value for name, value in known if value is not None}
     return Content(
         channel=channel,
         to=to,
@@ -93,7 +94,8 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
             owner_name=facts.owner.name if facts.owner else None,
             owner_email=_owner_email(facts),
             time_zone=facts.profile.time_zone,
-            links=tuple(Link(text=text, url=url) for text, url in links if url),
+            links=tuple(filled(action.links, ids)),
+            ids=ids,
             draft=_draft(action.reply, facts, templates) if action.reply else None,
             seen=Seen(
                 revision=response.revision,
@@ -125,12 +127,10 @@ def _draft(template: str, facts: Facts, templates: Templates) -> Draft | None:
     return Draft(to=facts.profile.email, name=facts.profile.name, subject=subject, text=text)
 
 
-def _filled(template: str, facts: Facts) -> str | None:
-    values = {}
-    for _, name, _, _ in Formatter().parse(template):
-        if name is not None:
-            value = LINK_FACTS[name](facts)
-            if value is None:
-                return None
-            values[name] = quote(value, safe="")
-    return template.format_map(values)
+def filled(links: Iterable[LinkAction], ids: Mapping[str, str]) -> Iterator[Link]:
+    """The buttons of those links of which all is known that their addresses name."""
+    for link in links:
+        names = {name for _, name, _, _ in Formatter().parse(link.url) if name is not None}
+        if names <= ids.keys():
+            values = {name: quote(ids[name], safe="") for name in names}
+            yield Link(text=link.text, url=link.url.format_map(values))

@@ -56,6 +56,8 @@ class Card(BaseModel):
     time_zone: str | None = None
     """The customer's; IANA name."""
     links: tuple[Link, ...] = ()
+    ids: dict[str, str] = Field(default_factory=dict)
+    """What the address of a page in another tool may name: `actions.LINK_FACTS`, as far as it is known."""
     draft: Draft | None = None
     seen: Seen
 

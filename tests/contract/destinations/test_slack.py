@@ -1,5 +1,6 @@
 """What only Slack does."""
 
+import json
 from dataclasses import replace
 from uuid import uuid4
 
@@ -251,3 +252,21 @@ def test_a_direct_message_whose_answer_was_lost_is_found(connect: Connect) -> No
 
     assert isinstance(posted, Delivered)
     assert connect("slack").reconcile(asked) == Found(str(posted.external_id))
+
+
+def test_every_card_has_the_links_of_the_settings_whose_addresses_are_known(
+    connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = [
+        {"text": "Customer page", "url": "https://admin.test/{customer_id}"},
+        {"text": "Salesforce", "url": "https://crm.test/{salesforce_id}"},
+    ]
+    monkeypatch.setenv("SLACK_LINKS", json.dumps(links))
+    connect("slack").deliver(call(Operation.CREATE, card(), uuid4()))
+
+    (message,) = world.get("/received/slack").json()["items"]
+    opening = next(block for block in message["blocks"] if block.get("block_id") == "links")
+    assert [(one["text"]["text"], one["url"]) for one in opening["elements"]] == [
+        ("Account", "https://crm.test/accounts/a-1"),
+        ("Customer page", "https://admin.test/c-1"),
+    ]

@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from cli import delivery_commands, follow_up_commands
+from cli import delivery_commands, follow_up_commands, match_commands
 from cli.app import app as feedback
 from runtime.problems import add_problem_handlers
 from sandbox.processes import free_port
-from services.router import delivery_api, destination_api, follow_up_api
+from services.router import delivery_api, destination_api, follow_up_api, match_review_api
 from services.router.operator import Operator
 from tests.integration.router.world import World, until
 
@@ -34,6 +34,7 @@ class Api:
         app.include_router(
             follow_up_api.routes(desk=world.desk, pool=world.pool, clock=world.clock, operator=operator)
         )
+        app.include_router(match_review_api.routes(pool=world.pool, operator=operator))
         app.include_router(destination_api.routes(deliveries=workers, pool=world.pool, operator=operator))
         port = free_port()
         self._server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
@@ -64,7 +65,7 @@ class Api:
         return str(found["effect_id"])
 
     def run(self, *arguments: str) -> str:
-        for commands in (delivery_commands, follow_up_commands):
+        for commands in (delivery_commands, follow_up_commands, match_commands):
             commands.console.width = 200  # whatever the terminal of the tests' runner is
         done = CliRunner().invoke(feedback, list(arguments))
         assert done.exit_code == 0, done.output

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import app as feedback
-from services.router.destination import Ambiguous, Call, Failed, Operation, Result, Retry
+from services.router.destination import Ambiguous, Call, Delivered, Failed, Operation, Result, Retry
 from services.router.pauses import Pauses
 from tests.integration.router.api import Api
 from tests.integration.router.world import EPOCH, World, answer, until
@@ -281,6 +281,16 @@ def test_the_command_pauses_and_resumes_a_destination(api: Api) -> None:
     assert "they move house" in api.run("destinations", "list")
     api.run("destinations", "resume", "box")
     assert "they move house" not in api.run("destinations", "list")
+
+
+def test_the_command_lists_and_settles_whom_several_records_match(world: World, api: Api) -> None:
+    world.box.answer = lambda _call: Delivered("case", review=("003A", "003B"))
+    world.say(answer(2))
+    world.deliver_all()
+
+    assert "003A, 003B" in api.run("matches", "list")
+    assert "Settled" in api.run("matches", "settle", "ann", "--destination", "box")
+    assert "There are none." in api.run("matches", "list")
 
 
 def test_the_command_says_what_went_wrong_in_plain_words(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

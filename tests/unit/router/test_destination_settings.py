@@ -33,6 +33,16 @@ def test_the_file_beats_the_default_and_the_environment_beats_the_file(
     assert (slack["calls_per_second"], slack["parallel_calls"], slack["deadline_seconds"]) == (50, 7, 10)
 
 
+def test_cards_get_the_files_links(tmp_path: Path) -> None:
+    links = "slack:\n  links: [{text: Page, url: 'https://admin.test/{customer_id}'}]\n"
+
+    slack = read_destinations(file(tmp_path, links), PLUGINS)["slack"].settings().model_dump()
+
+    assert slack["links"] == ({"text": "Page", "url": "https://admin.test/{customer_id}"},)
+    with pytest.raises(ConfigError, match=r"destinations\.yaml:2: slack\.links\.0\.url: .*a link may use"):
+        read_destinations(file(tmp_path, links.replace("customer_id", "e_mail")), PLUGINS)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
