@@ -1,16 +1,18 @@
 """`python -m services.router`: wires the service and runs it."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from runtime import logging
 from runtime.clock import Clock, business_clock
-from runtime.consumer import Consumer
+from runtime.consumer import Consumer, Handle
 from runtime.dead_letters import DeadLetters
 from runtime.health import Health
 from runtime.kafka import KafkaSettings
+from runtime.messages import Record
 from runtime.ops import ops_app
 from runtime.postgres import Pool, open_pool, reachable
 from runtime.problems import add_problem_handlers
@@ -63,11 +65,9 @@ from services.router.upkeep import Upkeep
 
 SERVICE = "router"
 PLANNING_GROUP = "router"
-PROJECTING_GROUP = "router-projections"
-LIFECYCLE_GROUP = "router-lifecycle"
-ERASURES_GROUP = "router-erasures"
-REPLIES_GROUP = "router-replies"
 BAD_CONFIG_EXIT_CODE = 2
+
+E = TypeVar("E")
 
 
 def main() -> int:
@@ -136,6 +136,37 @@ def planning_consumer(
     )
 
 
+def listening(*, kafka: KafkaSettings, pool: Pool, replying: replies.Replies) -> dict[str, Consumer[Any]]:
+    """What takes in everything else that the router listens to, by name; its group is `router-<name>`."""
+
+    def of(
+        name: str,
+        topics: Sequence[str],
+        decode: Callable[[Record], E],
+        handle: Handle[E],
+    ) -> tuple[str, Consumer[Any]]:
+        consumer = Consumer(
+            kafka=kafka,
+            group=f"{SERVICE}-{name}",
+            topics=topics,
+            decode=decode,
+            handle=handle,
+            pool=pool,
+            dead_letters=DeadLetters(kafka),
+        )
+        return name, consumer
+
+    replayed = replay_topic(f"{SERVICE}-projections")
+    return dict(
+        (
+            of("projections", [*projections.TOPICS, replayed], projections.decode, projections.project),
+            of("lifecycle", lifecycle.TOPICS, lifecycle.decode, lifecycle.end),
+            of("erasures", erasures.TOPICS, erasures.decode, erasures.handle),
+            of("replies", replies.TOPICS, replies.decode, replying.take),
+        )
+    )
+
+
 def serve(
     settings: RouterSettings,
     playbook: Playbook,
@@ -170,42 +201,10 @@ def serve(
         follow=desk.after_planning,
         storm_people=settings.storm_people,
     )
-    projecting = Consumer(
-        kafka=kafka,
-        group=PROJECTING_GROUP,
-        topics=[*projections.TOPICS, replay_topic(PROJECTING_GROUP)],
-        decode=projections.decode,
-        handle=projections.project,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
-    )
-    living = Consumer(
-        kafka=kafka,
-        group=LIFECYCLE_GROUP,
-        topics=lifecycle.TOPICS,
-        decode=lifecycle.decode,
-        handle=lifecycle.end,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
-    )
-    erasing = Consumer(
-        kafka=kafka,
-        group=ERASURES_GROUP,
-        topics=erasures.TOPICS,
-        decode=erasures.decode,
-        handle=erasures.handle,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
-    )
-    replying = Consumer(
-        kafka=kafka,
-        group=REPLIES_GROUP,
-        topics=replies.TOPICS,
-        decode=replies.decode,
-        handle=replies.Replies(desk, clock).take,
-        pool=pool,
-        dead_letters=DeadLetters(kafka),
-    )
+    consumers = {
+        "planning": planning,
+        **listening(kafka=kafka, pool=pool, replying=replies.Replies(desk, clock)),
+    }
     relay = Relay(pool=pool, kafka=kafka)
     pauses = Pauses(pool)
     handlers = {
@@ -229,11 +228,8 @@ def serve(
     ]
     health = Health()
     health.add("postgresql", reachable(pool))
-    health.add("planning", planning.check)
-    health.add("projections", projecting.check)
-    health.add("lifecycle", living.check)
-    health.add("erasures", erasing.check)
-    health.add("replies", replying.check)
+    for name, consumer in consumers.items():
+        health.add(name, consumer.check)
     health.add("relay", relay.check)
     app = ops_app(health)
     add_problem_handlers(app)
@@ -254,20 +250,15 @@ def serve(
         workers={
             "pauses": pauses.run,
             "upkeep": Upkeep(pool=pool, connected=connected, ledger_days=settings.ledger_days).run,
-            "projections": projecting.run,
-            "lifecycle": living.run,
-            "erasures": erasing.run,
-            "replies": replying.run,
             "projection-age": age.run,
-            "planning": planning.run,
+            **{name: consumer.run for name, consumer in consumers.items()},
+            **{
+                f"{name}-watchdog": Watchdog(consumer.progress.standing).run
+                for name, consumer in consumers.items()
+            },
             "relay": relay.run,
             "timers": Timers(pool=pool, clock=clock, handlers=handlers).run,
             "rota": Rota(pool=pool, clock=clock, desk=desk).run,
-            "planning-watchdog": Watchdog(planning.progress.standing).run,
-            "projections-watchdog": Watchdog(projecting.progress.standing).run,
-            "lifecycle-watchdog": Watchdog(living.progress.standing).run,
-            "erasures-watchdog": Watchdog(erasing.progress.standing).run,
-            "replies-watchdog": Watchdog(replying.progress.standing).run,
             **slack_workers,
             "lookout": Lookout(pool, deliveries).run,
             **{f"deliveries-{worker.name}": worker.run for worker in deliveries},

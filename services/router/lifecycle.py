@@ -9,7 +9,7 @@ from runtime.cloudevents import decode as decode_event
 from runtime.consumer import Delivered
 from runtime.messages import Record
 from schemas.lifecycle import LifecycleEventOccurred
-from services.router import schedule
+from services.router import projections, schedule
 
 Connection = psycopg.Connection[Any]
 
@@ -38,6 +38,6 @@ def end(connection: Connection, delivered: Sequence[Delivered[LifecycleEventOccu
         elif event.account_id is not None:
             accounts.setdefault(cause, set()).add(event.account_id)
     for cause, keys in sorted(persons.items()):
-        schedule.end_of_person(connection, sorted(keys), cause)
+        schedule.end_of_person(connection, projections.keys_of(connection, keys), cause)
     for cause, ids in sorted(accounts.items()):
         schedule.end_of_account(connection, sorted(ids), cause)

@@ -132,7 +132,7 @@ def project(connection: Connection, delivered: Sequence[Delivered[Change]]) -> N
         _write_profiles(connection, profiles)
         refusing = sorted(key for key, row in profiles.items() if row.opt_outs)
         if refusing:
-            schedule.end_of_person(connection, refusing, "opt_out")
+            schedule.end_of_person(connection, keys_of(connection, refusing), "opt_out")
     if accounts:
         connection.execute(
             _ACCOUNTS_SQL,
@@ -179,6 +179,11 @@ def identities_of(connection: Connection, keys: Collection[str]) -> dict[str, Id
         )
         for key, state, winner, merged in rows
     }
+
+
+def keys_of(connection: Connection, keys: Collection[str]) -> list[str]:
+    """All keys that these people are known by, sorted."""
+    return sorted(frozenset[str]().union(*(one.keys for one in identities_of(connection, keys).values())))
 
 
 def accounts_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, AccountChanged]:

@@ -15,7 +15,7 @@ from runtime.tracing import child_of
 from schemas.event import derived_id
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.replies import ReplyReceived
-from services.router import schedule
+from services.router import projections, schedule
 from services.router.follow_up_commands import NoteReply
 from services.router.follow_up_desk import Desk
 from services.router.outcomes import SOURCE, response_of
@@ -56,7 +56,7 @@ class Replies:
             self._desk.apply_in(connection, reply.subject, NoteReply(reply.text), self._clock.now())
         if person_key is None:
             return
-        schedule.end_of_person(connection, [person_key], REPLY)
+        schedule.end_of_person(connection, projections.keys_of(connection, [person_key]), REPLY)
         outcome = OutcomeRecorded(
             outcome_id=derived_id(reply.reply_id, OutcomeKind.REPLIED),
             kind=OutcomeKind.REPLIED,

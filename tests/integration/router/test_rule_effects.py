@@ -133,6 +133,18 @@ def test_whoever_wants_no_more_mail_or_leaves_is_left_alone(world: World) -> Non
     }
 
 
+def test_who_is_known_by_several_keys_is_left_alone_under_each(world: World) -> None:
+    world.use_rules(RULES)
+    world.say(_at(0, 3, "ann"), _at(0, 3, "bob"))
+    world.project(profile("ann", merged_into="anna"), profile("bob", merged_into="robert"), profile("robert"))
+
+    world.project(profile("anna", opted_out_of=[None]))
+    _lived(world, _moment(Moment.CHURNED, person="robert"))
+
+    ended = dict(world.ask("SELECT DISTINCT person_key, ended_by FROM effects"))
+    assert ended == {"ann": "opt_out", "bob": "lifecycle:churned"}
+
+
 def test_what_may_not_come_too_often_waits_also_for_a_merged_person(world: World) -> None:
     world.use_rules(RULES)
     for days, person in ((0, "ann"), (29, "ann"), (31, "ann")):

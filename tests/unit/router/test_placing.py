@@ -15,6 +15,7 @@ from services.router.facts import Facts, ProfileFacts, ResponseFacts
 from services.router.placing import in_place
 from services.router.plan import Plan
 from services.router.plugins import AnyPlugin
+from services.router.slack.content import Content
 from services.router.templates import Templates
 
 PLUGINS: dict[str, AnyPlugin] = {one.name: one for one in (slack.PLUGIN, salesforce.PLUGIN, issues.PLUGIN)}
@@ -32,6 +33,7 @@ def wanted(destination: str, about: Facts, **action: object) -> Wanted:
     content = plugin.render(
         plugin.action.model_validate(action), about, Templates(Path("deploy/config/templates"))
     )
+    assert content is not None
     return Wanted(
         rule="r",
         action="a",
@@ -64,7 +66,7 @@ def test_a_message_that_may_be_in_a_channel_is_looked_for_and_changed_there(
 
     placed = planned(wanted("slack", about, channel="#there"), before, about)
 
-    assert (slack.Content.model_validate_json(placed.content).channel, placed.rate_key) == ("#here", "here")
+    assert (Content.model_validate_json(placed.content).channel, placed.rate_key) == ("#here", "here")
     assert "Very slow." in placed.content
 
 

@@ -126,7 +126,7 @@ def test_the_surveys_further_answers_stand_below_the_comment_masked_and_cut() ->
 
     check_blocks(blocks)
     shown = [block for block in blocks if isinstance(block, dict) and block["type"] == "rich_text"][1:]
-    assert [len(block["elements"]) for block in shown] == [2, 2, 2]
+    assert len(shown) == 3
     assert ("What did you miss?" in str(shown[0]), "Call [phone]" in str(shown[0])) == (True, True)
     assert "0151" not in str(blocks)
     assert "…" in str(shown[1])
