@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from services.router.facts import Facts
 from services.router.mail_message import split_subject
 from services.router.outcomes import subject_of_response
-from services.router.slack.card import card, fallback_text, noted
+from services.router.slack.card import card, fallback_text
 from services.router.slack.content import Card, Content, Draft, Link, Recipient, Seen
 from services.router.slack.follow_up_part import MAX_LINKS
 from services.router.slack.kudos import kudos
@@ -55,7 +55,7 @@ class Action(BaseModel):
     look: Literal["card", "kudos"] = "card"
     """`kudos`: the praise and whom it names, for everybody to read, without the customer's details."""
     note: str | None = Field(default=None, min_length=1, max_length=300)
-    """A line above the card that says why it is here."""
+    """A line below the headline that says why it is here."""
     links: tuple[LinkAction, ...] = Field(default=(), max_length=MAX_LINKS)
     reply: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,63}$")
     """Template of the mail that somebody can edit and send to the customer: `reply` stands for
@@ -83,7 +83,7 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
         channel=channel,
         to=to,
         text=fallback_text(facts, response),
-        blocks=[*noted(action.note), *card(facts, response)],
+        blocks=card(facts, response, action.note),
         card=Card(
             subject=subject_of_response(response.id),
             person_key=facts.profile.key,

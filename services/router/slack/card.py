@@ -15,6 +15,7 @@ from services.router.slack.texts import (
     email_link,
     escape,
     escaped,
+    moment,
     mrkdwn,
     one_line,
     phone_link,
@@ -25,7 +26,7 @@ from services.router.slack.texts import (
 
 HEADER_CHARACTERS = 150
 FIELD_CHARACTERS = 300
-"""After escaping. Slack takes 2,000; a longer value would push the comment off the screen."""
+"""After escaping. Slack takes 2,000; a longer value would push the buttons off the screen."""
 COMMENT_CHARACTERS = 2_900
 """Slack takes 3,000 in a section, and about 13,000 in all blocks together."""
 FURTHER_CHARACTERS = 800
@@ -56,32 +57,29 @@ def headline(response: ResponseFacts) -> str:
     return f"{response.group.capitalize()}: {score}" if response.group else score
 
 
-def card(facts: Facts, response: ResponseFacts) -> list[JsonValue]:
-    """The blocks of an answer: what does not change when somebody takes care of it."""
+def card(facts: Facts, response: ResponseFacts, note: str | None = None) -> list[JsonValue]:
+    """The blocks of an answer: what does not change when somebody takes care of it.
+
+    Whose it is and what they say come first: a telephone shows little else. `note` is a line of the rule.
+    """
     mark = _MARKS.get(response.group, _UNKNOWN_MARK) if response.group else _UNKNOWN_MARK
-    blocks: list[JsonValue] = [
-        {"type": "header", "text": plain(f"{mark} {headline(response)}", HEADER_CHARACTERS)},
-    ]
+    title = one_line(f"{mark} {_titled(facts, response)}")
+    blocks: list[JsonValue] = [{"type": "header", "text": plain(title, HEADER_CHARACTERS)}]
+    if note:
+        blocks.append({"type": "context", "elements": [plain(note, FIELD_CHARACTERS)]})
+    blocks.append(_comment(response))
+    blocks.extend(_further(more) for more in response.further_answers[:MAX_FURTHER])
     fields = list(_details(facts, response))[:MAX_FIELDS]
     if fields:
         blocks.append({"type": "section", "fields": fields})
-    blocks.append(_comment(response))
-    blocks.extend(_further(more) for more in response.further_answers[:MAX_FURTHER])
-    notes = [plain(text, FIELD_CHARACTERS) for text in _notes(facts, response)]
-    blocks.append({"type": "context", "elements": [*notes]})
+    blocks.append({"type": "context", "elements": [*_notes(facts, response)]})
     return blocks
-
-
-def noted(note: str | None) -> list[JsonValue]:
-    """A line above the card, of the words of a rule."""
-    return [{"type": "context", "elements": [plain(note, FIELD_CHARACTERS)]}] if note else []
 
 
 def fallback_text(facts: Facts, response: ResponseFacts) -> str:
     """What a screen reader or a push notification says of the card: all of it that matters, in one line."""
-    who = _who(facts)
     said = comment_of(response)
-    line = headline(response) + (f", {who}" if who else "") + (f": “{said}”" if said else "")
+    line = _titled(facts, response) + (f": “{said}”" if said else "")
     return escape(shorten(one_line(line), TEXT_CHARACTERS))
 
 
@@ -97,9 +95,9 @@ def comment_of(response: ResponseFacts) -> str | None:
     return without_controls(comment).strip() or None if comment else None
 
 
-def _who(facts: Facts) -> str:
+def _titled(facts: Facts, response: ResponseFacts) -> str:
     account = facts.account.name if facts.account else None
-    return ", ".join(part for part in (facts.profile.name, account) if part)
+    return ", ".join(part for part in (headline(response), facts.profile.name, account) if part)
 
 
 def _details(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
@@ -157,14 +155,15 @@ def _further(more: FurtherAnswerFacts) -> JsonValue:
     }
 
 
-def _notes(facts: Facts, response: ResponseFacts) -> Iterator[str]:
+def _notes(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
     if facts.earlier:
         before = ", ".join(_earlier(one) for one in facts.earlier)
-        yield f"Before: {before}{_MOVES.get(response.movement or '', '')}"
+        yield plain(f"Before: {before}{_MOVES.get(response.movement or '', '')}", FIELD_CHARACTERS)
     elif response.movement == "first":
-        yield "First answer"
+        yield plain("First answer", FIELD_CHARACTERS)
     program = f", {response.program}" if response.program else ""
-    yield f"Answered {response.responded_at:%-d %B %Y, %H:%M} UTC via {response.source}{program}"
+    where = escaped(one_line(f"via {response.source}{program}"), FIELD_CHARACTERS)
+    yield mrkdwn(f"Answered {moment(response.responded_at)} {where}")
 
 
 def _earlier(answer: PreviousFacts) -> str:
