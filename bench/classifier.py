@@ -1,8 +1,12 @@
 """Events a second of a classifier worker, beside a textbook Faust agent and a plain kafka-python loop.
 
-All three do the same: read a response, classify it, write the classified event under the same headers.
+All three do the same: read a response, look for keywords, write the classified event under the same headers.
 Each is a process of its own that reads the same pre-filled topic from its beginning; they take turns. Rates
 are medians of the rounds, from the first record seen written to the last.
+
+Then the worker once more with everything it can do (language, keywords, sentiment, urgency, names, masking),
+with a model that is compared by the static table (`default`), by the multilingual encoder, and by both
+(`cascade`); with what memory that takes, and how long from the start until it is ready.
 
 Run with `make bench NAME=classifier`.
 """
@@ -19,14 +23,17 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import httpx
+import psutil
 import yaml
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.errors import CoordinatorNotAvailableError
 from kafka.structs import TopicPartition
 
 from bench import report
+from bench.throwaway_models import activate_models, ensure_table
 from runtime import cloudevents, tracing
 from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Message
@@ -38,6 +45,7 @@ from schemas.responses import Order, Respondent, ResponseRecorded, response_id
 from schemas.scales import Metric
 from schemas.topics import BY_NAME
 from services.classifier.app import SERVICE
+from services.classifier.encoders.choice import TABLE, ModelName
 
 if TYPE_CHECKING:
     import subprocess
@@ -48,6 +56,7 @@ MODULES = {
     "kafka_python": "bench.classifier_kafka_python",
 }
 ROOT = Path(__file__).parent.parent
+CONFIG = ROOT / "deploy" / "config"
 COMMENTS = ROOT / "sandbox" / "sample" / "comments.yaml"
 SHARE_WITH_LANGUAGE = 0.5
 FILL_BATCH = 5_000
@@ -58,11 +67,22 @@ WEIGHED_RECORDS = 1_000
 LOG_LINES = 20
 
 
+FULL = {"default": ModelName.STATIC, "cascade": ModelName.CASCADE, "multilingual": ModelName.MULTILINGUAL}
+FULL_SHARES = {"default": 2, "cascade": 4, "multilingual": 8}
+"""Of the events each reads one in so many: the slower, the fewer."""
+FLOORS = {"default_per_second": 5_000, "cascade_per_second": 2_500, "multilingual_per_second": 1_000}
+RSS_MEGABYTES = 500
+READY_SECONDS = 10
+
+
 class Measured(NamedTuple):
-    """One process at work on the whole topic."""
+    """One process at work on the topic."""
 
     per_second: float
     bytes_per_event: float
+    rss_megabytes: float
+    ready_seconds: float
+    """From the start until it says that it is ready; that a process says nothing of it counts as 0."""
 
 
 def main() -> int:
@@ -79,9 +99,16 @@ def main() -> int:
         )
         _fill(bootstrap, arguments.events)
         rounds = [
-            {name: _measure(bootstrap, name, arguments.events) for name in MODULES}
+            {
+                name: _measure(bootstrap, name, arguments.events, CLASSIFIER_READS="keywords")
+                for name in MODULES
+            }
             for _ in range(arguments.rounds)
         ]
+        full = {
+            name: _full(bootstrap, name, arguments.models, arguments.events // FULL_SHARES[name])
+            for name in FULL
+        }
     rates = {name: statistics.median(each[name].per_second for each in rounds) for name in MODULES}
     return report.publish(
         "classifier",
@@ -90,11 +117,18 @@ def main() -> int:
             "kafka_python_ratio": rates["worker"] / rates["kafka_python"],
             **{f"{name}_per_second": rate for name, rate in rates.items()},
             **{f"{name}_bytes_per_event": rounds[0][name].bytes_per_event for name in MODULES},
+            **{f"{name}_per_second": measured.per_second for name, measured in full.items()},
+            **{f"{name}_rss_megabytes": measured.rss_megabytes for name, measured in full.items()},
+            **{f"{name}_ready_seconds": measured.ready_seconds for name, measured in full.items()},
         },
         scale={"events": arguments.events, "rounds": arguments.rounds},
         reference="the textbook Faust agent and a plain kafka-python loop",
         packages=["faust-streaming", "aiokafka", "kafka-python", "pydantic", "ahocorasick-rs", "uvloop"],
-        at_least={"ratio": 3},
+        at_least={"ratio": 3, **FLOORS},
+        at_most={
+            **{f"{name}_rss_megabytes": RSS_MEGABYTES for name in FULL},
+            **{f"{name}_ready_seconds": READY_SECONDS for name in FULL},
+        },
     )
 
 
@@ -102,6 +136,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--models", type=Path, default=Path("var/models"))
     return parser.parse_args()
 
 
@@ -117,11 +152,7 @@ def _fill(bootstrap: str, events: int) -> None:
 def _responses(events: int) -> Iterator[Message]:
     """Answers with comments in four languages; half of them say which."""
     chance = random.Random("responses")  # noqa: S311 - a repeatable sample
-    comments = [
-        comment
-        for group in yaml.safe_load(COMMENTS.read_text(encoding="utf-8")).values()
-        for comment in group
-    ]
+    comments = _comments()
     start = datetime(2026, 11, 1, tzinfo=UTC)
     for number in range(events):
         comment = chance.choice(comments)
@@ -149,7 +180,25 @@ def _responses(events: int) -> Iterator[Message]:
         yield cloudevents.to_message(response, source="/bench", traceparent=tracing.new_traceparent())
 
 
-def _measure(bootstrap: str, name: str, events: int) -> Measured:
+def _comments() -> list[dict[str, Any]]:
+    groups = yaml.safe_load(COMMENTS.read_text(encoding="utf-8"))
+    return [comment for group in groups.values() for comment in group]
+
+
+def _full(bootstrap: str, name: str, table: Path, events: int) -> Measured:
+    """The worker with a model of its own."""
+    ensure_table(table)
+    with tempfile.TemporaryDirectory() as folder:
+        models = Path(folder)
+        (models / TABLE).symlink_to((table / TABLE).resolve())
+        sentences = [comment["text"] for comment in _comments()]
+        activate_models(models, FULL[name], CONFIG / "themes.yaml", sentences)
+        return _measure(bootstrap, "worker", events, called=name, MODELS_DIR=folder)
+
+
+def _measure(
+    bootstrap: str, name: str, events: int, *, called: str | None = None, **settings: str
+) -> Measured:
     _forget_the_group(bootstrap)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -160,25 +209,42 @@ def _measure(bootstrap: str, name: str, events: int) -> Measured:
             for number in range(BY_NAME[ResponseClassified.TOPIC].partitions)
         ]
         begins = reader.end_offsets(partitions)
-        environment = {
+        port = free_port()
+        environment = settings | {
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-            "CONFIG_DIR": str(ROOT / "deploy" / "config"),
-            "CLASSIFIER_READS": "keywords",
-            "OPS_PORT": str(free_port()),
+            "CONFIG_DIR": str(CONFIG),
+            "OPS_PORT": str(port),
             "LOG_LEVEL": "WARNING",
             "DATADIR": folder,
             "PYTHONPATH": str(ROOT),
         }
         log = Path(folder) / f"{name}.log"
+        began = time.monotonic()
         process = spawn([sys.executable, "-m", MODULES[name]], log=log, environment=os.environ | environment)
         try:
+            ready_seconds = _ready(port, began) if name == "worker" else 0.0
             rate = _rate(reader, begins, events, process, log)
+            resident = psutil.Process(process.pid).memory_info().rss / 1e6
         finally:
             process.kill()
             process.wait()
-        measured = Measured(rate, _weight(reader, begins))
-    print(f"{name}: {measured.per_second:,.0f} events/s", file=sys.stderr)
+        measured = Measured(rate, _weight(reader, begins), resident, ready_seconds)
+    print(
+        f"{called or name}: {rate:,.0f} events/s, {resident:.0f} MB, ready in {ready_seconds:.1f} s",
+        file=sys.stderr,
+    )
     return measured
+
+
+def _ready(port: int, began: float) -> float:
+    """Seconds until it is ready."""
+    while True:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"http://127.0.0.1:{port}/health/ready").is_success:
+                return time.monotonic() - began
+        if time.monotonic() > began + STANDSTILL_SECONDS:
+            raise SystemExit("the worker did not become ready")
+        time.sleep(LOOK_EVERY_SECONDS)
 
 
 def _forget_the_group(bootstrap: str) -> None:

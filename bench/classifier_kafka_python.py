@@ -8,6 +8,7 @@ from runtime.kafka import KafkaSettings, consumer, deliver, producer, to_record
 from runtime.messages import Message
 from schemas.responses import ResponseRecorded
 from services.classifier.app import classifier
+from services.classifier.live import Live
 from services.classifier.lookup import Lookup
 from services.classifier.reader import ListReader
 from services.classifier.taxonomy import load_themes
@@ -18,7 +19,8 @@ POLL_SECONDS = 1
 def main() -> None:
     """Loop until killed."""
     kafka = KafkaSettings(os.environ["KAFKA_BOOTSTRAP_SERVERS"], "kafka-python")
-    transform = classifier(ListReader(Lookup(load_themes(Path(os.environ["CONFIG_DIR"]) / "themes.yaml"))))
+    themes = load_themes(Path(os.environ["CONFIG_DIR"]) / "themes.yaml")
+    transform = classifier(Live(ListReader(Lookup(themes))))
     source = consumer(kafka, group=uuid.uuid4().hex, topics=[ResponseRecorded.TOPIC], max_records=500)
     target = producer(kafka)
     while True:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bench import report
 from bench.labelled import Set, read, restaurant_theme, themes_as_they_are
-from services.classifier.encoders.choice import TABLE, EncoderName, load_encoder
+from bench.throwaway_models import ensure_table
+from services.classifier.encoders.choice import EncoderName, load_encoder
 from services.classifier.encoders.encoder import Encoder
-from services.classifier.encoders.table_building import build_table
 from services.classifier.examples import LabelledComment
 from services.classifier.features import Batch
 from services.classifier.fitting import Labelled
@@ -56,12 +56,8 @@ def main() -> int:
         print("Nothing was measured: no labelled feedback. Say where it is: --data or FEEDBACK_LABELLED.")
         return 0
     data = Path(options.data)
+    ensure_table(options.models)
     multilingual = load_encoder(EncoderName.MULTILINGUAL, options.models)
-    if multilingual is None:
-        raise SystemExit("the extra `encoder` is not installed")
-    if not (options.models / TABLE).exists():
-        options.models.mkdir(parents=True, exist_ok=True)
-        build_table(options.models / TABLE, multilingual, told=lambda *_: None)
     static = load_encoder(EncoderName.STATIC, options.models)
     figures = (
         _reviews(data, static)

@@ -17,6 +17,7 @@ from cli.match_commands import matches
 from cli.person_commands import person
 from cli.program_commands import programs
 from cli.schedule_commands import schedule
+from cli.theme_commands import themes_commands
 from schemas.event import Effects
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.add_typer(follow_ups, name="follow-ups")
 app.add_typer(matches, name="matches")
 app.add_typer(programs, name="programs")
 app.add_typer(schedule, name="schedule")
+app.add_typer(themes_commands, name="themes")
 app.add_typer(keys, name="keys")
 app.add_typer(person, name="person")
 app.command("import")(import_)
@@ -82,8 +84,9 @@ LabelledFile = Annotated[
         help='JSON lines {"text", "labels": [{"theme", "polarity"}]} to learn from first.', dir_okay=False
     ),
 ]
-ModelName = Annotated[
-    Literal["none", "static", "multilingual"], typer.Option(help="What examples are learned with.")
+ModelChoice = Annotated[
+    Literal["none", "static", "multilingual", "cascade"],
+    typer.Option(help="What examples are learned with."),
 ]
 ModelsFolder = Annotated[Path, typer.Option(help="Where models are kept.", file_okay=False)]
 
@@ -132,21 +135,42 @@ def republish(
     republish(topic, consumer=consumer, since=moment(since), person=person, effects=effects)
 
 
+@app.command()
+def reclassify(
+    since: Annotated[str, typer.Option(help="A time (2026-11-22T10:00Z) or how long ago: 12h, 90d.")],
+    *,
+    only_theme: Annotated[
+        list[str] | None, typer.Option(help="Only answers that had this theme or get it; may be repeated.")
+    ] = None,
+    effects: Annotated[
+        Effects, typer.Option(help="`deliver` lets old answers alert again.")
+    ] = Effects.RECORD,
+    themes: ThemesFile = Path("deploy/config/themes.yaml"),
+    people: PeopleFile = Path("deploy/config/people.yaml"),
+    models: ModelsFolder = Path("var/models"),
+) -> None:
+    """Classify the answers of the archive again, as they would be now. Goes on where it was broken off."""
+    from cli.reclassify import reclassify
+    from services.classifier.loading import Places
+
+    reclassify(Places(themes, people, models), moment(since), only=only_theme or [], effects=effects)
+
+
 @app.command("classify")
 def classify_comments(
     file: CommentsFile = None,
     *,
     themes: ThemesFile = Path("deploy/config/themes.yaml"),
     examples: LabelledFile = None,
-    model: ModelName = "none",
+    model: ModelChoice = "none",
     models: ModelsFolder = Path("var/models"),
     people: PeopleFile = Path("deploy/config/people.yaml"),
 ) -> None:
     """Say of each comment what it is about: JSON lines {"text", "score"?, "language"?} in and out."""
     from cli.classify import classify
-    from services.classifier.encoders.choice import EncoderName
+    from services.classifier.encoders.choice import ModelName
 
-    classify(file, themes=themes, examples=examples, encoder=EncoderName(model), models=models, people=people)
+    classify(file, themes=themes, examples=examples, model=ModelName(model), models=models, people=people)
 
 
 @models_commands.command("build")
@@ -158,6 +182,20 @@ def build_models(
     from cli.models import build
 
     build(models, words)
+
+
+@models_commands.command("activate")
+def activate_models(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Files of the folder; none: keywords alone.")
+    ] = None,
+    models: ModelsFolder = Path("var/models"),
+    themes: ThemesFile = Path("deploy/config/themes.yaml"),
+) -> None:
+    """Go back to models of before. Answers classified from now on have a higher version all the same."""
+    from cli.models import activate
+
+    activate(models, themes, names or [])
 
 
 @config.command()

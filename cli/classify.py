@@ -9,22 +9,22 @@ from typing import Any, TextIO
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.progress import progress_bar
+from cli.theme_learning import Lessons, fit
 from runtime.yaml_file import ConfigError
 from schemas.scales import Metric, group_of
-from services.classifier.encoders.choice import EncoderName, MissingEncoder, load_encoder
+from services.classifier.cascade import together
+from services.classifier.encoders.choice import MissingEncoder, ModelName
 from services.classifier.encoders.static_table import UnreadableTable
 from services.classifier.examples import own_examples, read_examples
 from services.classifier.language import LanguageDetector
-from services.classifier.learning import Learner
 from services.classifier.lookup import Lookup
-from services.classifier.model import Model
 from services.classifier.reader import Comment, Reader
-from services.classifier.reading import Reading
 from services.classifier.roster import load_roster
 from services.classifier.sentiment import is_mismatch
 from services.classifier.taxonomy import load_themes
+from services.classifier.telling import told
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 _BATCH = 64
@@ -36,7 +36,7 @@ def classify(
     *,
     themes: Path,
     examples: Path | None,
-    encoder: EncoderName,
+    model: ModelName,
     models: Path,
     people: Path,
 ) -> None:
@@ -45,13 +45,12 @@ def classify(
     Ends with code 1 and the reason where a file or a line cannot be used.
     """
     try:
-        reader = _reader(themes, examples, encoder, models, people)
+        reader = _reader(themes, examples, model, models, people)
         lines = _lines(source)
     except (ConfigError, UnreadableTable, MissingEncoder, OSError) as error:
         errors.print(str(error))
         raise typer.Exit(1) from None
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    with progress_bar(errors) as progress:
         task = progress.add_task("classifying", total=len(lines))
         numbered = iter(enumerate(lines, 1))
         while part := list(islice(numbered, _BATCH)):
@@ -60,32 +59,13 @@ def classify(
             progress.advance(task, len(part))
 
 
-def told(reading: Reading) -> dict[str, Any]:
-    """What was understood, as it is shown to people and programs."""
-    return {
-        "themes": [tag.model_dump(mode="json") for tag in reading.themes],
-        "sentiment": reading.feeling.sentiment if reading.feeling else None,
-        "sentiment_score": reading.feeling.score if reading.feeling else None,
-        "language": reading.language,
-        "functions": list(reading.functions),
-        "urgency": reading.urgency.model_dump(mode="json") if reading.urgency else None,
-        "mentions": list(reading.mentions.sure),
-        "unsure_mentions": list(reading.mentions.unsure),
-        "masked_comment": reading.masked.text if reading.masked else None,
-        "not_known": dict(reading.not_known),
-    }
-
-
-def _reader(themes: Path, examples: Path | None, encoder: EncoderName, models: Path, people: Path) -> Reader:
-    taxonomy = load_themes(themes)
-    lookup, languages = Lookup(taxonomy), LanguageDetector()
+def _reader(themes: Path, examples: Path | None, name: ModelName, models: Path, people: Path) -> Reader:
+    taxonomy, languages = load_themes(themes), LanguageDetector()
     labelled = [*own_examples(taxonomy), *(read_examples(examples, taxonomy) if examples else ())]
     model = None
     if labelled:
-        used = load_encoder(encoder, models)
-        about, heads = Learner(lookup, used, languages).fit(labelled)
-        model = Model(heads, used, version="unsaved", fitted=about.languages)
-    return Reader(lookup, languages=languages, roster=load_roster(people), model=model)
+        model = together([one.ready for one in fit(name, taxonomy, languages, models, Lessons(labelled))])
+    return Reader(Lookup(taxonomy), languages=languages, roster=load_roster(people), model=model)
 
 
 def _lines(source: Path | None) -> list[str]:

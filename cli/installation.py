@@ -60,6 +60,8 @@ def install(folder: Path, *, source: str, demo: bool) -> None:
     api_key = f"fr_{secrets.token_urlsafe(32)}"
     made = write_secrets(folder / "secrets", api_key=api_key, source=source, demo=demo)
     _say_written("secrets/", is_new=bool(made))
+    # Mounted into the classifier: Docker would make it, and as root.
+    (folder / "var" / "models").mkdir(parents=True, exist_ok=True)
     if "ingest_api_keys" in made:
         console.print(
             f"\nThe API key of `{source}`, shown this once and kept only as a hash:\n\n  {api_key}\n"

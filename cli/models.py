@@ -1,12 +1,17 @@
 """`feedback models …`: what comments are understood with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from cli.complaining import complaining
+from services.classifier.activation import activate_again
 from services.classifier.encoders.choice import TABLE, EncoderName, MissingEncoder, load_encoder
+from services.classifier.model_file import UnusableModel
+from services.classifier.taxonomy import load_themes
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
@@ -32,3 +37,15 @@ def build(folder: Path, words_a_language: int) -> None:
             told=lambda done, total: progress.update(task, completed=done, total=total),
         )
     errors.print(f"{folder / TABLE} is ready")
+
+
+def activate(folder: Path, themes: Path, names: Sequence[str]) -> None:
+    """Puts models of before into use; ends with code 1 for one that cannot be used."""
+    with complaining():
+        taxonomy = load_themes(themes)
+    try:
+        manifest = activate_again(folder, names, taxonomy)
+    except UnusableModel as error:
+        errors.print(str(error))
+        raise typer.Exit(1) from None
+    errors.print(f"classification version {manifest.version} is in use as soon as workers have seen it")

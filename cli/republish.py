@@ -45,7 +45,7 @@ def republish(
     types = readable(topic, consumer)
     into = REPLAYED[consumer].name
     brokers = load(BrokerSettings).kafka_bootstrap_servers
-    with tables_of("ingest", read_only=True) as connection, _producing(brokers) as send:
+    with tables_of("ingest", read_only=True) as connection, producing(brokers) as send:
         whose = store.keys_of(connection, person) if person else [key] if key else []
         keys = [each.encode() for each in whose]
         choice = archive.Choice(topic, types, since, keys or None)
@@ -85,7 +85,7 @@ def _topics_of(replay: Topic) -> list[str]:
 
 
 @contextmanager
-def _producing(brokers: str) -> Iterator[Callable[[Sequence[Message]], None]]:
+def producing(brokers: str) -> Iterator[Callable[[Sequence[Message]], None]]:
     """A call that returns when the broker has all it was given."""
     to: KafkaProducer | None = None
     try:

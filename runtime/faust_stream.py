@@ -8,7 +8,7 @@ events are acknowledged in order. What cannot be written is tried again; the par
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from datetime import UTC, datetime
 from typing import cast
 
@@ -18,14 +18,13 @@ import uvloop
 from faust.types import EventT
 
 from runtime import metrics
-from runtime.cloudevents import Undecodable
-from runtime.dead_letters import DeadLetter
 from runtime.faust_app import faust_app
-from runtime.faust_delivery import FaustDelivery, Outcome
+from runtime.faust_delivery import FaustDelivery
+from runtime.faust_transform import Transform, Transformer
 from runtime.gatherer import Gatherer
 from runtime.group_lag import GroupLag
 from runtime.kafka import KafkaSettings
-from runtime.messages import Headers, Message, Record
+from runtime.messages import Headers, Record
 from runtime.progress import Partition, Progress
 
 MAX_RECORDS = 500
@@ -33,11 +32,6 @@ LINGER_SECONDS = 0.02
 STOP_SECONDS = 6.0
 _LOOK_EVERY_SECONDS = 0.1
 
-SLICE_RECORDS = 64
-"""Transformed at once; between two slices the event loop does what else is due."""
-SLICE_BYTES = 200_000
-
-Transform = Callable[[Sequence[Record]], Sequence[Message | Undecodable]]
 log = structlog.get_logger(__name__)
 
 
@@ -48,16 +42,15 @@ class StreamCrashed(Exception):
 class FaustStream:
     """One member of a consumer group that turns each record into one message.
 
-    `transform` runs on the event loop, so 64 records or 200 kB of them should take it well under 100 ms. It
-    answers Undecodable for a record that can never be read: that goes to the dead letters, and so does one on
-    which it fails otherwise.
+    `transform` gets up to 500 records at once, in one thread of its own. It answers Undecodable for a record
+    that can never be read: that goes to the dead letters, and so does one on which it fails otherwise.
     """
 
     def __init__(self, *, kafka: KafkaSettings, group: str, topic: str, transform: Transform) -> None:
         self._kafka = kafka
         self._group = group
         self._topic = topic
-        self._transform = transform
+        self._transformer = Transformer(transform, group=group)
         self._held: Set[Partition] = frozenset()
         self._is_member = False
         self._is_abandoned = False
@@ -138,30 +131,13 @@ class FaustStream:
         started = time.perf_counter()
         records = [_record(event) for event in events]
         self._note(records)
-        outcomes: list[Outcome] = []
-        for part in slices(records):
-            outcomes += map(Outcome, part, self._become(part))
-            await asyncio.sleep(0)
-        await self._delivery.deliver(outcomes)
+        await self._delivery.deliver(await self._transformer.outcomes(records))
         for event in events:
             # After a rebalance it is not ours to acknowledge: its new owner reads it again.
             if event.message.generation_id == self._app.consumer_generation_id:
                 event.ack()
         metrics.CONSUMED.labels(self._kafka.service, self._topic).inc(len(events))
         metrics.BATCH_SECONDS.labels(self._kafka.service).observe(time.perf_counter() - started)
-
-    def _become(self, records: Sequence[Record]) -> list[Message | DeadLetter]:
-        try:
-            become = self._transform(records)
-        except Exception as error:  # whatever a record provokes must not stop its partition
-            if len(records) > 1:
-                return [outcome for record in records for outcome in self._become([record])]
-            log.info("transform failed", group=self._group, exc_info=error)
-            return [DeadLetter(records[0], "transform_failed", type(error).__name__)]
-        return [
-            DeadLetter(record, one.cause, one.detail) if isinstance(one, Undecodable) else one
-            for record, one in zip(records, become, strict=True)
-        ]
 
     def _note(self, records: Sequence[Record]) -> None:
         spans: dict[Partition, tuple[datetime, int]] = {}
@@ -171,19 +147,6 @@ class FaustStream:
             spans[partition] = (first_at, record.offset + 1)
         for partition, (first_at, end) in spans.items():
             self.progress.taken(partition, first_at=first_at, end=end)
-
-
-def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    """The records in their order, at most 64 at once, and one alone that is larger than the rest may be."""
-    first = size = 0
-    for number, record in enumerate(records):
-        weight = len(record.value or b"")
-        if number > first and (number - first == SLICE_RECORDS or size + weight > SLICE_BYTES):
-            yield records[first:number]
-            first, size = number, 0
-        size += weight
-    if records:
-        yield records[first:]
 
 
 def _record(event: EventT[bytes]) -> Record:

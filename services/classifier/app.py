@@ -9,29 +9,37 @@ from schemas.classified import ResponseClassified
 from schemas.responses import ResponseRecorded
 from services.classifier import metrics
 from services.classifier.classify import classify
+from services.classifier.live import Live
 from services.classifier.reader import Comment, Reads
-from services.classifier.reading import Reading
 
 SERVICE = "classifier"
 SOURCE = f"/services/{SERVICE}"
 _MODELS = {ResponseRecorded.TYPE: ResponseRecorded}
 
 
-def classifier(reader: Reads) -> Callable[[Sequence[Record]], list[Message | Undecodable]]:
-    """Classifies records; for one that holds no response it answers why."""
+def classifier(live: Live) -> Callable[[Sequence[Record]], list[Message | Undecodable]]:
+    """Classifies records with the reader in use; for one that holds no response it answers why."""
 
     def classified(records: Sequence[Record]) -> list[Message | Undecodable]:
         decoded = [_decoded(record) for record in records]
         responses = [one for one in decoded if isinstance(one, ResponseRecorded)]
-        readings = iter(reader.read([comment_of(response) for response in responses]))
+        with live.reader() as reader:
+            results = iter(classify_all(responses, reader))
         return [
-            one
-            if isinstance(one, Undecodable)
-            else _message(record, _classified(one, next(readings), reader))
+            one if isinstance(one, Undecodable) else _message(record, next(results))
             for record, one in zip(records, decoded, strict=True)
         ]
 
     return classified
+
+
+def classify_all(responses: Sequence[ResponseRecorded], reader: Reads) -> list[ResponseClassified]:
+    """Each response with what it says, in the same order."""
+    readings = reader.read([comment_of(response) for response in responses])
+    return [
+        classify(response, reading, taxonomy_version=reader.taxonomy.version, version=reader.version)
+        for response, reading in zip(responses, readings, strict=True)
+    ]
 
 
 def comment_of(response: ResponseRecorded) -> Comment:
@@ -47,13 +55,7 @@ def _decoded(record: Record) -> ResponseRecorded | Undecodable:
         return error
 
 
-def _classified(response: ResponseRecorded, reading: Reading, reader: Reads) -> ResponseClassified:
-    version = reader.taxonomy.version
-    result = classify(response, reading, taxonomy_version=version, version=version)
-    metrics.CLASSIFIED.labels(response.metric, result.group or "none").inc()
-    return result
-
-
 def _message(record: Record, result: ResponseClassified) -> Message:
+    metrics.CLASSIFIED.labels(result.response.metric, result.group or "none").inc()
     trace = tracing.child_of(cloudevents.traceparent_of(record.headers))
     return cloudevents.to_message(result, source=SOURCE, traceparent=trace)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +22,29 @@ class Label(BaseModel):
 
 
 class LabelledComment(BaseModel):
-    """A comment and all themes that it speaks of, perhaps none."""
+    """A comment and all themes that it speaks of, perhaps none.
+
+    Where some are only said to be wrong, `rejected`, keywords stand in for what nobody said of the others.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     text: Annotated[str, Field(min_length=1)]
     labels: tuple[Label, ...] = ()
+    rejected: tuple[str, ...] = ()
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeltComment:
+    """A comment of which only the sentiment is known."""
+
+    text: str
+    sentiment: int
+    """-1, 0 or 1."""
+    language: str | None = None
+    weight: float = 1.0
+    """Beside a labelled comment's 1: less where nobody read the words, as with a score."""
 
 
 def read_examples(path: Path, taxonomy: Themes) -> list[LabelledComment]:
@@ -48,7 +65,7 @@ def read_examples(path: Path, taxonomy: Themes) -> list[LabelledComment]:
         except (ValidationError, ValueError) as error:
             complaints.append(f"{path}:{number}: {_reason(error)}")
             continue
-        unknown = sorted({label.theme for label in comment.labels} - known)
+        unknown = sorted({*(label.theme for label in comment.labels), *comment.rejected} - known)
         if unknown:
             complaints.append(f"{path}:{number}: labels: not in the taxonomy: {', '.join(unknown)}")
         found.append(comment)

@@ -5,7 +5,7 @@ Few examples are helped along by three things that need no labels: how near a co
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from services.classifier.linear import Linear, NgramWeights, numbered
 from services.classifier.model import (
     Heads,
     clauses_of_themes,
+    distances,
     polarity_columns,
     sentiment_columns,
     theme_columns,
@@ -26,11 +27,16 @@ from services.classifier.ngrams import Floats, Integers, Ngrams
 
 NGRAMS_FROM_COMMENTS = 300
 """Fewer labelled comments than this teach no words: single words would be learned by heart."""
+FEWEST_EXAMPLES = 3
+"""A theme with fewer is left to its keywords."""
+UNSURE_SHARE = 0.25
+"""Of comments like those of the fit, so many are judged unsurely."""
 _PARTS = 4
 _SHRINKING = 8
 _RARE = 2
 _NEAR_ENOUGH = 0.01
 _FEWEST_HITS = 5
+_FEWEST_BACKGROUND = 50
 _STRENGTH = 0.3
 _FEW_STRENGTH = 1.0
 _FEEL_STRENGTH = 0.5
@@ -55,25 +61,35 @@ class Labelled:
     """Drawn at random: then how often a theme occurs among them is how often it occurs."""
 
 
-def fit_heads(made: Batch, rows: Integers, labelled: Labelled) -> Heads:
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """The rows of a batch of which the sentiment is known."""
+
+    rows: Integers
+    sentiments: NDArray[np.int8]
+    """-1, 0 or 1."""
+    weights: NDArray[np.float64]
+
+
+def fit_heads(made: Batch, rows: Integers, labelled: Labelled, felt: Felt) -> Heads:
     """Heads for the comments `rows` of the batch are labelled; the others serve as background."""
     background = made.comment_vectors().mean(axis=0)
     columns = theme_columns(background, made)
     grams = made.ngrams(THEME_WORDS)
-    few = len(rows) < NGRAMS_FROM_COMMENTS
-    if few:
-        themes, thresholds = _few(columns, rows, labelled)
+    if len(rows) < NGRAMS_FROM_COMMENTS:
+        themes, thresholds, scores = _few(columns, rows, labelled)
     else:
         themes = _fit(columns[rows], [grams.picked(rows)], labelled.themes, _STRENGTH)
-        held = _held_back(columns[rows], [grams.picked(rows)], labelled.themes, labelled.groups)
-        thresholds = best_thresholds(held, labelled.themes)
+        scores = _held_back(columns[rows], [grams.picked(rows)], labelled.themes, labelled.groups)
+        thresholds = best_thresholds(scores, labelled.themes)
+    thresholds[labelled.themes.sum(axis=0) < FEWEST_EXAMPLES] = np.inf
     heads = Heads(background, themes, thresholds, None, None)
-    return Heads(
-        background,
-        themes,
-        thresholds,
-        _fit_polarity(heads, made, rows, labelled),
-        _fit_sentiment(background, made, rows, labelled),
+    far = distances(heads, scores)
+    return replace(
+        heads,
+        polarity=_fit_polarity(heads, made, rows, labelled),
+        sentiment=_fit_sentiment(background, made, felt),
+        doubt=float(np.quantile(far, UNSURE_SHARE)) if heads.learned else 0.0,
     )
 
 
@@ -88,20 +104,20 @@ def best_thresholds(scores: Floats, labels: Labels) -> Floats:
     return np.array(found, np.float32)
 
 
-def _few(columns: Floats, rows: Integers, labelled: Labelled) -> tuple[Linear, Floats]:
-    """Per theme a balanced fit on vector, prior and keyword, told as one linear model.
+def _few(columns: Floats, rows: Integers, labelled: Labelled) -> tuple[Linear, Floats, Floats]:
+    """Per theme a balanced fit on vector, prior and keyword, told as one linear model; thresholds; scores.
 
     The prior is (nearness to the prototype + what the weak fit says) / 2 + 1.5 for a keyword. How often a
-    theme is claimed follows how often its keywords occur, as chosen examples do not say.
+    theme is claimed follows how often its keywords occur, as chosen examples do not say; where there are not
+    enough other comments to see that, a theme is claimed when the fit finds it likelier than not.
     """
     themes = labelled.themes.shape[1]
     width = columns.shape[1] - themes
     vectors, hits = columns[:, :width], columns[:, width:]
     dense = np.zeros((columns.shape[1], themes), np.float32)
     bias = np.zeros(themes, np.float32)
-    prototypes = unit(
-        np.stack([vectors[rows][labelled.themes[:, theme]].mean(axis=0) for theme in range(themes)])
-    )
+    counts = np.maximum(labelled.themes.sum(axis=0), 1)[:, None]
+    prototypes = unit((labelled.themes.T.astype(np.float32) @ vectors[rows]) / counts)
     prototypes = unit(prototypes - prototypes.mean(axis=0))
     for theme in range(themes):
         near = _standard(vectors, prototypes[theme])
@@ -117,11 +133,12 @@ def _few(columns: Floats, rows: Integers, labelled: Labelled) -> tuple[Linear, F
     model = Linear(dense, (), bias)
     scores = model.times(columns, [])
     if labelled.is_random:
-        return model, best_thresholds(scores[rows], labelled.themes)
+        return model, best_thresholds(scores[rows], labelled.themes), scores
+    if len(columns) - len(rows) < _FEWEST_BACKGROUND:
+        return model, np.zeros(themes, np.float32), scores
     shares = np.clip(hits.mean(axis=0), _SMALLEST_SHARE, _LARGEST_SHARE)
-    return model, np.array(
-        [np.quantile(scores[:, theme], 1 - shares[theme]) for theme in range(themes)], np.float32
-    )
+    thresholds = [np.quantile(scores[:, theme], 1 - shares[theme]) for theme in range(themes)]
+    return model, np.array(thresholds, np.float32), scores
 
 
 def _standard(vectors: Floats, direction: Floats) -> tuple[Floats, float]:
@@ -149,17 +166,16 @@ def _fit_polarity(heads: Heads, made: Batch, rows: Integers, labelled: Labelled)
     return _fit(columns, grams, _one_hot(said), _FEEL_STRENGTH)
 
 
-def _fit_sentiment(background: Floats, made: Batch, rows: Integers, labelled: Labelled) -> Linear | None:
-    known = np.flatnonzero(labelled.sentiments <= 1)
-    if len(np.unique(labelled.sentiments[known])) < len((-1, 1)):
+def _fit_sentiment(background: Floats, made: Batch, felt: Felt) -> Linear | None:
+    if len(np.unique(felt.sentiments)) < len((-1, 1)):
         return None
     columns, grams = sentiment_columns(background, made)
-    picked = rows[known]
     return _fit(
-        columns[picked],
-        [one.picked(picked) for one in grams],
-        _one_hot(labelled.sentiments[known]),
+        columns[felt.rows],
+        [one.picked(felt.rows) for one in grams],
+        _one_hot(felt.sentiments),
         _FEEL_STRENGTH,
+        felt.weights,
     )
 
 
@@ -167,11 +183,17 @@ def _one_hot(signs: NDArray[np.int8]) -> Labels:
     return np.stack([signs == -1, signs == 0, signs == 1], axis=1)
 
 
-def _fit(columns: Floats, grams: Sequence[Ngrams], labels: Labels, strength: float) -> Linear:
-    """One balanced logistic regression an output."""
+def _fit(
+    columns: Floats,
+    grams: Sequence[Ngrams],
+    labels: Labels,
+    strength: float,
+    importance: NDArray[np.float64] | None = None,
+) -> Linear:
+    """One balanced logistic regression an output; `importance` is each row's, 1 unless it is given."""
     weights = [_ngram_weights(one) for one in grams]
     matrix = _matrix(columns, grams, weights)
-    fitted = [_binary(matrix, label, strength) for label in labels.T]
+    fitted = [_binary(matrix, label, strength, importance) for label in labels.T]
     dense = np.stack([one for one, _ in fitted], axis=1)
     bias = np.array([constant for _, constant in fitted], np.float32)
     width = columns.shape[1]
@@ -232,14 +254,19 @@ def _matrix(columns: Floats, grams: Sequence[Ngrams], weights: Sequence[NgramWei
     return sparse.hstack(parts).tocsr()
 
 
-def _binary(matrix: "Floats | sparse.csr_matrix", label: Labels, strength: float) -> tuple[Floats, float]:
+def _binary(
+    matrix: "Floats | sparse.csr_matrix",
+    label: Labels,
+    strength: float,
+    importance: NDArray[np.float64] | None = None,
+) -> tuple[Floats, float]:
     """Weights and constant of a balanced fit; nothing speaks for what was never or always seen."""
     if not label.any() or label.all():
         return np.zeros(matrix.shape[1], np.float32), 0.0 if label.any() else -10.0
     fit = LogisticRegression(
         C=strength, class_weight="balanced", solver="liblinear", dual=True, tol=_NEAR_ENOUGH, random_state=0
     )
-    fit.fit(matrix, label)
+    fit.fit(matrix, label, sample_weight=importance)
     return fit.coef_[0].astype(np.float32), float(fit.intercept_[0])
 
 

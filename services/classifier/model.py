@@ -35,11 +35,18 @@ class Heads:
     themes: Linear
     """One output a theme."""
     thresholds: Floats
-    """A theme is claimed from here on."""
+    """A theme is claimed from here on; infinite for one that was not learned."""
     polarity: Linear | None
     """Outputs: complaint, neither, praise."""
     sentiment: Linear | None
     """Outputs as SENTIMENTS."""
+    doubt: float = 0.0
+    """Judged unsurely is a comment of which a theme's score is no farther from its threshold."""
+
+    @property
+    def learned(self) -> frozenset[int]:
+        """Numbers of the themes there were examples of."""
+        return frozenset(np.flatnonzero(np.isfinite(self.thresholds)).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Judgement:
 
     themes: tuple[Found, ...]
     feeling: Feeling | None
+    is_sure: bool = True
 
 
 class Model:
@@ -70,6 +78,7 @@ class Model:
         self.version = version
         # What vectors say in one language they say in all of the encoder's.
         self.languages = frozenset(fitted) if encoder is None else encoder.languages
+        self.themes = heads.learned
         self._heads = heads
         self._encoder = encoder
         self._hashes = WordHashes()
@@ -89,6 +98,7 @@ class Model:
             polarities = heads.polarity.times(*columns).argmax(axis=1) - 1
         feelings = _feelings(heads, made)
         found: list[list[Found]] = [[] for _ in comments]
+        sure = (distances(heads, scores) > heads.doubt).tolist()
         margins = scores[owners, themes] - heads.thresholds[themes]
         shares = 1 / (1 + np.exp(-margins.astype(np.float64)))
         for number, (owner, theme) in enumerate(zip(owners.tolist(), themes.tolist(), strict=True)):
@@ -101,7 +111,7 @@ class Model:
                 )
             )
         return [
-            Judgement(tuple(themes_of), None if feelings is None else feelings[number])
+            Judgement(tuple(themes_of), None if feelings is None else feelings[number], sure[number])
             for number, themes_of in enumerate(found)
         ]
 
@@ -116,6 +126,11 @@ def theme_scores(heads: Heads, made: Batch) -> Floats:
     """Comments by themes."""
     grams = [made.ngrams(THEME_WORDS)] if heads.themes.grams else []
     return heads.themes.times(theme_columns(heads.background, made), grams)
+
+
+def distances(heads: Heads, scores: Floats) -> Floats:
+    """How far each comment is from being judged otherwise: its score that is closest to a threshold."""
+    return np.asarray(np.abs(scores - heads.thresholds).min(axis=1), dtype=np.float32)
 
 
 def clauses_of_themes(

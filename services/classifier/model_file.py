@@ -35,6 +35,8 @@ class About(BaseModel):
     """Languages of the comments it was fitted on."""
     comments: int
     """How many labelled comments it was fitted on."""
+    felt: int = 0
+    """How many more with nothing but a sentiment."""
     digest: str = ""
     """SHA-256 of all that follows the line."""
 
@@ -49,7 +51,12 @@ class Fitted:
 
 def write_model(path: Path, about: About, heads: Heads) -> About:
     """Writes the file beside its place, then puts it there at once; returns `about` with the digest."""
-    arrays = {"background": heads.background, "thresholds": heads.thresholds, **heads.themes.arrays("themes")}
+    arrays = {
+        "background": heads.background,
+        "thresholds": heads.thresholds,
+        "doubt": np.float32(heads.doubt),
+        **heads.themes.arrays("themes"),
+    }
     for name, part in (("polarity", heads.polarity), ("sentiment", heads.sentiment)):
         arrays |= part.arrays(name) if part else {}
     body = io.BytesIO()
@@ -65,25 +72,48 @@ def write_model(path: Path, about: About, heads: Heads) -> About:
 
 def read_model(path: Path, *, themes: Sequence[str], encoder: str) -> Fitted:
     """The file's content; raises UnusableModel where it is not whole, or was fitted for something else."""
-    try:
-        line, _, body = path.read_bytes().partition(b"\n")
-    except OSError as error:
-        raise UnusableModel(f"{path}: cannot be read: {error.strerror}") from None
-    about = _about(path, line)
-    if hashlib.sha256(body).hexdigest() != about.digest:
-        raise UnusableModel(f"{path}: is cut off or damaged; fit it again or copy it again")
+    line, body = _whole(path)
+    about = _checked(path, line, body)
     if about.themes != tuple(themes):
         raise UnusableModel(f"{path}: was fitted for other themes; run `feedback themes fit`")
     if about.encoder != encoder:
         raise UnusableModel(f"{path}: was fitted with {about.encoder}, in use is {encoder}; fit it again")
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        return Fitted(about, _heads({name: arrays[name] for name in arrays.files}))
+        try:
+            return Fitted(about, _heads({name: arrays[name] for name in arrays.files}))
+        except KeyError:
+            raise _of_another_version(path) from None
+
+
+def read_about(path: Path) -> About:
+    """What the file says of itself; raises UnusableModel where it is not whole."""
+    line, body = _whole(path)
+    return _checked(path, line, body)
+
+
+def _of_another_version(path: Path) -> UnusableModel:
+    return UnusableModel(f"{path}: was fitted by another version of this program; fit it again")
+
+
+def _whole(path: Path) -> tuple[bytes, bytes]:
+    try:
+        line, _, body = path.read_bytes().partition(b"\n")
+    except OSError as error:
+        raise UnusableModel(f"{path}: cannot be read: {error.strerror}") from None
+    return line, body
+
+
+def _checked(path: Path, line: bytes, body: bytes) -> About:
+    about = _about(path, line)
+    if hashlib.sha256(body).hexdigest() != about.digest:
+        raise UnusableModel(f"{path}: is cut off or damaged; fit it again or copy it again")
+    return about
 
 
 def _about(path: Path, line: bytes) -> About:
     try:
         if json.loads(line[:_LONGEST_HEAD_BYTES])["format"] != FILE_FORMAT:
-            raise UnusableModel(f"{path}: was fitted by another version of this program; fit it again")
+            raise _of_another_version(path)
         return About.model_validate_json(line)
     except (ValidationError, ValueError, KeyError, TypeError):
         raise UnusableModel(f"{path}: is no model; `feedback themes fit` makes one") from None
@@ -99,4 +129,5 @@ def _heads(arrays: Arrays) -> Heads:
         thresholds=np.asarray(arrays["thresholds"], np.float32),
         polarity=linear("polarity"),
         sentiment=linear("sentiment"),
+        doubt=float(arrays["doubt"]),
     )

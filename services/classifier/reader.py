@@ -40,6 +40,10 @@ class Reads(Protocol):
     def taxonomy(self) -> Lookup:
         """The themes it looks for."""
 
+    @property
+    def version(self) -> int:
+        """Of the classification: taxonomy, model and code; higher is newer."""
+
     def read(self, comments: Sequence[Comment]) -> Sequence[Reading]:
         """What each says, in the same order; no text makes it fail."""
 
@@ -55,6 +59,10 @@ class Learned(Protocol):
     def languages(self) -> frozenset[str]:
         """ISO 639-1 codes of the languages it can judge."""
 
+    @property
+    def themes(self) -> frozenset[int]:
+        """Numbers of the themes it can judge; the others are left to their keywords."""
+
     def judge(self, comments: Sequence[Parts]) -> Sequence[Judgement]:
         """One judgement a comment, in the same order."""
 
@@ -64,6 +72,7 @@ class ListReader:
 
     def __init__(self, taxonomy: Lookup) -> None:
         self.taxonomy = taxonomy
+        self.version = taxonomy.version
 
     def read(self, comments: Sequence[Comment]) -> list[Reading]:
         """The themes whose keywords occur in the language that the source stated, or in any."""
@@ -74,14 +83,27 @@ class Reader:
     """Everything that comments are understood with. Not for several threads at once."""
 
     def __init__(
-        self, taxonomy: Lookup, *, languages: LanguageDetector, roster: Roster, model: Learned | None = None
+        self,
+        taxonomy: Lookup,
+        *,
+        languages: LanguageDetector,
+        roster: Roster,
+        model: Learned | None = None,
+        version: int | None = None,
     ) -> None:
+        """`version` is that of the themes unless it is given."""
         self.taxonomy = taxonomy
+        self.version = taxonomy.version if version is None else version
         self._languages = languages
         self._roster = roster
         self._model = model
         self._signals = Signals()
         self._lexicon = Lexicon()
+
+    @property
+    def model_version(self) -> str | None:
+        """Digest of the model; None without one."""
+        return self._model.version if self._model else None
 
     def read(self, comments: Sequence[Comment]) -> list[Reading]:
         """What each says, in the same order; no text makes it fail."""
@@ -118,13 +140,11 @@ class Reader:
         felt = judgement.feeling if judgement else None
         if felt is None and parts.valences:
             felt = feeling(parts.valences)
-        found = judgement.themes if judgement else ()
-        themes = self._judged_tags(parts, found) if judgement else self._listed_tags(parts)
-        numbers = [one.theme for one in found] if judgement else sorted(parts.spans)
-        functions = (self.taxonomy.themes[number].function.value for number in numbers)
+        themes = self._tags(parts, judgement)
+        functions = (self.taxonomy.themes[number].function.value for number in sorted(themes))
         language = comment.language or parts.language
         return Reading(
-            themes=tuple(themes),
+            themes=tuple(themes[number] for number in sorted(themes)),
             functions=tuple(dict.fromkeys(functions)),
             language=language,
             language_detected=comment.language is None and language is not None,
@@ -133,18 +153,21 @@ class Reader:
             mentions=self._roster.mentions(parts.text, words),
             masked=mask(comment.text or "", names=comment.names),
             not_known=self._not_known(parts, judgement, felt),
-            model_version=self._model.version if self._model and judgement else None,
+            model_version=self.model_version if judgement else None,
         )
 
-    def _listed_tags(self, parts: Parts) -> Iterator[ThemeTag]:
-        for number in sorted(parts.spans):
-            yield self._tag(parts, number, TagSource.LOOKUP, None, self._polarity(parts, number))
-
-    def _judged_tags(self, parts: Parts, found: Sequence[Found]) -> Iterator[ThemeTag]:
-        for one in found:
+    def _tags(self, parts: Parts, judgement: Judgement | None) -> dict[int, ThemeTag]:
+        """By the theme's number: what the model claims, and by keywords what it has not learned to judge."""
+        judged = self._model.themes if self._model and judgement else frozenset[int]()
+        tags = {
+            number: self._tag(parts, number, TagSource.LOOKUP, None, self._polarity(parts, number))
+            for number in parts.spans.keys() - judged
+        }
+        for one in judgement.themes if judgement else ():
             source = TagSource.BOTH if one.theme in parts.spans else TagSource.MODEL
             said = self._polarity(parts, one.theme) if one.polarity is None else one.polarity
-            yield self._tag(parts, one.theme, source, one, said)
+            tags[one.theme] = self._tag(parts, one.theme, source, one, said)
+        return tags
 
     def _tag(
         self, parts: Parts, number: int, source: TagSource, found: Found | None, polarity: int | None

@@ -1,5 +1,6 @@
 """The themes a company looks for, as `themes.yaml` states them."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
@@ -81,6 +82,11 @@ class Themes(_Part):
     themes: tuple[Theme, ...] = Field(min_length=1)
     """In the order in which they are shown."""
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that it says."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
     @field_validator("themes")
     @classmethod
     def _ids_differ(cls, themes: tuple[Theme, ...]) -> tuple[Theme, ...]:
@@ -108,3 +114,16 @@ def misplaced(taxonomy: Themes) -> Iterator[tuple[tuple[int | str, ...], str]]:
 def load_themes(path: Path) -> Themes:
     """The file's themes; raises runtime.yaml_file.ConfigError with a line for each mistake."""
     return load_yaml(path, Themes, misplaced)
+
+
+def doubtful(taxonomy: Themes) -> Iterator[str]:
+    """What is allowed and hardly meant: keywords of several themes that are no part of one another."""
+    claimed: dict[tuple[str, str], list[Theme]] = {}
+    for theme in taxonomy.themes:
+        for language, keywords in theme.keywords.items():
+            for keyword in dict.fromkeys(" ".join(folded_words(keyword)) for keyword in keywords):
+                claimed.setdefault((language, keyword), []).append(theme)
+    for (language, keyword), themes in claimed.items():
+        strangers = [theme.id for theme in themes if theme.parent not in {other.id for other in themes}]
+        if len(strangers) > 1:
+            yield f"{keyword!r} ({language}) is a keyword of {' and of '.join(strangers)}"

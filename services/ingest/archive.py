@@ -6,7 +6,7 @@ It outlives the topics: projections are rebuilt from it (`feedback republish`).
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.errors import UniqueViolation
@@ -43,6 +43,8 @@ _INSERT_SQL = SQL("INSERT INTO {} VALUES (%b, %b, %b, %b, %b, %b, %b, %b, %b) ON
 _CHOSEN_SQL = SQL(
     "FROM archive WHERE topic = %(topic)s AND recorded_at >= %(since)s AND event_type = ANY(%(types)s)"
     " AND (%(keys)s::bytea[] IS NULL OR key = ANY(%(keys)s))"
+    " AND (%(after_at)s::timestamptz IS NULL"
+    " OR (recorded_at, partition, record_offset) > (%(after_at)s, %(after_partition)s, %(after_offset)s))"
 )
 
 
@@ -57,6 +59,16 @@ class Choice:
     types: Sequence[str]
     since: datetime
     keys: Sequence[bytes] | None = None
+    after: "Place | None" = None
+    """Only what comes after it in the order of reading."""
+
+
+class Place(NamedTuple):
+    """Where in the order of reading a record stands."""
+
+    recorded_at: datetime
+    partition: int
+    offset: int
 
 
 def as_it_is(record: Record) -> Record:
@@ -91,13 +103,18 @@ def count(connection: Connection, choice: Choice) -> int:
 
 def read(connection: Connection, choice: Choice) -> Iterator[Message]:
     """The records of a choice, of each key the oldest first, a few hundred in memory at a time."""
-    statement = _select(SQL("SELECT topic, key, value, headers")) + SQL(
-        " ORDER BY recorded_at, partition, record_offset"
-    )
+    return (message for _, message in read_places(connection, choice))
+
+
+def read_places(connection: Connection, choice: Choice) -> Iterator[tuple[Place, Message]]:
+    """As `read`, each with where to go on after it."""
+    statement = _select(
+        SQL("SELECT recorded_at, partition, record_offset, topic, key, value, headers")
+    ) + SQL(" ORDER BY recorded_at, partition, record_offset")
     with connection.cursor("archive") as cursor:
         cursor.itersize = _READ_ROWS
-        for topic, key, value, headers in cursor.execute(statement, _parameters(choice)):
-            yield Message(topic, key or b"", value, outbox.from_json(headers))
+        for *place, topic, key, value, headers in cursor.execute(statement, _parameters(choice)):
+            yield Place(*place), Message(topic, key or b"", value, outbox.from_json(headers))
 
 
 def _select(what: SQL) -> Composed:
@@ -106,7 +123,16 @@ def _select(what: SQL) -> Composed:
 
 def _parameters(choice: Choice) -> dict[str, object]:
     keys = None if choice.keys is None else list(choice.keys)
-    return {"topic": choice.topic, "types": list(choice.types), "since": choice.since, "keys": keys}
+    after = choice.after
+    return {
+        "topic": choice.topic,
+        "types": list(choice.types),
+        "since": choice.since,
+        "keys": keys,
+        "after_at": after.recorded_at if after else None,
+        "after_partition": after.partition if after else None,
+        "after_offset": after.offset if after else None,
+    }
 
 
 def _ensure_months(connection: Connection, months: set[datetime]) -> None:

@@ -18,6 +18,22 @@ class EncoderName(StrEnum):
     MULTILINGUAL = "multilingual"
 
 
+class ModelName(StrEnum):
+    """What a model can be made of: one encoder, or a quick one and a slow one for what that is unsure of."""
+
+    NONE = "none"
+    STATIC = "static"
+    MULTILINGUAL = "multilingual"
+    CASCADE = "cascade"
+
+    @property
+    def encoders(self) -> tuple[EncoderName, ...]:
+        """The quicker one first."""
+        if self is ModelName.CASCADE:
+            return EncoderName.STATIC, EncoderName.MULTILINGUAL
+        return (EncoderName(self.value),)
+
+
 class MissingEncoder(Exception):
     """The encoder is not installed, for people."""
 

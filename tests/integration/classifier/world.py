@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
@@ -154,6 +156,13 @@ class Worker:
         problems: dict[str, str] = json.loads(body)["problems"]
         return problems
 
+    def ask(self, path: str, question: Mapping[str, object]) -> dict[str, Any]:
+        """What it answers to a question over HTTP."""
+        url = f"http://127.0.0.1:{self._port}{path}"
+        answer = httpx.post(url, json=dict(question), timeout=DEADLINE_SECONDS).raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
     def metric(self, name: str) -> float:
         """The sum over a metric's labels; 0 while nobody answers."""
         try:
@@ -161,7 +170,9 @@ class Worker:
                 lines = answer.read().decode().splitlines()
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return 0
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{"))
+        return sum(
+            float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name}{{", f"{name} "))
+        )
 
     def wait_ready(self) -> None:
         until(lambda: self.problems() == {}, f"the classifier is ready\n{self.log}")

@@ -7,6 +7,7 @@ from runtime.messages import Message, Record, header
 from schemas.classified import ResponseClassified
 from schemas.responses import ResponseRecorded
 from services.classifier.app import classifier
+from services.classifier.live import Live
 from services.classifier.reader import Reader
 
 TRACE = tracing.new_traceparent()
@@ -22,7 +23,7 @@ def test_a_response_becomes_a_classified_event_of_the_same_trace_and_person(
     response = answer("slow")
     sent = cloudevents.to_message(response, source="/services/ingest", traceparent=TRACE)
 
-    (written,) = classifier(reader)([_record(sent)])
+    (written,) = classifier(Live(reader))([_record(sent)])
     assert isinstance(written, Message)
 
     read = cloudevents.decode(_record(written), {ResponseClassified.TYPE: ResponseClassified})
@@ -40,7 +41,7 @@ def test_a_response_becomes_a_classified_event_of_the_same_trace_and_person(
 def test_the_same_record_becomes_the_same_event_again(
     reader: Reader, answer: Callable[..., ResponseRecorded]
 ) -> None:
-    classify = classifier(reader)
+    classify = classifier(Live(reader))
     record = _record(cloudevents.to_message(answer("slow"), source="/x", traceparent=TRACE))
 
     (first,), (second,) = classify([record]), classify([record])
@@ -57,6 +58,6 @@ def test_what_is_not_a_response_is_undecodable_and_its_neighbours_are_not(
     good = _record(cloudevents.to_message(answer(), source="/x", traceparent=TRACE))
     bad = Record(good.topic, 0, 0, good.key, b"{", good.headers, datetime.now(UTC))
 
-    become = classifier(reader)([good, bad, good])
+    become = classifier(Live(reader))([good, bad, good])
 
     assert [isinstance(one, Undecodable) for one in become] == [False, True, False]

@@ -1,0 +1,81 @@
+"""Comments for `feedback themes`: those of a file, or what the archive holds."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ValidationError
+
+from cli.archived import E, event_of
+from cli.tables import tables_of
+from runtime.yaml_file import ConfigError
+from schemas.classified import ResponseClassified
+from schemas.corrections import ClassificationCorrected
+from schemas.responses import ResponseStatus
+from services.classifier.reader import Comment
+from services.ingest import archive
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class _Row(BaseModel):
+    text: str
+    language: str | None = None
+
+
+def comments(file: Path | None, since: datetime) -> list[Comment]:
+    """Those of the file, else those of the archive since then; raises ConfigError with a line each."""
+    if file is not None:
+        return list(_of_file(file))
+    return [
+        Comment(answer.response.comment, answer.response.language)
+        for answer in answers(since)
+        if answer.response.comment
+    ]
+
+
+def answers(since: datetime) -> list[ResponseClassified]:
+    """Each answer since then as it was classified last; without retracted ones and trials."""
+    latest: dict[UUID, ResponseClassified] = {}
+    for found in _archived(ResponseClassified, since):
+        before = latest.get(found.response.response_id)
+        if before is None or found.order_key() > before.order_key():
+            latest[found.response.response_id] = found
+    return [
+        one
+        for one in latest.values()
+        if one.response.status is ResponseStatus.ANSWERED and not one.response.test
+    ]
+
+
+def corrections(since: datetime) -> list[ClassificationCorrected]:
+    """What people put right since then."""
+    return list(_archived(ClassificationCorrected, since))
+
+
+def _archived(event: type[E], since: datetime) -> Iterator[E]:
+    choice = archive.Choice(event.TOPIC, [event.TYPE], since)
+    with tables_of("ingest", read_only=True) as connection:
+        for message in archive.read(connection, choice):
+            found = event_of(message, event)
+            if found is not None:
+                yield found
+
+
+def _of_file(path: Path) -> Iterator[Comment]:
+    complaints: list[str] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = _Row.model_validate_json(line)
+        except ValidationError as error:
+            detail = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(map(str, detail["loc"])) or "the line"
+            complaints.append(f"{path}:{number}: {field}: {detail['msg']}")
+        else:
+            yield Comment(row.text, row.language)
+    if complaints:
+        raise ConfigError(complaints)
