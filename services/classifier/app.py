@@ -1,5 +1,6 @@
 """The classifier's shell: records of the responses topic in, messages for the classified topic out."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from runtime import cloudevents, tracing
@@ -20,17 +21,19 @@ _MODELS = {ResponseRecorded.TYPE: ResponseRecorded}
 def classifier(live: Live) -> Callable[[Sequence[Record]], list[Message | Undecodable]]:
     """Classifies records with the reader in use; for one that holds no response it answers why."""
 
-    def classified(records: Sequence[Record]) -> list[Message | Undecodable]:
+    def become(records: Sequence[Record]) -> list[Message | Undecodable]:
         decoded = [_decoded(record) for record in records]
         responses = [one for one in decoded if isinstance(one, ResponseRecorded)]
         with live.reader() as reader:
-            results = iter(classify_all(responses, reader))
+            classified = classify_all(responses, reader)
+        _count(classified)
+        results = iter(classified)
         return [
             one if isinstance(one, Undecodable) else _message(record, next(results))
             for record, one in zip(records, decoded, strict=True)
         ]
 
-    return classified
+    return become
 
 
 def classify_all(responses: Sequence[ResponseRecorded], reader: Reads) -> list[ResponseClassified]:
@@ -48,6 +51,12 @@ def comment_of(response: ResponseRecorded) -> Comment:
     return Comment(response.comment, response.language, (name,) if name else ())
 
 
+def _count(results: Sequence[ResponseClassified]) -> None:
+    counted = Counter((result.response.metric, result.group or "none") for result in results)
+    for (metric, group), times in counted.items():
+        metrics.CLASSIFIED.labels(metric, group).inc(times)
+
+
 def _decoded(record: Record) -> ResponseRecorded | Undecodable:
     try:
         return cloudevents.decode(record, _MODELS)
@@ -56,6 +65,5 @@ def _decoded(record: Record) -> ResponseRecorded | Undecodable:
 
 
 def _message(record: Record, result: ResponseClassified) -> Message:
-    metrics.CLASSIFIED.labels(result.response.metric, result.group or "none").inc()
     trace = tracing.child_of(cloudevents.traceparent_of(record.headers))
     return cloudevents.to_message(result, source=SOURCE, traceparent=trace)

@@ -19,6 +19,26 @@ _SPOKEN_OF = re.compile(
     r"(?:merci à|grâce à|parlé (?:à|avec)|aidée? par)|(?:gracias a|hablé con|atendido por|atendida por))"
     rf",?\s+({_NAME}(?:\s{_NAME})?)"
 )
+_BEGINNINGS = frozenset(
+    [
+        *(
+            "spoke",
+            "speaking",
+            "talked",
+            "helped",
+            "assisted",
+            "served",
+            "called",
+            "named",
+            "thanks",
+            "thank",
+        ),
+        *("kudos", "shout", "shoutout", "dealt", "advised"),
+        *("danke", "dank", "gesprochen", "geholfen", "betreut", "merci", "grace", "parle", "aide", "aidee"),
+        *("gracias", "hable", "atendido", "atendida"),
+    ]
+)
+"""Folded first words of the phrases above."""
 _CLOSE_ENOUGH = 88
 """Of 100: one letter of six or more may differ."""
 _SHORTEST_FUZZY = 5
@@ -75,6 +95,7 @@ class Roster:
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self._whole = {" ".join(folded_words(name)): name for name in names}
+        self._firsts = {name.partition(" ")[0] for name in self._whole}
         given: dict[str, list[str]] = {}
         for name in names:
             given.setdefault(folded_words(name)[0], []).append(name)
@@ -89,10 +110,9 @@ class Roster:
         sure: dict[str, None] = {}
         unsure: dict[str, None] = {}
         if self._whole:
-            neighbours = {f"{one} {other}" for one, other in pairwise(words)}
-            for name in self._whole.keys() & neighbours:
+            for name in self._whole.keys() & self._pairs(words):
                 sure[self._whole[name]] = None
-        for found in _SPOKEN_OF.finditer(comment):
+        for found in () if _BEGINNINGS.isdisjoint(words) else _SPOKEN_OF.finditer(comment):
             written = found[1]
             folded = folded_words(written)
             if folded[0] in _NO_NAMES:
@@ -103,6 +123,12 @@ class Roster:
             else:
                 sure[known] = None
         return Mentions(tuple(sorted(sure)), tuple(unsure))
+
+    def _pairs(self, words: Sequence[str]) -> set[str]:
+        """Neighbouring words that may be a name and what follows it."""
+        if self._firsts.isdisjoint(words):
+            return set()
+        return {f"{one} {other}" for one, other in pairwise(words) if one in self._firsts}
 
     def _known(self, folded: Sequence[str]) -> str | None:
         whole = " ".join(folded)

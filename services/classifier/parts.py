@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from services.classifier.clauses import clauses
@@ -10,10 +11,10 @@ from services.classifier.keyword_lists import Span
 from services.classifier.lexicon import LANGUAGE as LEXICON_LANGUAGE
 from services.classifier.lexicon import Lexicon
 from services.classifier.lookup import Lookup
-from services.classifier.words import folded_words, primary_language
+from services.classifier.words import WORD, folded_words, primary_language
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parts:
     """One comment taken apart."""
 
@@ -29,10 +30,15 @@ class Parts:
     valences: Sequence[float]
     """Of each clause, -1 to 1; empty where the lexicon does not know the language."""
 
-    @property
+    @cached_property
     def all_words(self) -> list[str]:
         """Those of all clauses, in their order."""
         return [word for of_clause in self.words for word in of_clause]
+
+    @cached_property
+    def places(self) -> list[Span]:
+        """The characters where each word begins and ends."""
+        return [word.span() for word in WORD.finditer(self.text)]
 
     def clauses_with(self, theme: int) -> list[int]:
         """The clauses in which keywords of the theme begin."""

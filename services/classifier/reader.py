@@ -16,7 +16,6 @@ from services.classifier.parts import Parts, take_apart
 from services.classifier.reading import NO_MODEL, TOO_SHORT, UNKNOWN_LANGUAGE, Reading, listed
 from services.classifier.sentiment import Feeling, feeling, polarity
 from services.classifier.signals import Signals
-from services.classifier.words import WORD
 
 READ_CHARACTERS = 20_000
 """Of a comment that is longer, the beginning is understood; all of it is masked."""
@@ -175,8 +174,7 @@ class Reader:
         theme = self.taxonomy.themes[number]
         spans = parts.spans.get(number)
         if spans:
-            places = [word.span() for word in WORD.finditer(parts.text)]
-            said = evidence(parts.text, places, spans)
+            said = evidence(parts.text, parts.places, spans)
         else:
             said = (parts.clauses[found.clause],) if found else ()
         return ThemeTag(

@@ -2,11 +2,14 @@ import random
 import time
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from services.classifier.language import FUNCTION_WORDS
 from services.classifier.reader import Comment, Reader
 from services.classifier.reading import NO_MODEL, TOO_SHORT, Reading
+from services.classifier.words import folded_words
 
 # What JSON can carry: it has no lone surrogates.
 ANY = st.characters(codec="utf-8")
@@ -135,3 +138,11 @@ def test_a_comment_of_normal_length_takes_no_50_milliseconds(reader: Reader) -> 
             reader.read([comment])
             took.append(time.process_time() - began)
         assert min(took) < 0.05
+
+
+def test_function_words_are_of_one_language_each() -> None:
+    by_language = yaml.safe_load(FUNCTION_WORDS.read_text())
+    words = [word for of_language in by_language.values() for word in of_language]
+
+    assert len(words) == len(set(words))
+    assert all(folded_words(word) == [word] for word in words)
