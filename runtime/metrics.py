@@ -1,4 +1,4 @@
-"""The metrics that every service has, under the same names and labels."""
+"""The metrics that services share, under the same names and labels."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -36,3 +36,9 @@ OUTBOX_REFUSED = Counter(
     "feedback_outbox_refused_records_total", "Outbox rows that the broker will never take.", ["service"]
 )
 READY = Gauge("feedback_ready", "1 when the service can do its job now; asked at each scrape.")
+SALESFORCE_DAILY_CALLS = Gauge(
+    "feedback_salesforce_daily_calls",
+    "API calls of the Salesforce org in the last 24 hours (used), how many it may make (limit), and how many"
+    " of these are left to others (reserve).",
+    ["kind"],
+)

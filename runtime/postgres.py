@@ -1,6 +1,7 @@
 """The PostgreSQL pool: one schema a service, UTC, and no wait without an end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, LiteralString
 
@@ -68,6 +69,25 @@ def copy(connection: Connection[Any], statement: LiteralString, rows: Sequence[S
     with connection.cursor() as cursor, cursor.copy(statement) as copying:
         for row in rows:
             copying.write_row(row)
+
+
+@contextmanager
+def leading(pool: Pool, name: str) -> Iterator[Connection[TupleRow] | None]:
+    """A connection in autocommit that holds the schema's lock `name`; None while another replica holds it.
+
+    All SQL of the work belongs on it: whoever lost the connection lost the lock, and can change nothing.
+    """
+    with pool.connection() as connection:
+        connection.autocommit = True
+        try:
+            row = connection.execute(
+                "SELECT pg_try_advisory_lock(hashtext(%s), hashtext(current_schema()))", (name,)
+            ).fetchone()
+            yield connection if row and row[0] else None
+        finally:
+            if not connection.broken:
+                connection.execute("SELECT pg_advisory_unlock_all()")
+                connection.autocommit = False
 
 
 def reachable(pool: Pool) -> Callable[[], str | None]:

@@ -20,7 +20,7 @@ from psycopg_pool import PoolClosed
 from runtime import metrics, outbox
 from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.outbox import AnyConnection, Owed
-from runtime.postgres import Pool
+from runtime.postgres import Pool, leading
 
 STANDBY_SECONDS = 0.5
 RETRY_SECONDS = 1.0
@@ -99,12 +99,12 @@ class Relay:
         """Relays until `stop`; outlives outages of PostgreSQL and Kafka."""
         while not stop.is_set():
             try:
-                with self._pool.connection() as connection:
-                    connection.autocommit = True
-                    try:
+                with leading(self._pool, "outbox relay") as connection:
+                    if connection is not None:
                         self._work(connection, stop)
-                    finally:
-                        _release(connection)
+                        continue
+                self._trouble = None
+                stop.wait(STANDBY_SECONDS)
             except PoolClosed:
                 raise
             except psycopg.OperationalError as error:
@@ -122,11 +122,6 @@ class Relay:
         stop.wait(RETRY_SECONDS)
 
     def _work(self, connection: AnyConnection, stop: threading.Event) -> None:
-        while not stop.is_set() and not _lock(connection):
-            self._trouble = None
-            stop.wait(STANDBY_SECONDS)
-        if stop.is_set():
-            return
         to = producer(self._kafka)
         try:
             self._relay(connection, to, stop)
@@ -180,16 +175,3 @@ class _Every:
         if time.monotonic() >= self._due:
             action()
             self._due = time.monotonic() + self._seconds
-
-
-def _lock(connection: AnyConnection) -> bool:
-    row = connection.execute(
-        "SELECT pg_try_advisory_lock(hashtext('outbox relay'), hashtext(current_schema()))"
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def _release(connection: AnyConnection) -> None:
-    if not connection.broken:
-        connection.execute("SELECT pg_advisory_unlock_all()")
-        connection.autocommit = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Event
 
-from services.router.deadline import remaining
+from runtime.deadline import remaining
 
 MAILS_A_CONNECTION = 50
 """Many servers refuse more."""

@@ -61,12 +61,6 @@ SLA_BREACHED = Counter("feedback_sla_breached_total", "Targets of follow-ups mis
 TIMERS_FIRED = Counter("feedback_timers_fired_total", "Timers that were due and handled.", ["kind"])
 TIMERS_FAILED = Counter("feedback_timers_failed_total", "Timers whose handler failed; tried again.", ["kind"])
 TIMERS_LATE = Gauge("feedback_timers_late_seconds", "How long the longest overdue timer has been due.")
-SALESFORCE_DAILY_CALLS = Gauge(
-    "feedback_salesforce_daily_calls",
-    "API calls of the Salesforce org in the last 24 hours (used), how many it may make (limit), and how many"
-    " of these are left to others (reserve).",
-    ["kind"],
-)
 SYNC_POLLS = Counter(
     "feedback_sync_polls_total", "Readings of what people did in a destination.", ["destination", "result"]
 )

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 import httpcore
 import httpx
 
-from services.router.deadline import remaining, within
+from runtime.deadline import remaining, within
 from services.router.destination import Ambiguous, Failed, Retry
 from services.router.outbound_address import IPAddress, Target, may_lead_to, target_of
 

@@ -15,9 +15,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from runtime.deadline import within
 from runtime.settings import EnvironmentSettings
 from schemas.reply_address import About, Answered, reply_address
-from services.router.deadline import within
 from services.router.destination import (
     AfterAmbiguity,
     Ambiguous,

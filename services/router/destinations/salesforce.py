@@ -7,17 +7,18 @@ module in `services/router/salesforce/`.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import Field, HttpUrl, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field
 from simple_salesforce.api import Salesforce as Client
-from simple_salesforce.exceptions import (
-    SalesforceError,
-    SalesforceExpiredSession,
-    SalesforceResourceNotFound,
-)
+from simple_salesforce.exceptions import SalesforceError, SalesforceResourceNotFound
 
-from runtime.settings import EnvironmentSettings
-from services.router.deadline import within
+from runtime.salesforce import (
+    RESERVED,
+    CallsReservedError,
+    SalesforceSession,
+    SalesforceSettings,
+    TooManyCallsError,
+    UnansweredError,
+)
 from services.router.destination import (
     Absent,
     AfterAmbiguity,
@@ -35,7 +36,6 @@ from services.router.destination import (
 from services.router.facts import Facts
 from services.router.salesforce import campaigns, cases, comments, responses, tasks
 from services.router.salesforce.actions import Action, note_of, render
-from services.router.salesforce.budget import Budget
 from services.router.salesforce.contents import (
     CampaignContent,
     CaseContent,
@@ -45,12 +45,10 @@ from services.router.salesforce.contents import (
     ResponseContent,
     TaskContent,
 )
-from services.router.salesforce.errors import code_of, pause_of, verdict
+from services.router.salesforce.errors import verdict
 from services.router.salesforce.org import Names, Org
 from services.router.salesforce.org_map import EFFECT_ID, RESPONSE_ID, RESPONSE_OBJECT, OrgMap
-from services.router.salesforce.session import SalesforceSession, TooManyCallsError
 from services.router.salesforce.sync import Sync
-from services.router.sdk_session import lost
 
 T = TypeVar("T")
 
@@ -58,21 +56,9 @@ RESPONSES = "responses"
 """Rate key of the answers' records: one call takes many of them."""
 
 
-class Settings(EnvironmentSettings):
-    """How Salesforce is reached: an External Client App with the JWT bearer flow."""
+class Settings(SalesforceSettings):
+    """The org, and how hard it may be pressed."""
 
-    model_config = SettingsConfigDict(env_prefix="SALESFORCE_")
-
-    instance_url: HttpUrl | None = None
-    """The org's address, https://<domain>.my.salesforce.com; unset: Salesforce is off."""
-    login_url: HttpUrl = HttpUrl("https://login.salesforce.com")
-    """Where tokens are had; https://test.salesforce.com for a Salesforce sandbox."""
-    client_id: str | None = None
-    """Consumer key of the External Client App."""
-    username: str | None = None
-    """The integration user, pre-authorised by a permission set."""
-    private_key: SecretStr | None = None
-    """PEM private key that belongs to the app's certificate."""
     calls_per_second: float = Field(10.0, gt=0)
     """Calls to Salesforce a second."""
     response_calls_per_second: float = Field(0.2, gt=0)
@@ -126,14 +112,7 @@ class Salesforce:
 
     def reconcile(self, call: Call) -> Sighting:
         """Look for the record by the effect's id; of several (Tasks) the oldest is kept."""
-        try:
-            found = self._within(call.deadline_seconds, lambda org: _find(org, call))
-        except SalesforceError as error:
-            return Retry(code_of(error), pause_of(code_of(error)))
-        except TooManyCallsError as error:
-            return Retry("http_429", error.retry_after_seconds)
-        except OSError as error:
-            return Retry(lost(error).cause)
+        found = self._read(call.deadline_seconds, lambda org: _find(org, call))
         return found if isinstance(found, Retry) else Found(found) if found else Absent()
 
     def ask(self, soql: str) -> Sequence[Mapping[str, Any]] | Retry:
@@ -142,14 +121,7 @@ class Salesforce:
         def asked(org: Org) -> Sequence[Mapping[str, Any]]:
             return list(org.client.query_all(soql)["records"])
 
-        try:
-            return self._within(self._deadline_seconds, asked)
-        except SalesforceError as error:
-            return Retry(code_of(error), pause_of(code_of(error)))
-        except TooManyCallsError as error:
-            return Retry("http_429", error.retry_after_seconds)
-        except OSError as error:
-            return Retry(lost(error).cause)
+        return self._read(self._deadline_seconds, asked)
 
     def close(self) -> None:
         """Close the connections."""
@@ -159,24 +131,19 @@ class Salesforce:
         self, call: Call, act: Callable[[Org], T], gone: Callable[[], Result | None] = lambda: None
     ) -> T | Result:
         try:
-            return self._within(call.deadline_seconds, act)
+            return self._session.call(call.deadline_seconds, lambda client: act(self._org(client)))
+        except CallsReservedError as error:
+            return Retry(RESERVED, error.wait_seconds)
         except (SalesforceError, TooManyCallsError, OSError) as error:
             if isinstance(error, SalesforceResourceNotFound) and (result := gone()) is not None:
                 return result
             return verdict(error)
 
-    def _within(self, seconds: float, act: Callable[[Org], T]) -> T | Retry:
-        if refusal := self._session.budget.refusal():
-            return refusal
-        return within(seconds, lambda: self._with_login(act))
-
-    def _with_login(self, act: Callable[[Org], T]) -> T:
-        client = self._session.client()
+    def _read(self, seconds: float, act: Callable[[Org], T]) -> T | Retry:
         try:
-            return act(self._org(client))
-        except SalesforceExpiredSession:
-            self._session.forget(client)
-            return act(self._org(self._session.client()))
+            return self._session.answer(seconds, lambda client: act(self._org(client)))
+        except UnansweredError as error:
+            return Retry(error.cause, error.retry_after_seconds)
 
     def _org(self, client: Client) -> Org:
         return Org(client, self.org_map, self._names, self.username)
@@ -228,24 +195,8 @@ def _find(org: Org, call: Call) -> str | None:
 
 def connect(settings: Settings) -> Salesforce | str:
     """The org the integration user belongs to."""
-    if settings.instance_url is None:
-        return "SALESFORCE_INSTANCE_URL is not set"
-    if settings.client_id is None:
-        return "SALESFORCE_CLIENT_ID is not set"
-    if settings.username is None:
-        return "SALESFORCE_USERNAME is not set"
-    if settings.private_key is None:
-        return "SALESFORCE_PRIVATE_KEY is not set"
-    session = SalesforceSession(
-        instance_url=str(settings.instance_url),
-        login_url=str(settings.login_url),
-        client_id=settings.client_id,
-        username=settings.username,
-        private_key=settings.private_key.get_secret_value().replace("\\n", "\n"),
-        connections=settings.parallel_calls,
-        budget=Budget(settings.reserve_share),
-    )
-    return Salesforce(settings, session)
+    session = settings.open(connections=settings.parallel_calls, reserve_share=settings.reserve_share)
+    return session if isinstance(session, str) else Salesforce(settings, session)
 
 
 def _lane(content: Content, facts: Facts) -> str:

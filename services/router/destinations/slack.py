@@ -12,8 +12,8 @@ from pydantic_settings import SettingsConfigDict
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from runtime.deadline import remaining, within
 from runtime.settings import EnvironmentSettings
-from services.router.deadline import remaining, within
 from services.router.destination import (
     Absent,
     AfterAmbiguity,
@@ -31,8 +31,8 @@ from services.router.destination import (
     Traits,
 )
 from services.router.follow_up import FollowUpView
+from services.router.lost_call import lost
 from services.router.people import Person
-from services.router.sdk_session import lost
 from services.router.slack import follow_up_part
 from services.router.slack.actions import Action, LinkAction, filled, render, templates_of
 from services.router.slack.card import withdrawn

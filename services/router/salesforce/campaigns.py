@@ -2,10 +2,10 @@
 
 from simple_salesforce.exceptions import SalesforceError
 
+from runtime.salesforce import code_of
 from services.router.destination import Call, Delivered, Failed, JsonObject, Operation, Result, Skipped
 from services.router.salesforce import queries
 from services.router.salesforce.contents import CampaignContent
-from services.router.salesforce.errors import code_of
 from services.router.salesforce.org import Org, is_record_id
 from services.router.salesforce.org_map import EFFECT_ID
 

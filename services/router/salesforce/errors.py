@@ -6,12 +6,9 @@ from typing import Any
 
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
+from runtime.salesforce import TooManyCallsError, code_of, pause_of
 from services.router.destination import Ambiguous, Failed, Result, Retry
-from services.router.salesforce.session import TooManyCallsError
-from services.router.sdk_session import lost
-
-_QUOTA_PAUSE_SECONDS = 900.0
-"""The daily allowance is spent (403); it refills little by little over 24 hours."""
+from services.router.lost_call import lost
 
 ERRORS: Mapping[str, type[Retry | Failed | Ambiguous]] = {
     "REQUEST_LIMIT_EXCEEDED": Retry,
@@ -24,13 +21,6 @@ ERRORS: Mapping[str, type[Retry | Failed | Ambiguous]] = {
     "INACTIVE_OWNER_OR_USER": Retry,
     "QUERY_TIMEOUT": Retry,
     "ENTITY_IS_LOCKED": Retry,
-    # Login: wrong key, revoked app, a user not pre-authorised. Nothing works until that is put right.
-    "invalid_grant": Retry,
-    "invalid_client": Retry,
-    "invalid_client_id": Retry,
-    "inactive_user": Retry,
-    "inactive_org": Retry,
-    "rate_limit_exceeded": Retry,
     "UNKNOWN_EXCEPTION": Ambiguous,
 }
 """What an `errorCode` means; any other of a 4xx: Failed, as are duplicate and validation rules.
@@ -42,24 +32,6 @@ HTTP_STATUSES: Mapping[int, type[Retry | Failed | Ambiguous]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: Retry,
 }
 """What a status means whose body holds no known code; any other 5xx: Ambiguous, anything else: Failed."""
-
-
-def code_of(error: SalesforceError) -> str:
-    """Salesforce's own code; the status where there is none. Never its message, which repeats values."""
-    if isinstance(error, SalesforceAuthenticationFailed):
-        code = str(error.code)
-        return code if code in ERRORS else "login_refused"
-    content: object = error.content  # declared bytes, in fact the decoded JSON
-    match content:
-        case [{"errorCode": str(code)}, *_] if code.replace("_", "").isalnum():
-            return code
-        case _:
-            return f"http_{error.status}"
-
-
-def pause_of(code: str) -> float | None:
-    """Seconds to wait before the next call at all."""
-    return _QUOTA_PAUSE_SECONDS if code == "REQUEST_LIMIT_EXCEEDED" else None
 
 
 def verdict(error: SalesforceError | TooManyCallsError | OSError) -> Result:

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from simple_salesforce.exceptions import SalesforceError
 
+from runtime.salesforce import TooManyCallsError
 from services.router.destination import Call, Delivered, JsonObject, Result, Skipped
 from services.router.salesforce.contents import Person
 from services.router.salesforce.errors import verdict
 from services.router.salesforce.matching import Match
 from services.router.salesforce.org import Org
 from services.router.salesforce.org_map import EFFECT_ID
-from services.router.salesforce.session import TooManyCallsError
 
 P = TypeVar("P", bound=Person)
 T = TypeVar("T")

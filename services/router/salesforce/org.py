@@ -11,10 +11,11 @@ from simple_salesforce.api import SFType
 from simple_salesforce.exceptions import SalesforceError, SalesforceResourceNotFound
 from simple_salesforce.format import format_external_id
 
+from runtime.salesforce import code_of
 from services.router.destination import JsonObject, Result
 from services.router.salesforce import queries
 from services.router.salesforce.contents import Person
-from services.router.salesforce.errors import code_of, row_verdict
+from services.router.salesforce.errors import row_verdict
 from services.router.salesforce.matching import Match, pick
 from services.router.salesforce.org_map import PERSON_KEY, OrgMap, field_of
 

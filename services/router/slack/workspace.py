@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from services.router.sdk_session import kept_alive
+from runtime.kept_alive import kept_alive
 from services.router.slack.errors import cause_of, code_of
 from services.router.slack.web_client import KeptAliveClient
 

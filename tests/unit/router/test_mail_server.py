@@ -9,8 +9,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from runtime.deadline import within
 from sandbox.processes import free_port
-from services.router.deadline import within
 from services.router.mail_server import MAILS_A_CONNECTION, MailServer
 
 MAIL = b"Subject: thanks\r\n\r\nThank you.\r\n.Dots stay.\r\n"

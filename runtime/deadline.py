@@ -21,7 +21,7 @@ class _Runner:
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        Thread(target=self._work, name="delivery", daemon=True).start()
+        Thread(target=self._work, name="call", daemon=True).start()
 
     def run(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)

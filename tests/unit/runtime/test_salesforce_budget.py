@@ -1,5 +1,4 @@
-from services.router.destination import Retry
-from services.router.salesforce.budget import STALE_SECONDS, Budget
+from runtime.salesforce_budget import STALE_SECONDS, Budget
 
 
 class Clock:
@@ -12,11 +11,11 @@ class Clock:
 def test_the_last_of_the_daily_calls_are_left_to_others() -> None:
     budget = Budget(0.1, Clock())
     budget.note(899, 1000)
-    assert budget.refusal() is None
+    assert budget.wait_seconds() == 0
 
     budget.note(900, 1000)
 
-    assert budget.refusal() == Retry("daily_calls_reserved", STALE_SECONDS)
+    assert budget.wait_seconds() == STALE_SECONDS
 
 
 def test_after_a_while_one_looks_again() -> None:
@@ -24,14 +23,14 @@ def test_after_a_while_one_looks_again() -> None:
     budget = Budget(0.1, clock)
     budget.note(1000, 1000)
     clock.now += STALE_SECONDS - 1
-    assert budget.refusal() == Retry("daily_calls_reserved", 1.0)
+    assert budget.wait_seconds() == 1.0
 
     clock.now += 1
-    assert budget.refusal() is None
+    assert budget.wait_seconds() == 0
 
     budget.note(400, 1000)
-    assert budget.refusal() is None
+    assert budget.wait_seconds() == 0
 
 
 def test_before_anything_is_known_calls_are_made() -> None:
-    assert Budget(0.99, Clock()).refusal() is None
+    assert Budget(0.99, Clock()).wait_seconds() == 0

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-from services.router import metrics
-from services.router.destination import Retry
+from runtime import metrics
 
 STALE_SECONDS = 300.0
 """What was read longer ago says nothing: others' calls drop out of the 24 hours, so one call looks again."""
@@ -31,11 +30,9 @@ class Budget:
         metrics.SALESFORCE_DAILY_CALLS.labels("limit").set(limit)
         metrics.SALESFORCE_DAILY_CALLS.labels("reserve").set(reserve)
 
-    def refusal(self) -> Retry | None:
-        """Why no call may be made now, and when to ask again."""
+    def wait_seconds(self) -> float:
+        """How long no call may be made; 0: now."""
         with self._lock:
-            now = self._clock()
-            wait_seconds = self._noted_at + STALE_SECONDS - now
-            if self._left > 0 or wait_seconds <= 0:
-                return None
-            return Retry("daily_calls_reserved", wait_seconds)
+            if self._left > 0:
+                return 0.0
+            return max(0.0, self._noted_at + STALE_SECONDS - self._clock())

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from services.router.deadline import remaining, within
+from runtime.deadline import remaining, within
 
 
 def test_a_call_that_ends_in_time_returns_what_it_returns() -> None:

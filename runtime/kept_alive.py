@@ -1,10 +1,11 @@
-"""What the vendors' own clients call through: one requests session each, whose connections are kept open."""
+"""What vendors' own clients call through: one requests session each, whose connections are kept open."""
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from services.router.destination import Ambiguous, Retry
+NOBODY_THERE = frozenset({"connect_timeout", "connection_refused"})
+"""Causes of `cause_of` after which the other side surely has not seen the call."""
 
 
 def kept_alive(url: str, *, connections: int) -> requests.Session:
@@ -19,13 +20,12 @@ def kept_alive(url: str, *, connections: int) -> requests.Session:
     return session
 
 
-def lost(error: OSError) -> Retry | Ambiguous:
-    """A call that ended without an answer; only one that found nobody to talk to surely changed nothing."""
+def cause_of(error: OSError) -> str:
+    """Why a call ended without an answer, in one word."""
     if isinstance(error, requests.ConnectTimeout):
-        return Retry("connect_timeout")
+        return "connect_timeout"
     if isinstance(error, requests.ConnectionError):
         cause = error.args[0] if error.args else None
         if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
-            return Retry("connection_refused")
-    timed_out = isinstance(error, TimeoutError | requests.Timeout)
-    return Ambiguous("timeout" if timed_out else "connection_lost")
+            return "connection_refused"
+    return "timeout" if isinstance(error, TimeoutError | requests.Timeout) else "connection_lost"
