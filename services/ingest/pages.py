@@ -155,10 +155,12 @@ class Pages:
         """Asks before anything changes."""
         return self._page("unsubscribe.html", 200, action=f"/s/{token}/unsubscribe")
 
-    def unsubscribed(self) -> Response:
-        """It is done."""
+    def unsubscribed(self, *, program_only: bool) -> Response:
+        """It is done: for all surveys, or for those of the same program."""
         return self._message(
-            self.say("You will get no more surveys"),
+            self.say("You will get no more surveys like this one")
+            if program_only
+            else self.say("You will get no more surveys"),
             self.say("Thank you for telling us. If something is on your mind, reply to any message of ours."),
         )
 

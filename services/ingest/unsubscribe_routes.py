@@ -1,6 +1,7 @@
 """Stopping survey mails from a survey's own link. Opening it changes nothing: scanners open every link.
 
-One-click unsubscribing after RFC 8058: the mail program POSTs to the address in `List-Unsubscribe`.
+One-click unsubscribing after RFC 8058: the mail program POSTs to the address in `List-Unsubscribe`. The
+address alone says what ends: all surveys, or with `?of=program` those of the same program.
 """
 
 from datetime import datetime
@@ -36,14 +37,19 @@ def unsubscribe_routes(surveys: Surveys) -> APIRouter:
         return pages.unsubscribe(token=token)
 
     @routes.post("/s/{token}/unsubscribe")
-    async def unsubscribe(request: Request, token: str) -> Response:
+    async def unsubscribe(request: Request, token: str, of: str = "") -> Response:
+        pages = pages_for(surveys, request)
         traceparent = child_of(request.headers.get("traceparent"))
-        return await run_in_threadpool(_unsubscribe, surveys, token, pages_for(surveys, request), traceparent)
+        return await run_in_threadpool(
+            _unsubscribe, surveys, token, pages, traceparent, program_only=of == "program"
+        )
 
     return routes
 
 
-def _unsubscribe(surveys: Surveys, token: str, pages: Pages, traceparent: str) -> Response:
+def _unsubscribe(
+    surveys: Surveys, token: str, pages: Pages, traceparent: str, *, program_only: bool
+) -> Response:
     try:
         link = verify(surveys.token_secret, token)
     except InvalidTokenError:
@@ -52,17 +58,26 @@ def _unsubscribe(surveys: Surveys, token: str, pages: Pages, traceparent: str) -
         state = survey_store.survey(connection, link.request_id)
         if state is None or state.request is None:
             return pages.not_ready(token=f"{token}/unsubscribe")
-        _opt_out(connection, state.request, surveys.clock.now(), traceparent)
-    return pages.unsubscribed()
+        _opt_out(connection, state.request, surveys.clock.now(), traceparent, program_only=program_only)
+    return pages.unsubscribed(program_only=program_only)
 
 
-def _opt_out(connection: store.Connection, request: SurveyRequested, now: datetime, traceparent: str) -> None:
+def _opt_out(
+    connection: store.Connection,
+    request: SurveyRequested,
+    now: datetime,
+    traceparent: str,
+    *,
+    program_only: bool,
+) -> None:
     known = store.lock_profile(connection, request.person_key)
-    profile = profile_without_surveys(known, request.person_key, now)
+    program = request.program if program_only else None
+    profile = profile_without_surveys(known, request.person_key, now, program=program)
     if profile == known:
         return
     store.put_profile(connection, profile)
-    step = step_taken(request, SurveyStep.UNSUBSCRIBED, now)
+    # Whoever hears of UNSUBSCRIBED asks nothing any more; this survey is over either way.
+    step = step_taken(request, SurveyStep.DECLINED if program_only else SurveyStep.UNSUBSCRIBED, now)
     outbox.append(
         connection,
         [to_message(event, source=SOURCE, traceparent=traceparent) for event in (profile, step)],

@@ -31,6 +31,29 @@ def test_one_click_ends_all_surveys_and_only_the_post_does(ingest: Ingest) -> No
     assert [step.step for step in steps] == [SurveyStep.UNSUBSCRIBED]
 
 
+def test_surveys_of_one_program_can_be_ended_and_the_others_go_on(ingest: Ingest) -> None:
+    request = ingest.ask(person_key="p-choosy", program="release_nps")
+    address = path(request.request_id)
+    eventually(lambda: ingest.http.get(address).status_code == 200)
+    page = ingest.http.get(f"{address}/unsubscribe").text
+    assert f'formaction="{address}/unsubscribe?of=program"' in page
+
+    # As a mail program does, whose List-Unsubscribe names the program's own address.
+    done = ingest.http.post(f"{address}/unsubscribe?of=program", data={"List-Unsubscribe": "One-Click"})
+
+    assert "no more surveys like this one" in done.text
+    eventually(lambda: bool(profiles(ingest, "p-choosy")))
+    (profile,) = profiles(ingest, "p-choosy")
+    assert profile.opted_out_of("release_nps")
+    assert not profile.opted_out_of("relationship_nps")
+    steps = [step for step in ingest.events(SurveyStepOccurred) if step.request_id == request.request_id]
+    assert [step.step for step in steps] == [SurveyStep.DECLINED], "who hears UNSUBSCRIBED ends them all"
+
+    assert ingest.http.post(f"{address}/unsubscribe").is_success
+    eventually(lambda: len(profiles(ingest, "p-choosy")) == 2)
+    assert profiles(ingest, "p-choosy")[-1].opted_out_of("relationship_nps")
+
+
 def test_a_link_that_was_not_made_by_us_unsubscribes_nobody(ingest: Ingest) -> None:
     address = path(uuid4())
     assert ingest.http.post(f"{address[:20]}/unsubscribe").status_code == 404

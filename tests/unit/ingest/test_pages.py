@@ -126,7 +126,7 @@ def test_a_mistake_is_announced_and_tied_to_its_field() -> None:
         PAGES.unavailable(),
         PAGES.too_large(),
         PAGES.unsubscribe(token=TOKEN),
-        PAGES.unsubscribed(),
+        PAGES.unsubscribed(program_only=False),
     ],
     ids=lambda page: str(page.status_code),
 )
