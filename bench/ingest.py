@@ -43,6 +43,8 @@ from services.ingest.api_keys import ApiKeys, digest_of
 from services.ingest.app import build_app
 from services.ingest.brand import Brand
 from services.ingest.callers import Callers
+from services.ingest.customers import Customers
+from services.ingest.field_owners import Owned
 from services.ingest.gone import Gone
 from services.ingest.inbound_mail_routes import InboundMails
 from services.ingest.languages import Languages
@@ -92,7 +94,13 @@ def serve(bootstrap: str, port: int) -> int:
 
     def api(to: Publisher | _Nowhere) -> Api:
         return Api(
-            publisher=to, callers=callers, gone=Gone(pool), clock=clock, pool=pool, person_key_secret=SECRET
+            publisher=to,
+            callers=callers,
+            gone=Gone(pool),
+            customers=Customers(Owned()),
+            clock=clock,
+            pool=pool,
+            person_key_secret=SECRET,
         )
 
     mails = MailDesk(pool=pool, clock=clock, token_secret=SECRET, person_key_secret=SECRET)

@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from cli.jobs import BrokerSettings
+from runtime.salesforce import SalesforceSettings
 from runtime.settings import ServiceSettings
 from sandbox.settings import SandboxSettings
 from services.classifier.settings import ClassifierSettings
@@ -62,6 +63,7 @@ def sections() -> list[Section]:
     parts: list[tuple[str, type[BaseSettings]]] = [
         ("Every service", ServiceSettings),
         ("ingest", SERVICES["ingest"]),
+        ("ingest and router, Salesforce", SalesforceSettings),
         ("archive", SERVICES["archive"]),
         ("classifier", SERVICES["classifier"]),
         ("router", SERVICES["router"]),

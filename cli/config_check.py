@@ -11,6 +11,7 @@ from cli.playbook import load_destinations
 from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError, load_yaml
 from services.classifier.taxonomy import load_themes
+from services.ingest.salesforce.customer_map import load_customer_map
 from services.ingest.sources import load_callers
 from services.ingest.survey_file import load_survey_file
 from services.router.people import load_people
@@ -78,6 +79,10 @@ def _sources(folder: Path) -> None:
     load_callers(folder / "sources.yaml")
 
 
+def _customers(folder: Path) -> None:
+    load_customer_map(folder / "salesforce_customers.yaml")
+
+
 def _people(folder: Path) -> None:
     load_people(folder / "people.yaml")
 
@@ -88,6 +93,7 @@ CHECKS: dict[str, Callable[[Path], None]] = {
     "survey.yaml": _survey,
     "themes.yaml": _themes,
     "salesforce.yaml": _salesforce,
+    "salesforce_customers.yaml": _customers,
     "destinations.yaml": _destinations,
     "people.yaml": _people,
     "sources.yaml": _sources,

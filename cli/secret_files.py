@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings
 
 from cli.catalogue import SERVICES, variables
 from cli.jobs import DatabaseSettings
+from runtime.salesforce import SalesforceSettings
 from sandbox.settings import SandboxSettings
 from services.router.plugins import discover
 
@@ -26,6 +27,7 @@ DATABASE_USER = "feedback"
 def holders() -> dict[str, set[str]]:
     """The names of the secrets that each container holds, by the container's folder."""
     services = {name: _secrets_of(settings) for name, settings in SERVICES.items()}
+    services["ingest"] |= _secrets_of(SalesforceSettings)
     services["router"] = services["router"].union(
         *(_secrets_of(each.settings) for each in discover().values() if not each.is_named)
     )

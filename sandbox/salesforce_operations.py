@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from sandbox.salesforce_checks import SalesforceError
 from sandbox.salesforce_objects import Field, ObjectType, object_named
-from sandbox.salesforce_org import Salesforce
+from sandbox.salesforce_org import MOST_ROWS, Salesforce
 from sandbox.salesforce_records import Record, SeveralMatchesError
 from sandbox.server import json_answer
 
@@ -20,6 +20,7 @@ Refuse = Callable[[str], str | None]
 
 _BODY_SINCE = 46  # API version from which an updating upsert answers 200 with a body instead of 204
 _MAX_COLLECTION = 200
+_FEWEST_ROWS = 200  # of a page that the caller wants small
 
 
 def _not_found() -> SalesforceError:
@@ -76,6 +77,13 @@ class ApiCall:
         return self.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE"
 
     @property
+    def page_rows(self) -> int:
+        """Rows of a page: `Sforce-Query-Options: batchSize=…` within 200 to 2,000, else 2,000."""
+        name, _, number = self.headers.get("sforce-query-options", "").partition("=")
+        asked = int(number) if name == "batchSize" and number.isdecimal() else MOST_ROWS
+        return min(max(asked, _FEWEST_ROWS), MOST_ROWS)
+
+    @property
     def answers_upsert_with_body(self) -> bool:
         """Whether the API version asked for tells the id of an updated record."""
         number = self.path["version"].removeprefix("v").partition(".")[0]
@@ -83,11 +91,11 @@ class ApiCall:
 
 
 def _query(org: Salesforce, call: ApiCall) -> Response:
-    return json_answer(org.query(call.query.get("q", ""), call.path["version"]))
+    return json_answer(org.query(call.query.get("q", ""), call.path["version"], call.page_rows))
 
 
 def _query_more(org: Salesforce, call: ApiCall) -> Response:
-    return json_answer(org.query_more(call.path["cursor"], call.path["version"]))
+    return json_answer(org.query_more(call.path["cursor"], call.path["version"], call.page_rows))
 
 
 def _limits(org: Salesforce, _call: ApiCall) -> Response:
@@ -258,7 +266,7 @@ def _described(kind: ObjectType) -> dict[str, Any]:
 OPERATIONS: tuple[tuple[str, str, str, Callable[[Salesforce, ApiCall], Response]], ...] = (
     ("GET", "/query", "query", _query),
     ("GET", "/query/", "query", _query),
-    ("GET", "/query/{cursor}", "query", _query_more),
+    ("GET", "/query/{cursor}", "query_more", _query_more),
     ("GET", "/limits", "limits", _limits),
     ("GET", "/limits/", "limits", _limits),
     ("GET", "/sobjects/{name}/describe", "{name}.describe", _describe_object),

@@ -10,7 +10,8 @@ from sandbox.salesforce_query import run
 from sandbox.salesforce_records import Records
 from sandbox.soql import parse
 
-_PAGE = 2000
+MOST_ROWS = 2000
+"""Rows of a page unless the caller asks for fewer."""
 _DAY_SECONDS = 24 * 3600
 _CURSORS_KEPT = 50
 
@@ -45,23 +46,30 @@ class Salesforce:
             raise SalesforceError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
         self.used += 1
 
-    def query(self, soql: str, version: str) -> dict[str, Any]:
+    def query(self, soql: str, version: str, page_rows: int = MOST_ROWS) -> dict[str, Any]:
         """Run a query and return its first page."""
         rows, total = run(self.records, parse(soql))
-        return self._page(rows, total, version, "0")
+        return self._page(rows, total, version, "0", page_rows=page_rows)
 
-    def query_more(self, cursor: str, version: str) -> dict[str, Any]:
+    def query_more(self, cursor: str, version: str, page_rows: int = MOST_ROWS) -> dict[str, Any]:
         """Return the page a former answer's `nextRecordsUrl` points at."""
         name, _, start = cursor.rpartition("-")
         rows = self._cursors.get(name)
         if rows is None or not start.isdecimal():
             raise SalesforceError("INVALID_QUERY_LOCATOR", "invalid query locator")
-        return self._page(rows, len(rows), version, start, name)
+        return self._page(rows, len(rows), version, start, page_rows=page_rows, name=name)
 
     def _page(
-        self, rows: list[dict[str, Any]], total: int, version: str, start: str, name: str | None = None
+        self,
+        rows: list[dict[str, Any]],
+        total: int,
+        version: str,
+        start: str,
+        *,
+        page_rows: int,
+        name: str | None = None,
     ) -> dict[str, Any]:
-        end = int(start) + _PAGE
+        end = int(start) + page_rows
         page: dict[str, Any] = {
             "totalSize": total,
             "done": end >= len(rows),

@@ -203,6 +203,9 @@ class Records:
         }
         if record.kind.name == "Contact":
             values["Name"] = " ".join(filter(None, (values["FirstName"], values["LastName"])))
+        if record.kind.name == "Opportunity":
+            values["IsWon"] = values["StageName"] == "Closed Won"
+            values["IsClosed"] = values["StageName"].startswith("Closed")
         if record.kind.name == "Task":
             values["IsClosed"] = values["Status"] == "Completed"
         if record.kind.name == "Case":

@@ -17,7 +17,7 @@ from runtime.messages import Record
 from runtime.postgres import Pool, open_pool, reachable
 from runtime.relay import Relay
 from runtime.service import run_service
-from runtime.settings import BAD_SETTINGS_EXIT_CODE, load
+from runtime.settings import BAD_SETTINGS_EXIT_CODE, BadSettings, load
 from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError
 from schemas.erasures import ErasureRequested
@@ -30,6 +30,8 @@ from services.ingest.api import Api
 from services.ingest.api_keys import ApiKeys
 from services.ingest.app import build_app
 from services.ingest.callers import Callers
+from services.ingest.customers import Customers
+from services.ingest.field_owners import Owned
 from services.ingest.gone import Gone
 from services.ingest.imap_poller import ImapPoller
 from services.ingest.inbound_mail_routes import InboundMails
@@ -40,6 +42,9 @@ from services.ingest.mail_event_routes import MailEvents, Outside
 from services.ingest.pages import Site
 from services.ingest.publisher import Publisher
 from services.ingest.reply_desk import ReplyDesk
+from services.ingest.salesforce.customer_map import load_customer_map
+from services.ingest.salesforce.sync import CustomerSync
+from services.ingest.salesforce.wiring import connect
 from services.ingest.settings import IngestSettings
 from services.ingest.sources import load_callers
 from services.ingest.survey_file import load_survey_file
@@ -63,17 +68,15 @@ def main() -> int:
     logging.configure(SERVICE, level=settings.log_level)
     try:
         callers = load_callers(settings.config_dir / "sources.yaml")
-    except ConfigError as error:
-        sys.stderr.write(f"The sources do not allow a start:\n{error}\n")
+        survey_file = load_survey_file(settings.config_dir / "survey.yaml")
+        customer_map = load_customer_map(settings.config_dir / "salesforce_customers.yaml")
+        org = connect(customer_map)
+    except (ConfigError, BadSettings) as error:
+        sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
         return BAD_SETTINGS_EXIT_CODE
     for source in callers.sources.values():
         if not source.secrets:
             log.warning("a source is off: none of its secrets is there", source=source.name)
-    try:
-        survey_file = load_survey_file(settings.config_dir / "survey.yaml")
-    except ConfigError as error:
-        sys.stderr.write(f"The survey's pages do not allow a start:\n{error}\n")
-        return BAD_SETTINGS_EXIT_CODE
     # It writes a line for each attempt of each connection; the publisher says once what that means for us.
     getLogger("aiokafka").setLevel(CRITICAL)
     kafka = settings.kafka(SERVICE)
@@ -93,6 +96,15 @@ def main() -> int:
     keys = ApiKeys.parse(settings.ingest_api_keys.get_secret_value())
     refresh = KeyRefresh(pool, keys)
     gone = Gone(pool)
+    customers = Customers(customer_map.owned if org else Owned())
+    reading = org and CustomerSync(
+        org=org,
+        pool=pool,
+        clock=clock,
+        customers=customers,
+        by=customer_map,
+        person_key_secret=person_key_secret,
+    )
     surveys = Surveys(
         pool=pool,
         clock=clock,
@@ -113,6 +125,7 @@ def main() -> int:
             callers=Callers(keys, records_per_second=settings.ingest_records_per_second),
             clock=clock,
             gone=gone,
+            customers=customers,
             pool=pool,
             person_key_secret=person_key_secret,
         ),
@@ -138,6 +151,7 @@ def main() -> int:
             "survey-upkeep": SurveyUpkeep(pool=pool, clock=clock).run,
             "webhook-fetcher": WebhookFetcher(worker, pool).run,
             **({"imap": ImapPoller(mailbox, replies).run} if mailbox else {}),
+            **({"salesforce-customers": reading.run} if reading else {}),
             **{name: consumer.run for name, consumer in consumers.items()},
             **{
                 f"{name}-watchdog": Watchdog(consumer.progress.standing).run

@@ -19,17 +19,18 @@ from runtime.cloudevents import Event, to_message
 from runtime.messages import Message
 from runtime.postgres import Pool
 from runtime.tracing import child_of
+from schemas.accounts import AccountChanged
 from schemas.profiles import ProfileChanged
 from services.ingest import metrics, problems, store
 from services.ingest.acceptance import SOURCE, Receipt, lifecycle_occurred, response_recorded
 from services.ingest.api_keys import Scope
 from services.ingest.body import LIMIT_BYTES, IncompleteError, TooLargeError, read_body
 from services.ingest.callers import Callers
+from services.ingest.customers import Customers
 from services.ingest.gone import Gone
 from services.ingest.inputs import AccountInput, LifecycleEventInput, ProfileInput, ResponseInput, context
 from services.ingest.openapi import described
 from services.ingest.persons import Statement, statement
-from services.ingest.profiles import account_after
 from services.ingest.waiting import NotTakenError
 
 RELAYED_WITHIN_SECONDS = 4.5
@@ -57,6 +58,7 @@ class Api:
     publisher: Publishes
     callers: Callers
     gone: Gone
+    customers: Customers
     clock: Clock
     pool: Pool
     person_key_secret: bytes
@@ -144,12 +146,11 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
         identifier = _checked_id(account_id)
 
         def change(connection: store.Connection) -> tuple[int, list[int]]:
-            known = store.lock_account(connection, identifier)
-            stated = account_after(body, account_id=identifier, known=known, now=receipt.received_at)
-            if stated == known:
-                return stated.version, store.owed_for(connection, stated.TOPIC, [identifier])
-            store.put_account(connection, stated)
-            return stated.version, outbox.append(connection, [message_of(request, stated)])
+            stated = api.customers.state_account(connection, identifier, body, receipt.received_at)
+            version = stated.state.version
+            if stated.is_changed:
+                return version, outbox.append(connection, [message_of(request, stated.state)])
+            return version, store.owed_for(connection, AccountChanged.TOPIC, [identifier])
 
         version = await _stored_and_relayed(api, change)
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc()
@@ -204,18 +205,11 @@ async def profiles_stated(
     """
 
     def change(connection: store.Connection) -> tuple[list[ProfileChanged | None], list[int]]:
-        identifiers = [identifier for said in statements for identifier in said.identifiers]
-        people = store.lock_people(connection, identifiers)
-        erased = store.erased(connection, [identifier.key for identifier in identifiers])
-        stated = [
-            None if erased.keys() & {one.key for one in said.identifiers} else people.state(said, now)
-            for said in statements
-        ]
-        changed = store.put_people(connection, people)
-        owed = store.owed_for(
-            connection, ProfileChanged.TOPIC, [state.person_key for state in stated if state]
-        )
-        return stated, [*owed, *outbox.append(connection, [message_of(request, state) for state in changed])]
+        stated = api.customers.state_people(connection, statements, now)
+        keys = [state.person_key for state in stated.states if state]
+        owed = store.owed_for(connection, ProfileChanged.TOPIC, keys)
+        messages = [message_of(request, state) for state in stated.changed]
+        return [*stated.states], [*owed, *outbox.append(connection, messages)]
 
     return await _stored_and_relayed(api, change)
 

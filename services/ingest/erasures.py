@@ -53,6 +53,7 @@ _DELETE_SQL: Mapping[str, LiteralString] = {
     "outbox": """
         DELETE FROM outbox WHERE key = ANY(%(bytes)s) AND sent_at IS NOT NULL AND written_at <= %(at)s
     """,
+    "salesforce_records": "DELETE FROM salesforce_records WHERE key = ANY(%(keys)s)",
     "profiles": "DELETE FROM profiles WHERE person_key = ANY(%(keys)s)",
 }
 

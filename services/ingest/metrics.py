@@ -9,12 +9,12 @@ RESPONSES_ACCEPTED = Counter(
 )
 LIFECYCLE_ACCEPTED = Counter(
     "feedback_lifecycle_events_accepted_total",
-    "Lifecycle events acknowledged by Kafka.",
+    "Lifecycle events acknowledged by Kafka, or stored with the outbox where they came from Salesforce.",
     ["source", "moment"],
 )
 CHANGES_ACCEPTED = Counter(
     "feedback_customer_changes_accepted_total",
-    "Profiles and accounts stored and relayed.",
+    "Profiles and accounts stored and relayed; of Salesforce, those that changed.",
     ["source", "kind"],
 )
 RATE_LIMITED = Counter(
@@ -65,4 +65,22 @@ MAILS_RECEIVED = Counter(
 )
 REPLIES_UNMATCHED = Counter(
     "feedback_replies_unmatched_total", "Replies to none of our signed addresses: nothing becomes of them."
+)
+CUSTOMER_POLLS = Counter(
+    "feedback_customer_polls_total", "Readings of Salesforce's customers: ok, failed.", ["object", "result"]
+)
+CUSTOMERS_READ_AT = Gauge(
+    "feedback_customers_read_timestamp_seconds",
+    "When all that had changed of an object of Salesforce was last read, seconds since 1970.",
+    ["object"],
+)
+CUSTOMER_RECORDS = Counter(
+    "feedback_customer_records_total",
+    "Records of Salesforce that had changed, and those of them that name nobody whom we could know.",
+    ["object", "known"],
+)
+CUSTOMER_VALUES_REFUSED = Counter(
+    "feedback_customer_values_refused_total",
+    "Values of Salesforce's records that are not what their field has to be.",
+    ["object", "field"],
 )

@@ -5,11 +5,12 @@ order the statements come in. All other keys name that one in their last record.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
 from schemas.profiles import ProfileChanged
+from services.ingest.field_owners import MaySet, may_set
 from services.ingest.identity import customer_key, email_key, visitor_key
 from services.ingest.inputs import IdentifierInput, ProfileInput
 from services.ingest.profiles import folded, profile_after
@@ -54,11 +55,12 @@ class Statement:
     customer already: two customers may share an address and stay two.
     """
 
-    customer_id: str
+    customer_id: str | None
     who: Identifier
     body: ProfileInput
     same: tuple[Identifier, ...] = ()
     email: Identifier | None = None
+    from_salesforce: bool = False
 
     @property
     def identifiers(self) -> tuple[Identifier, ...]:
@@ -77,12 +79,32 @@ def statement(body: ProfileInput, customer_id: str, secret: bytes) -> Statement:
     )
 
 
-class People:
-    """Keys and what is known of them, as far as a batch of statements needs it."""
+def contact_statement(body: ProfileInput, customer_id: str | None, secret: bytes) -> Statement | None:
+    """What Salesforce says of a contact; None where it tells neither your id nor an address."""
+    if customer_id is not None:
+        return replace(statement(body, customer_id, secret), from_salesforce=True)
+    if body.email is None:
+        return None
+    who = Identifier(email_key(secret, body.email), Strength.EMAIL)
+    return Statement(customer_id=None, who=who, body=body, from_salesforce=True)
 
-    def __init__(self, known: Mapping[str, Known]) -> None:
+
+class People:
+    """Keys and what is known of them, as far as a batch of statements needs it.
+
+    `owned` are the fields that Salesforce sets of the people behind the keys `theirs`.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, Known],
+        owned: frozenset[str] = frozenset(),
+        theirs: Iterable[str] = (),
+    ) -> None:
         self._known = dict(known)
         self._before = dict(known)
+        self._owned = owned
+        self._theirs = set(theirs)
 
     def state(self, statement: Statement, now: datetime) -> ProfileChanged:
         """Takes a statement in; the person's full state after it."""
@@ -103,11 +125,21 @@ class People:
             known=state,
             aliases=aliases - {winner},
             now=now,
+            allowed=self._allowed(statement, {winner, *aliases, *(state.merged_from if state else ())}),
         )
+        if statement.from_salesforce:
+            self._theirs.add(statement.who.key)
         self._put(stated)
         for alias in sorted(aliases - {winner}):
             self._point(alias, winner, now)
         return stated
+
+    def _allowed(self, statement: Statement, keys: set[str]) -> MaySet | None:
+        return may_set(
+            self._owned,
+            from_salesforce=statement.from_salesforce,
+            is_theirs=not self._theirs.isdisjoint(keys),
+        )
 
     def changed(self) -> list[ProfileChanged]:
         """The states that are not what they were, by key."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from schemas.accounts import AccountChanged
 from schemas.profiles import Consent, OptOut, ProfileChanged
+from services.ingest.field_owners import MaySet, laid_over
 from services.ingest.inputs import AccountInput, ProfileInput
 
 
@@ -12,28 +13,31 @@ def profile_after(
     body: ProfileInput,
     *,
     key: str,
-    customer_id: str,
+    customer_id: str | None,
     known: ProfileChanged | None,
     aliases: Collection[str],
     now: datetime,
+    allowed: MaySet | None = None,
 ) -> ProfileChanged:
     """The state of the person of this key after the call, equal to `known` when the call changes nothing.
 
-    The body replaces what was known, except that consents, opt-outs and aliases are only ever added:
-    an import that does not mention an opt-out must not end it.
+    The body replaces what was known as far as it is allowed to, except that consents, opt-outs and aliases
+    are only ever added: an import that does not mention an opt-out must not end it.
     """
+    said = body.model_dump(exclude={"consents", "opt_outs", "same_as", "customer_id"})
+    if known is not None and allowed is not None:
+        said = laid_over(known.model_dump(include=set(said)), said, allowed)
     consents = tuple(Consent(**consent.model_dump()) for consent in body.consents)
     opt_outs = tuple(OptOut(**opt_out.model_dump()) for opt_out in body.opt_outs)
     every_alias = tuple(sorted({*aliases, *(known.aliases if known else ())}))
     stated = ProfileChanged(
-        **body.model_dump(exclude={"consents", "opt_outs", "products", "same_as", "customer_id"}),
+        **said,
         person_key=key,
-        customer_id=customer_id,
+        customer_id=customer_id or (known.customer_id if known else None),
         version=known.version if known else 1,
         changed_at=known.changed_at if known else now,
         aliases=every_alias,
         merged_from=every_alias,
-        products=tuple(body.products),
         consents=_added(known.consents if known else (), consents),
         opt_outs=_added_opt_outs(known.opt_outs if known else (), opt_outs),
     )
@@ -92,11 +96,19 @@ def profile_without_surveys(
 
 
 def account_after(
-    body: AccountInput, *, account_id: str, known: AccountChanged | None, now: datetime
+    body: AccountInput,
+    *,
+    account_id: str,
+    known: AccountChanged | None,
+    now: datetime,
+    allowed: MaySet | None = None,
 ) -> AccountChanged:
     """The account's full state after the call, equal to `known` when the call changes nothing."""
+    said = body.model_dump()
+    if known is not None and allowed is not None:
+        said = laid_over(known.model_dump(include=set(said)), said, allowed)
     stated = AccountChanged(
-        **body.model_dump(),
+        **said,
         account_id=account_id,
         version=known.version if known else 1,
         changed_at=known.changed_at if known else now,

@@ -50,8 +50,12 @@ def erased(connection: Connection, keys: Iterable[str]) -> dict[str, datetime]:
     return dict(rows.fetchall())
 
 
-def lock_people(connection: Connection, identifiers: Iterable[Identifier]) -> People:
+def lock_people(
+    connection: Connection, identifiers: Iterable[Identifier], owned: frozenset[str] = frozenset()
+) -> People:
     """Everybody whom these keys stand for, with all their keys; nobody else merges people meanwhile.
+
+    `owned` are the fields that Salesforce sets.
 
     One transaction at a time: two that take rows in an order of their own would wait for each other.
     """
@@ -66,7 +70,15 @@ def lock_people(connection: Connection, identifiers: Iterable[Identifier]) -> Pe
     known |= _known(connection, sorted(winners))
     others = {key for one in known.values() if one.state for key in one.state.merged_from} - known.keys()
     known |= _known(connection, sorted(others))
-    return People(known)
+    return People(known, owned, in_salesforce(connection, "Contact", list(known)) if owned else ())
+
+
+def in_salesforce(connection: Connection, kind: str, keys: Sequence[str]) -> list[str]:
+    """Those of the keys (of people, of accounts) that records of Salesforce stand behind."""
+    rows = connection.execute(
+        "SELECT key FROM salesforce_records WHERE object = %s AND key = ANY(%s)", (kind, list(keys))
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def put_people(connection: Connection, people: People) -> list[ProfileChanged]:

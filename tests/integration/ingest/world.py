@@ -94,6 +94,11 @@ class Ingest:
         self.http.close()
         stop(self._process, signal.SIGTERM)
 
+    def kill(self) -> None:
+        """As a machine would that loses its power."""
+        self.http.close()
+        stop(self._process, signal.SIGKILL)
+
     def records(self, topic: str) -> list[Record]:
         """Everything on a topic, read to the ends of now."""
         return records(self.bootstrap, topic)

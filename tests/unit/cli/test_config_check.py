@@ -19,6 +19,7 @@ BROKEN = {
     "destinations.yaml": "pigeons: {}",
     "people.yaml": "teams: {}",
     "salesforce.yaml": "pigeons: {}",
+    "salesforce_customers.yaml": "pigeons: {}",
     "sources.yaml": "sources: {pigeons: {vendor: pigeon, secrets: [a]}}",
 }
 

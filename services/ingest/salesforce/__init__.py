@@ -1,0 +1,1 @@
+"""Customers as Salesforce knows them: accounts, contacts, purchases, closed cases."""
