@@ -110,7 +110,8 @@ def receipt(erasure_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
     console.print(table)
     asked_at = found.request.requested_at
     console.print(
-        f"Asked for {asked_at:%Y-%m-%d %H:%M} UTC. Topics forget by {asked_at + TOPICS_END_AFTER:%Y-%m-%d}."
+        f"Asked for {asked_at:%Y-%m-%d %H:%M} UTC. Topics, and the dead letters of each, forget by"
+        f" {asked_at + TOPICS_END_AFTER:%Y-%m-%d}."
     )
     if not found.removed.keys() >= _READERS:
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """`customer.erasures.v1`: a person is forgotten, and each service says what it removed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -35,6 +36,16 @@ class ErasureRequested(Event):
     def event_time(self) -> datetime:
         """When it was asked for."""
         return self.requested_at
+
+    def done(self, service: str, removed: Mapping[str, int], at: datetime) -> "ErasureDone":
+        """What a service reports that has removed so many records of each kind."""
+        return ErasureDone(
+            erasure_id=self.erasure_id,
+            person_key=self.person_key,
+            service=service,
+            removed=dict(removed),
+            done_at=at,
+        )
 
 
 class ErasureDone(Event):

@@ -205,7 +205,8 @@ REPLAYS: tuple[Topic, ...] = (
 )
 """Where one consumer reads again what the archive holds, called after its group; never archived itself.
 
-The router is not asked to send surveys again: nothing in a request tells an old one from a new one.
+The router is not asked to send surveys again: nothing in a request tells an old one from a new one. Nor is it
+told again what happened to customers: it keeps nothing of that, and would call off what was planned since.
 """
 
 REPLAYED: dict[str, Topic] = {topic.name.removesuffix(replay_topic("")): topic for topic in REPLAYS}

@@ -126,12 +126,7 @@ def _erased(connection: Connection, asked: ErasureRequested, traceparent: str | 
     connection.execute(_NOTE_SQL, values)
     connection.execute(_ARCHIVING_SQL)
     removed = {kind: connection.execute(sql, values).rowcount for kind, sql in _DELETE_SQL.items()}
-    done = ErasureDone(
-        erasure_id=asked.erasure_id,
-        person_key=asked.person_key,
-        service=SERVICE,
-        removed={kind: count for kind, count in removed.items() if count},
-        done_at=datetime.now(UTC),
-    )
+    counted = {kind: count for kind, count in removed.items() if count}
+    done = asked.done(SERVICE, counted, datetime.now(UTC))
     tombstones = [Message(ProfileChanged.TOPIC, key.encode(), None, ()) for key in keys]
     return [*tombstones, to_message(done, source=SOURCE, traceparent=child_of(traceparent))]

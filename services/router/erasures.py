@@ -100,14 +100,7 @@ def handle(connection: Connection, delivered: Sequence[Delivered[ErasureRequeste
     """Forget whom a batch asks to forget, in the caller's transaction, and report what was removed."""
     for one in delivered:
         if isinstance(one.event, ErasureRequested):
-            removed = erase(connection, one.event)
-            done = ErasureDone(
-                erasure_id=one.event.erasure_id,
-                person_key=one.event.person_key,
-                service=SERVICE,
-                removed=removed,
-                done_at=datetime.now(UTC),
-            )
+            done = one.event.done(SERVICE, erase(connection, one.event), datetime.now(UTC))
             traceparent = traceparent_of(one.record.headers) or new_traceparent()
             outbox.append(connection, [to_message(done, source=SOURCE, traceparent=traceparent)])
 

@@ -14,6 +14,7 @@ from runtime.settings import BAD_SETTINGS_EXIT_CODE, load
 from runtime.watchdog import Watchdog
 from runtime.yaml_file import ConfigError
 from schemas.topics import replay_topic
+from services.scheduler import erasures
 from services.scheduler.app import SERVICE, TOPICS, Intake, Rounds, http_app, read
 from services.scheduler.programs import load_programs
 from services.scheduler.settings import SchedulerSettings
@@ -40,6 +41,15 @@ def main() -> int:
         pool=pool,
         dead_letters=DeadLetters(kafka),
     )
+    erasing = Consumer(
+        kafka=kafka,
+        group=erasures.GROUP,
+        topics=erasures.TOPICS,
+        decode=erasures.read,
+        handle=erasures.handle,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
     rounds = Rounds(
         pool=pool,
         programs=programs,
@@ -51,6 +61,7 @@ def main() -> int:
     health = Health()
     health.add("database", reachable(pool))
     health.add("intake", intake.check)
+    health.add("erasures", erasing.check)
     health.add("rounds", rounds.check)
     health.add("relay", relay.check)
     try:
@@ -58,9 +69,11 @@ def main() -> int:
             SERVICE,
             workers={
                 "intake": intake.run,
+                "erasures": erasing.run,
                 "rounds": rounds.run,
                 "relay": relay.run,
-                "watchdog": Watchdog(intake.progress.standing).run,
+                "intake-watchdog": Watchdog(intake.progress.standing).run,
+                "erasures-watchdog": Watchdog(erasing.progress.standing).run,
             },
             app=http_app(health, pool),
             host=settings.ops_host,

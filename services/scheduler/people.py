@@ -33,6 +33,16 @@ UPDATE people SET profile_version = 0, account_id = NULL, address_mark = NULL, b
     in_app = false, time_zone = NULL, facts = '{}', erased_at = given.erased_at
 FROM unnest(%s::text[], %s::timestamptz[]) AS given (person, erased_at) WHERE people.person = given.person
 """
+# As an erasure, so that a row already forgotten is not counted again.
+_KNOWN_SQL = (
+    "SELECT count(*) FROM people WHERE person = ANY(%s) AND erased_at IS NULL AND profile_version > 0"
+)
+_FORGET_LATE_SQL = (
+    "DELETE FROM lifecycle_events USING people WHERE people.person = ANY(%(keys)s)"
+    " AND lifecycle_events.person = people.person AND occurred_at <= people.erased_at",
+    "DELETE FROM answers USING people WHERE people.person = ANY(%(keys)s)"
+    " AND answers.person = people.person AND answered_at <= people.erased_at",
+)
 # What was asked moves along; what was only planned is planned anew for the winner.
 _FOLD_SQL = (
     "UPDATE lifecycle_events SET person = %(winner)s WHERE person = %(old)s",
@@ -87,6 +97,19 @@ def erase(connection: Connection[Any], erased: Collection[Erased]) -> None:
         connection.execute(
             _ERASE_SQL, ([gone.person_key for gone in erased], [gone.erased_at for gone in erased])
         )
+
+
+def known_among(connection: Connection[Any], keys: Iterable[str]) -> int:
+    """How many of these people have a profile here."""
+    [(count,)] = connection.execute(_KNOWN_SQL, (sorted(keys),)).fetchall()
+    return int(count)
+
+
+def forget_late(connection: Connection[Any], keys: Iterable[str]) -> None:
+    """Drops what is from before the erasure of these people, should they be erased."""
+    values = {"keys": sorted(keys)}
+    for statement in _FORGET_LATE_SQL:
+        connection.execute(statement, values)
 
 
 def put_profiles(connection: Connection[Any], profiles: Collection[ProfileChanged]) -> set[str]:

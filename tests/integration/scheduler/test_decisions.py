@@ -193,6 +193,9 @@ def test_the_erased_are_not_asked_and_keep_no_address(world: World) -> None:
     world.say(profile("ann"), purchased("ann", 0))
     world.say(Erased("ann", datetime(2026, 1, 20, tzinfo=UTC)), profile("ann", 2))
     world.work_until(31)
+    assert world.reasons("ann") == [], "what they would have been asked about is forgotten"
+    world.say(purchased("ann", 40, number=2))
+    world.work_until(71)
     assert world.reasons("ann") == [("skipped", "erased")]
 
 
