@@ -101,7 +101,7 @@ def _repeated_keys(node: yaml.Node) -> Iterator[tuple[str, int]]:
     elif isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen and isinstance(key, yaml.ScalarNode):
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
                 yield key.value, key.start_mark.line + 1
             if isinstance(key, yaml.ScalarNode):
                 seen.add(key.value)

@@ -54,6 +54,7 @@ from services.router.personal_mails import PersonalMails
 from services.router.plan import Playbook
 from services.router.plugins import discover
 from services.router.rules import load_rules
+from services.router.rules_watch import RulesWatch
 from services.router.settings import RouterSettings
 from services.router.slack.wiring import slack_side
 from services.router.survey_links import SurveyLinks
@@ -77,13 +78,16 @@ def main() -> int:
     try:
         destinations = read_destinations(settings.config_dir / "destinations.yaml", discover())
         people = load_people(settings.config_dir / "people.yaml")
+        watch = RulesWatch(
+            settings.config_dir, partial(read_playbook, settings.config_dir, destinations, people)
+        )
         playbook = read_playbook(settings.config_dir, destinations, people)
         themes = theme_names(settings.config_dir / "themes.yaml")
         connected = connect(destinations.values())
     except (ConfigError, BadSettings) as error:
         sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
         return BAD_CONFIG_EXIT_CODE
-    return serve(settings, playbook, connected, people, themes)
+    return serve(settings, playbook, watch, connected, themes)
 
 
 def read_playbook(config_dir: Path, destinations: Mapping[str, Configured], people: People) -> Playbook:
@@ -115,8 +119,9 @@ def planning_consumer(
     links: SurveyLinks,
     follow: planner.Follow,
     storm_people: int,
+    watch: RulesWatch | None = None,
 ) -> Consumer[PlannedEvent]:
-    """What plans answers and survey requests."""
+    """What plans answers and survey requests, by the rules that `watch` takes up."""
     planning = planner.Planner(
         playbook=playbook,
         clock=clock,
@@ -125,6 +130,8 @@ def planning_consumer(
         follow=follow,
         storm_people=storm_people,
     )
+    if watch is not None:
+        watch.tell(planning.use)
     return Consumer(
         kafka=kafka,
         group=PLANNING_GROUP,
@@ -170,8 +177,8 @@ def listening(*, kafka: KafkaSettings, pool: Pool, replying: replies.Replies) ->
 def serve(
     settings: RouterSettings,
     playbook: Playbook,
+    watch: RulesWatch,
     connected: list[Connected],
-    people: People,
     themes: Mapping[str, str],
 ) -> int:
     """Runs the workers and the HTTP application until a signal."""
@@ -183,7 +190,7 @@ def serve(
         max_size=11 + len(connected),
         options=PLANS_BY_KEY,
     )
-    clock = business_clock(settings)
+    clock, people = business_clock(settings), playbook.people
     desk = Desk(
         pool=pool,
         clock=clock,
@@ -200,6 +207,7 @@ def serve(
         links=links,
         follow=desk.after_planning,
         storm_people=settings.storm_people,
+        watch=watch,
     )
     consumers = {
         "planning": planning,
@@ -248,6 +256,7 @@ def serve(
     code = run_service(
         SERVICE,
         workers={
+            "rules": watch.run,
             "pauses": pauses.run,
             "upkeep": Upkeep(pool=pool, connected=connected, ledger_days=settings.ledger_days).run,
             "projection-age": age.run,

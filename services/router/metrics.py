@@ -44,6 +44,9 @@ PLANS = Counter("feedback_plans_total", "Answers and survey requests planned.", 
 RULES_ERRED = Counter(
     "feedback_rules_erred_total", "Evaluations of a rule that were neither true nor false.", ["rule"]
 )
+RULES_REFUSED = Gauge(
+    "feedback_rules_refused", "1 while the files say something else than the rules in use, because they err."
+)
 PLANNED_ON_STALE_FACTS = Counter(
     "feedback_planned_on_stale_facts_total", "Batches planned before the projections had caught up."
 )

@@ -68,8 +68,13 @@ class Planner:
         self._follow = follow
         self._storms = StormDesk(playbook.plugins, storm_people)
 
+    def use(self, playbook: Playbook) -> None:
+        """Plan by this playbook from the next batch on; its kinds of destination are those of the first."""
+        self._playbook = playbook
+
     def handle(self, connection: Connection, delivered: Sequence[Delivered[PlannedEvent]]) -> None:
         """Plan a batch in the caller's transaction. A batch seen before changes nothing."""
+        playbook = self._playbook
         self._wait_for_facts(connection)
         occurrences = _remembered(connection, [(occurrence_of(one.event), one) for one in delivered])
         subjects = _by_subject(occurrence for occurrence, _ in occurrences)
@@ -84,11 +89,11 @@ class Planner:
             connection,
             [(occurrence, one.event) for occurrence, one in occurrences],
             states,
-            self._playbook.people,
+            playbook.people,
         )
         now = self._clock.now()
         batch = Planning(
-            playbook=self._playbook,
+            playbook=playbook,
             links=self._links,
             known=around,
             states=states,
@@ -101,15 +106,15 @@ class Planner:
         for labels, times in batch.courses.items():
             metrics.PLANS.labels(*labels).inc(times)
         if batch.plans:
-            self._write(connection, batch, around, now)
+            self._write(connection, batch, around, playbook.rules.version, now)
             changed = {name: batch.states[name] for name in states if batch.states[name] != states[name]}
             plan_store.write_subjects(connection, changed)
 
-    def _write(self, connection: Connection, batch: Planning, around: Known, now: datetime) -> None:
+    def _write(
+        self, connection: Connection, batch: Planning, around: Known, rules_version: str, now: datetime
+    ) -> None:
         self._storms.gather(connection, batch.rows, batch.facts, now)
-        plan_store.write_plans(
-            connection, list(batch.plans.values()), rules_version=self._playbook.rules.version, now=now
-        )
+        plan_store.write_plans(connection, list(batch.plans.values()), rules_version=rules_version, now=now)
         effect_store.write(connection, batch.rows.values(), now=now)
         score_store.write(connection, around.told)
         remembered.note_asks(connection, [ask for asks in around.asks.values() for ask in asks])
