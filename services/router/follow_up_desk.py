@@ -22,6 +22,7 @@ from services.router.follow_up_commands import (
     Command,
     HandOver,
     NoteBreach,
+    NoteReply,
     Reassign,
     Refusal,
     Reopen,
@@ -129,8 +130,10 @@ class Desk:
         self._shown.again(connection, it.subject)
         line = history_line(entry, self.people)
         if line is not None:
+            # An answer waits for whoever has the follow-up; the rest is there to be read.
+            to = self.people.person(it.owner_id) if isinstance(command, NoteReply) else None
             self._shown.notify(
-                connection, it, Notice(line), name=f"history_{it.version}", now=now, besides=via
+                connection, it, Notice(line, to), name=f"history_{it.version}", now=now, besides=via
             )
         metrics.FOLLOW_UPS.labels(it.team, entry.what).inc()
 

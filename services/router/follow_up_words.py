@@ -1,6 +1,7 @@
 """What colleagues read about a follow-up: its history, reminders, missed targets. Pure.
 
-Plain text without anything about the customer: it stands below the card or the Case that shows them.
+Plain text that names no customer: it stands below the card or the Case that shows them, and so do their
+answers to mails.
 """
 
 from datetime import datetime
@@ -20,7 +21,7 @@ _SENTENCES = {
     "resolved": "{who} resolved this: {what}",
     "reopened": "{who} opened this again: {what}",
     "noted": "{who}: {what}",
-    "replied": "The customer answered our mail; their words are in the follow-up's history.",
+    "replied": "The customer answered our mail:\n{what}",
     "handed_over": "{who} handed this over to {what}.",
     "snoozed": "{who} put this off until {what}.",
     "sla_breached": "{what} is overdue.",

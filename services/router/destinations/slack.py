@@ -35,13 +35,13 @@ from services.router.lost_call import lost
 from services.router.people import Person
 from services.router.slack import follow_up_part
 from services.router.slack.actions import Action, LinkAction, filled, render, templates_of
-from services.router.slack.card import withdrawn
+from services.router.slack.card import TEXT_CHARACTERS, withdrawn
 from services.router.slack.content import Card, Content, Recipient
 from services.router.slack.errors import cause_of, code_of, retry_after, verdict
 from services.router.slack.follow_up_part import MAX_LINKS
 from services.router.slack.history import EVENT_TYPE, SCAN_SECONDS, History
 from services.router.slack.summary import summarise
-from services.router.slack.texts import escape, mention
+from services.router.slack.texts import escape, mention, shorten
 from services.router.slack.workspace import Workspace
 
 _GONE = frozenset({"message_not_found"})
@@ -227,7 +227,9 @@ def notice(said: Notice, shown: Content | None) -> Content | None:
     to = said.to and Recipient(name=said.to.name, email=said.to.email, user=said.to.slack_user)
     if shown is None and to is None:
         return None
-    return Content(channel=shown.channel if shown else "", text=escape(said.text), to=to)
+    return Content(
+        channel=shown.channel if shown else "", text=escape(shorten(said.text, TEXT_CHARACTERS)), to=to
+    )
 
 
 def _place(content: Content) -> str:

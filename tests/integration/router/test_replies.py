@@ -6,7 +6,8 @@ from runtime.consumer import Delivered
 from runtime.messages import Record
 from schemas.replies import ReplyReceived
 from services.router import follow_up_store, replies
-from tests.integration.router.test_follow_ups import now_of, opened
+from services.router.follow_up_commands import Claim
+from tests.integration.router.test_follow_ups import notices, now_of, opened
 from tests.integration.router.test_schedule import SUBJECT, row, scheduled, write
 from tests.integration.router.world import EPOCH, World
 
@@ -43,6 +44,14 @@ def test_the_follow_up_keeps_the_words_unless_they_are_the_comment(world: World)
         lines = follow_up_store.history(connection, now_of(world, subject).id)
     kept = [(line.what, line.detail) for line in lines if line.what == "replied"]
     assert kept == [("replied", "Thank you, it works.")]
+
+
+def test_whoever_has_the_follow_up_is_shown_the_customers_words(world: World) -> None:
+    subject = opened(world)
+    world.desk.apply(subject, Claim("ann"))
+    take(world, subject, reply_id=uuid4())
+
+    assert notices(world)[-1] == "ann: The customer answered our mail:\nThank you, it works."
 
 
 def test_a_reply_to_something_unknown_changes_nothing(world: World) -> None:

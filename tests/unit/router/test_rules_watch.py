@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from runtime.yaml_file import ConfigError
-from services.router import metrics
 from services.router.plan import Playbook
 from services.router.plugins import discover
 from services.router.rules import load_rules
@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def refused() -> float | None:
-    return metrics.RULES_REFUSED.collect()[0].samples[0].value  # type: ignore[no-any-return]  # untyped library
+    return REGISTRY.get_sample_value("feedback_rules_refused")
 
 
 def test_what_has_not_changed_is_not_read_again(folder: Folder) -> None:
