@@ -76,7 +76,7 @@ SELECT e.effect_id, e.subject, e.action, e.rule, e.person_key, e.account_id, e.p
     e.outside, e.external_id, e.parent_subject IS NOT NULL AS has_parent, parent.wanted AS parent_wanted,
     parent.outside AS parent_outside, parent.status AS parent_status, parent.external_id AS parent_id,
     to_json(follow_up) AS follow_up,
-    coalesce(winner.erased OR named.erased, false) AS is_erased,
+    coalesce(winner.erased OR named.erased OR e.ended_by = 'erased', false) AS is_erased,
     coalesce(named.opt_outs, '{}') || coalesce(winner.opt_outs, '{}') AS opt_outs
 FROM unnest(%(subjects)b::text[], %(actions)b::text[]) AS leased (subject, action)
 JOIN effects AS e ON e.subject = leased.subject AND e.action = leased.action

@@ -65,6 +65,8 @@ def test_what_stands_outside_is_taken_back(world: World) -> None:
     world.deliver_all()
 
     assert world.box.operations == [Operation.CREATE, Operation.RETRACT]
+    # Also before the profile's tombstone has come.
+    assert [call.is_erased for call in world.box.calls] == [False, True]
     assert list(world.box.objects.values()) == [""]
     assert world.ask("SELECT status, content FROM effects") == [("retracted", {})]
 
