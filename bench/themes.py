@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench import report
 from bench.labelled import Set, read, restaurant_theme, themes_as_they_are
@@ -38,6 +39,8 @@ from services.classifier.taxonomy import load_themes
 
 TAXONOMIES = Path(__file__).with_name("taxonomies")
 JUDGED_ORGANISATIONS = frozenset({"616", "727", "1040"})
+VADER_NEUTRAL = 0.05
+"""Its authors' own: a compound score nearer to 0 is neutral."""
 DRAWS = 5
 LANGUAGES = ("de", "fr", "es", "pt")
 FAR_LANGUAGES = ("ja", "zh")
@@ -105,12 +108,12 @@ def _reviews(data: Path, encoder: Encoder | None) -> Figures:
         figures |= _f1(name, truth.themes, theme_scores(heads, made) > heads.thresholds)
         if used is not None:
             figures |= _f1("fabsa_lists", truth.themes, made.comment_hits() > 0)
-            figures |= _feelings(heads, made, truth)
+            figures |= _feelings(heads, made, truth, [comment.text for comment in judging])
         _told(figures)
     return figures
 
 
-def _feelings(heads: Heads, made: Batch, truth: Labelled) -> Figures:
+def _feelings(heads: Heads, made: Batch, truth: Labelled, texts: Sequence[str]) -> Figures:
     assert heads.sentiment is not None  # noqa: S101 - what was fitted on has all three
     assert heads.polarity is not None  # noqa: S101 - likewise
     known = truth.sentiments != UNSAID
@@ -121,6 +124,9 @@ def _feelings(heads: Heads, made: Batch, truth: Labelled) -> Figures:
             for first, end in zip(made.starts[:-1], made.starts[1:], strict=True)
         ]
     )
+    analyzer = SentimentIntensityAnalyzer()
+    compounds = np.array([analyzer.polarity_scores(text)["compound"] for text in texts])
+    vader = np.sign(np.where(np.abs(compounds) < VADER_NEUTRAL, 0, compounds)).astype(np.int64)
     owners, themes = np.nonzero(truth.themes)
     _, speaking = clauses_of_themes(heads, made, owners, themes)
     columns = polarity_columns(heads.background, made, owners, speaking)
@@ -133,6 +139,7 @@ def _feelings(heads: Heads, made: Batch, truth: Labelled) -> Figures:
     return {
         "sentiment_macro": _macro(truth.sentiments[known], said[known]),
         "sentiment_unfitted_macro": _macro(truth.sentiments[known], unfitted[known]),
+        "sentiment_vader_macro": _macro(truth.sentiments[known], vader[known]),
         "polarity_accuracy": float(right.mean()),
         "mixed_accuracy": float(right[mixed].mean()),
     }

@@ -39,7 +39,8 @@ _FEWEST_HITS = 5
 _FEWEST_BACKGROUND = 50
 _STRENGTH = 0.3
 _FEW_STRENGTH = 1.0
-_FEEL_STRENGTH = 0.5
+_POLARITY_STRENGTH = 0.5
+_SENTIMENT_STRENGTH = 2.0
 _LARGEST_SHARE = 0.6
 _SMALLEST_SHARE = 0.01
 Labels = NDArray[np.bool_]
@@ -163,7 +164,7 @@ def _fit_polarity(heads: Heads, made: Batch, rows: Integers, labelled: Labelled)
     owners = rows[places]
     _, speaking = clauses_of_themes(heads, made, owners, themes)
     columns, grams = polarity_columns(heads.background, made, owners, speaking)
-    return _fit(columns, grams, _one_hot(said), _FEEL_STRENGTH)
+    return _fit(columns, grams, _one_hot(said), _POLARITY_STRENGTH)
 
 
 def _fit_sentiment(background: Floats, made: Batch, felt: Felt) -> Linear | None:
@@ -174,7 +175,7 @@ def _fit_sentiment(background: Floats, made: Batch, felt: Felt) -> Linear | None
         columns[felt.rows],
         [one.picked(felt.rows) for one in grams],
         _one_hot(felt.sentiments),
-        _FEEL_STRENGTH,
+        _SENTIMENT_STRENGTH,
         felt.weights,
     )
 
