@@ -5,7 +5,6 @@ classified under a higher number replaces a lower one.
 """
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +16,8 @@ from services.classifier.taxonomy import Themes
 MANIFEST = "manifest.json"
 """The manifest's name in the folder of models."""
 FILE_FORMAT = 1
+PROGRAM = 1
+"""Raised with every change of this program by which the same models and themes read comments otherwise."""
 
 
 class _Part(BaseModel):
@@ -47,15 +48,16 @@ class Manifest(_Part):
     taxonomy_version: int = Field(ge=1)
     """Of the themes when it was activated."""
     taxonomy_digest: str
-    program: str
-    """The program's version then."""
+    program: int = Field(ge=1)
+    """PROGRAM then."""
 
 
 def classification_version(manifest: Manifest | None, taxonomy_version: int) -> int:
-    """Raised by every activation and by every new version of the themes."""
+    """Raised by every activation, and by every new version of the themes and of the program."""
     if manifest is None:
-        return taxonomy_version
-    return manifest.version + max(0, taxonomy_version - manifest.taxonomy_version)
+        return taxonomy_version + PROGRAM - 1
+    newer_themes = max(0, taxonomy_version - manifest.taxonomy_version)
+    return manifest.version + newer_themes + max(0, PROGRAM - manifest.program)
 
 
 def activated(
@@ -67,7 +69,7 @@ def activated(
         models=tuple(ModelFile(encoder=encoder, digest=about.digest) for encoder, about in models),
         taxonomy_version=themes.version,
         taxonomy_digest=themes.digest,
-        program=version("feedback-router"),
+        program=PROGRAM,
     )
 
 
