@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from cli.jobs import topic_specs
+from cli.reclassify import Progress
 from runtime.cloudevents import event_id_of, to_message
 from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Message, header
@@ -23,6 +24,7 @@ from runtime.postgres import conninfo, open_pool
 from runtime.topics import ensure_topics
 from runtime.tracing import new_traceparent
 from sandbox.embedded_kafka import EmbeddedKafka
+from schemas.classified import ResponseClassified
 from schemas.event import Effects
 from schemas.responses import Order, ResponseRecorded, response_id
 from schemas.scales import Metric
@@ -33,6 +35,7 @@ from tests.integration.ingest.world import START_SECONDS, eventually, records
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
+ROOT = Path(__file__).parents[3]
 NOW = datetime.now(UTC)
 ARCHIVED_WITHIN_SECONDS = 90.0
 Place = tuple[str, int, int, str | None]
@@ -173,6 +176,52 @@ def test_one_consumer_is_fed_again(
     refused = CliRunner().invoke(app, [*command[:4], "router", *command[5:]])
     assert refused.exit_code == 2
     assert "feedback.classified.v1" in refused.output
+
+
+def test_answers_are_classified_again_and_a_broken_off_run_goes_on(
+    broker: EmbeddedKafka, tables: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", tables)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrap_servers)
+    themes = ROOT / "deploy" / "config" / "themes.yaml"
+    newer = tmp_path / "themes.yaml"
+    newer.write_text(themes.read_text().replace("version: 1\n", "version: 2\n", 1))
+    since = datetime.now(UTC).isoformat()
+    with Archiver(broker.bootstrap_servers, tables, tmp_path):
+        before = [
+            ResponseClassified(
+                response=answer(number, "p-again").model_copy(update={"comment": "It is slow"}),
+                classification_version=1,
+            )
+            for number in (2_000_001, 2_000_002)
+        ]
+        for one in before:  # one after the other: the archive goes by the time of a record
+            send(broker.bootstrap_servers, [to_message(one, source="/tests", traceparent=new_traceparent())])
+        chosen = "SELECT recorded_at, partition, record_offset FROM archive WHERE key = 'p-again'"
+        eventually(lambda: len(rows(tables, chosen)) == len(before))
+    command = ["reclassify", "--since", since, "--themes", str(newer), "--models", str(tmp_path / "models")]
+    first = min(rows(tables, chosen))
+    broken_off = Progress(
+        version=2, since=datetime.fromisoformat(since), only=[], effects=Effects.RECORD,
+        recorded_at=first[0], partition=first[1], offset=first[2],
+    )  # fmt: skip
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "reclassify.json").write_text(broken_off.model_dump_json())
+
+    told = CliRunner().invoke(app, command)
+    assert (told.exit_code, told.stdout.split()[0]) == (0, "1"), told.output
+    assert CliRunner().invoke(app, command).stdout.split()[0] == "2"
+
+    again = [
+        ResponseClassified.model_validate_json(one.value or b"")
+        for one in records(broker.bootstrap_servers, REPLAYED["router"].name)
+    ]
+    assert [one.response.source_id for one in again] == [
+        before[number].response.source_id for number in (1, 0, 1)
+    ]
+    assert {one.classification_version for one in again} == {2}
+    assert {one.response.effects for one in again} == {Effects.RECORD}
+    assert [tag.theme for tag in again[0].themes] == ["performance"]
 
 
 def test_months_are_made_ahead_and_dropped_when_they_are_too_old(tables: str) -> None:
