@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
+import prometheus_client
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.routing import BaseRoute
@@ -31,46 +33,57 @@ _TURN = 100
 Input = TypeVar("Input", bound=BaseModel)
 Made = TypeVar("Made", bound=Event)
 
-RESPONSES = Items(ResponseInput, TypeAdapter(Annotated[list[ResponseInput], LENGTH]))
-LIFECYCLE_EVENTS = Items(LifecycleEventInput, TypeAdapter(Annotated[list[LifecycleEventInput], LENGTH]))
 PROFILES = Items(IdentifiedProfileInput, TypeAdapter(Annotated[list[IdentifiedProfileInput], LENGTH]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Events(Generic[Input, Made]):
+    """Events of one kind, by the thousand: how they are called, read, made and counted."""
+
+    path: str
+    summary: str
+    scope: Scope
+    several: Items[Input]
+    event: Callable[[Input, Receipt, bytes], Made]
+    id_name: str
+    example_id: str
+    id_of: Callable[[Made], UUID]
+    accepted: prometheus_client.Counter
+    labels: Callable[[Made], tuple[str, str]]
+
+
+_RESPONSES = _Events(
+    path="/v1/responses/batch",
+    summary="Send or change many answers",
+    scope=Scope.RESPONSES,
+    several=Items(ResponseInput, TypeAdapter(Annotated[list[ResponseInput], LENGTH])),
+    event=response_recorded,
+    id_name="response_id",
+    example_id="7d0d1ad4-6b6f-5d0c-9f0e-5a3b0a8d1c52",
+    id_of=lambda event: event.response_id,
+    accepted=metrics.RESPONSES_ACCEPTED,
+    labels=lambda event: (event.source, event.metric),
+)
+_LIFECYCLE_EVENTS = _Events(
+    path="/v1/lifecycle-events/batch",
+    summary="Send or correct many things that happened to customers",
+    scope=Scope.LIFECYCLE,
+    several=Items(LifecycleEventInput, TypeAdapter(Annotated[list[LifecycleEventInput], LENGTH])),
+    event=lifecycle_occurred,
+    id_name="lifecycle_id",
+    example_id="0c2f8a52-5c2e-5a0f-8d2b-1e6a5f1b9d11",
+    id_of=lambda event: event.lifecycle_id,
+    accepted=metrics.LIFECYCLE_ACCEPTED,
+    labels=lambda event: (event.source, event.moment),
+)
 
 
 def batch_routes(api: Api) -> list[BaseRoute]:
     """The routes `/v1/…/batch`. Each answers when Kafka has every record that was accepted, else 503."""
     routes = APIRouter(route_class=DirectRoute)
 
-    @routes.post(
-        "/v1/responses/batch",
-        **described_batch(
-            "Send or change many answers",
-            ResponseInput,
-            item={"response_id": "7d0d1ad4-6b6f-5d0c-9f0e-5a3b0a8d1c52"},
-        ),
-    )
-    async def responses(request: Request) -> Response:
-        items, receipt = await _read(api, request, Scope.RESPONSES, RESPONSES)
-        made = _Made(response_recorded, lambda event: f'"response_id":"{event.response_id}"')
-        answer = await made.publish(api, request, items, receipt)
-        for (source, metric), number in Counter((one.source, one.metric) for one in made.events).items():
-            metrics.RESPONSES_ACCEPTED.labels(source, metric).inc(number)
-        return answer
-
-    @routes.post(
-        "/v1/lifecycle-events/batch",
-        **described_batch(
-            "Send or correct many things that happened to customers",
-            LifecycleEventInput,
-            item={"lifecycle_id": "0c2f8a52-5c2e-5a0f-8d2b-1e6a5f1b9d11"},
-        ),
-    )
-    async def lifecycle_events(request: Request) -> Response:
-        items, receipt = await _read(api, request, Scope.LIFECYCLE, LIFECYCLE_EVENTS)
-        made = _Made(lifecycle_occurred, lambda event: f'"lifecycle_id":"{event.lifecycle_id}"')
-        answer = await made.publish(api, request, items, receipt)
-        for (source, moment), number in Counter((one.source, one.moment) for one in made.events).items():
-            metrics.LIFECYCLE_ACCEPTED.labels(source, moment).inc(number)
-        return answer
+    _add_events(routes, api, _RESPONSES)
+    _add_events(routes, api, _LIFECYCLE_EVENTS)
 
     @routes.post(
         "/v1/profiles/batch",
@@ -98,6 +111,20 @@ def batch_routes(api: Api) -> list[BaseRoute]:
         return _answered(results, accepted=accepted)
 
     return [*routes.routes]
+
+
+def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any]) -> None:
+    @routes.post(
+        kind.path,
+        **described_batch(kind.summary, kind.several.model, item={kind.id_name: kind.example_id}),
+    )
+    async def events(request: Request) -> Response:
+        items, receipt = await _read(api, request, kind.scope, kind.several)
+        made = _Made(kind.event, lambda event: f'"{kind.id_name}":"{kind.id_of(event)}"')
+        answer = await made.publish(api, request, items, receipt)
+        for labels, number in Counter(map(kind.labels, made.events)).items():
+            kind.accepted.labels(*labels).inc(number)
+        return answer
 
 
 async def _read(
