@@ -166,7 +166,8 @@ def _checked(model: type[Body], fields: Mapping[str, Any]) -> tuple[Body, tuple[
         return model.model_validate_json(to_json(fields)), ()
     except ValidationError as error:
         wrong = {_field_of(detail["loc"]) for detail in error.errors(include_url=False, include_input=False)}
-    traits = {name: value for name, value in fields["traits"].items() if f"{TRAIT}{name}" not in wrong}
+    given = {} if "traits" in wrong else fields["traits"]  # too many of them
+    traits = {name: value for name, value in given.items() if f"{TRAIT}{name}" not in wrong}
     usable = {name: value for name, value in fields.items() if name not in wrong} | {"traits": traits}
     return model.model_validate_json(to_json(usable)), tuple(sorted(wrong))
 
