@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from cli.jobs import BrokerSettings
+from cli.settings import BrokerSettings
 from runtime.salesforce import SalesforceSettings
 from runtime.settings import ServiceSettings
 from sandbox.settings import SandboxSettings

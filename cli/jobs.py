@@ -6,34 +6,18 @@ from pathlib import Path
 import psycopg
 import typer
 from kafka.errors import KafkaError
-from pydantic import Field, SecretStr
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import services
+from cli.settings import BrokerSettings, DatabaseSettings
 from runtime.migrations import migrate as migrate_service
-from runtime.settings import EnvironmentSettings, load
+from runtime.settings import load
 from runtime.topics import TopicSpec, ensure_topics
 from schemas.topics import EVERY_TOPIC
 
 console = Console()
 errors = Console(stderr=True)
-
-
-class DatabaseSettings(EnvironmentSettings):
-    """What `feedback migrate` needs."""
-
-    database_url: SecretStr
-    """PostgreSQL as postgresql://user:password@host:port/database."""
-
-
-class BrokerSettings(EnvironmentSettings):
-    """What `feedback topics` needs."""
-
-    kafka_bootstrap_servers: str = Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
-    """Kafka's brokers as host:port, several separated by commas."""
-    kafka_replication_factor: int = Field(default=-1, ge=-1, le=16)
-    """Copies of each partition of a new topic; -1 leaves it to the broker's default."""
 
 
 def migrate() -> None:

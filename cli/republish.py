@@ -12,8 +12,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from rich.console import Console
 
-from cli.jobs import BrokerSettings
 from cli.progress import progress_bar
+from cli.settings import BrokerSettings
 from cli.tables import tables_of
 from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Message

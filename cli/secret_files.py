@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic_settings import BaseSettings
 
 from cli.catalogue import SERVICES, variables
-from cli.jobs import DatabaseSettings
+from cli.settings import DatabaseSettings
 from runtime.salesforce import SalesforceSettings
 from sandbox.settings import SandboxSettings
 from services.router.plugins import discover

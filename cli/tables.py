@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import typer
 
-from cli.jobs import DatabaseSettings
+from cli.settings import DatabaseSettings
 from runtime.postgres import conninfo
 from runtime.settings import load
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -114,18 +115,20 @@ class Stack:
             self.postgres = None
 
     def _start(self) -> None:
-        self._say("PostgreSQL")
-        database = os.environ.get("DATABASE_URL") or self._own_postgres()
-        self._say("Kafka")
-        brokers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or self._own_kafka()
         names = ["sandbox", "archive", *(name for service in SERVICES for name in self.processes(service))]
         self._ports = {name: free_port() for name in names}
         self._ports["smtp"] = free_port()
+        self._say("PostgreSQL")
+        database = os.environ.get("DATABASE_URL") or self._own_postgres()
+        self._say("Kafka, and tables meanwhile")
+        with ThreadPoolExecutor() as meanwhile:
+            tables = meanwhile.submit(self._job, "migrate", {"DATABASE_URL": database})
+            # In this thread: a child process dies with the thread that has started it.
+            brokers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or self._own_kafka()
+            tables.result()
+        self._say("topics and services")
         self.environment = self._environment(database, brokers) | self._overrides
-        self._say("migrations and topics")
-        self._job("migrate")
-        self._job("topics")
-        self._say("services")
+        self._job("topics", self.environment)
         smtp = self._ports.pop("smtp")
         self.supervisor = Supervisor()
         self._run(
@@ -152,11 +155,11 @@ class Stack:
         self.kafka.start()
         return self.kafka.bootstrap_servers
 
-    def _job(self, command: str) -> None:
+    def _job(self, command: str, environment: Mapping[str, str]) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "cli", command],
             cwd=ROOT,
-            env=self.environment,
+            env={"PATH": os.environ.get("PATH", os.defpath), **environment},
             capture_output=True,
             text=True,
             check=False,
