@@ -38,8 +38,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 STRANDED_SECONDS = 20.0
 """A client that is no member of its group for so long is replaced: twice what a silent member may hold it up.
 
-kafka-python 3.0.12 was seen to stay outside for ever and to poll in a busy loop. Its code suggests why, which
-is not proved: topics whose metadata changes while it joins let it forget that it was joining.
+kafka-python 3.0.12 can stay outside for ever when topics get partitions while it joins, see `runtime.kafka`.
 """
 COMMIT_TIMEOUT_SECONDS = 5.0
 NAMED_EVENTS = 10

@@ -102,17 +102,23 @@ def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_rec
         metrics_enabled=False,
     )
     try:
+        source.subscribe(topics)
         _know_partitions(source, topics)
     except KafkaError:
         source.close(autocommit=False)
         raise
-    source.subscribe(topics)
     return source
 
 
 def _know_partitions(source: KafkaConsumer, topics: Sequence[str]) -> None:
-    # A group's leader that joins before it knows them can assign nothing until its metadata expires.
-    missing = [topic for topic in topics if not source.partitions_for_topic(topic)]
+    """Asks for the metadata once it is known what is subscribed to, and waits for them.
+
+    kafka-python 3.0.12 compares them with those of its last assignment. A group's leader whose metadata come
+    while it joins joins again, and forgets that it does when a poll ends before the second join: it stays
+    outside and polls in a busy loop.
+    """
+    there = source.topics()
+    missing = [topic for topic in topics if topic not in there]
     if missing:
         raise UnknownTopicOrPartitionError(f"there is no topic {', '.join(missing)}")
 

@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from kafka import KafkaConsumer
+from kafka.structs import MemberState
 from prometheus_client import REGISTRY
 
 import runtime.consumer
@@ -98,6 +100,26 @@ def test_a_client_that_never_gets_into_its_group_is_replaced(
         until(lambda: len(made) > 1, "another client is made")
         monkeypatch.setattr(runtime.consumer, "STRANDED_SECONDS", 60.0)
         until(lambda: taken(pool) == [0, 1, 2], "it takes what waited")
+
+
+def test_many_members_at_once_get_into_their_groups_and_stay_there(broker: Broker) -> None:
+    topics = [broker.topic(partitions=6) for _ in range(5)]
+
+    def joins(group: str) -> None:
+        client = runtime.kafka.consumer(broker.settings, group=group, topics=topics, max_records=1)
+
+        def is_in() -> bool:
+            client.poll(timeout_ms=20)  # ends in the middle of a join
+            return bool(client.group_metadata().state == MemberState.STABLE)
+
+        try:
+            until(is_in, "it is a member")
+            assert [is_in() for _ in range(50)][-1]
+        finally:
+            client.close(autocommit=False, timeout_ms=1000)
+
+    with ThreadPoolExecutor(6) as side_by_side:
+        list(side_by_side.map(joins, [f"crowd-{uuid.uuid4()}" for _ in range(18)]))
 
 
 def test_goes_on_where_the_last_one_stopped(broker: Broker, pool: Pool) -> None:
