@@ -79,9 +79,9 @@ def findings(brokers: str, sandbox: str, sent_at: Mapping[str, float]) -> Findin
     return Findings(tally, latencies)
 
 
-def has_arrived(sandbox: str, expected: Tally) -> bool:
+def has_arrived(sandbox: httpx.Client, expected: Tally) -> bool:
     """Whether the doubles hold as much as they must; cheap, and says nothing of the rest."""
-    received = httpx.get(f"{sandbox}/received", timeout=30).raise_for_status().json()
+    received = sandbox.get("/received").raise_for_status().json()
     arrived = {
         **{line: received["slack"][channel] for channel, line in _CHANNELS.items()},
         Line.CASES: received["salesforce"]["Case"],

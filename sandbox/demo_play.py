@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import httpx
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -59,12 +60,12 @@ def play(site: Site, console: Console) -> Outcome:
         story.load,
         console,
     )
-    _settled(site, story, console, surveys=False)
+    _wait(site, story, console, surveys=False)
     _work("sending comments that came later", len(story.later), story.load_later, console)
-    _settled(site, story, console, surveys=False)
+    _wait(site, story, console, surveys=False)
     console.print(f"  turning the business clock {_DAYS_FORWARD} days forward: surveys come due")
     asyncio.run(story.turn_the_clock(_DAYS_FORWARD))
-    _settled(site, story, console)
+    _wait(site, story, console)
     links = asyncio.run(story.survey_links())
     to_answer = sum(1 for number in range(len(links)) if number % 3)
     _work(
@@ -114,18 +115,27 @@ def _work(what: str, total: int, job: Callable[[Told], Awaitable[None]], console
         asyncio.run(run())
 
 
-def _settled(site: Site, story: Story, console: Console, *, surveys: bool = True) -> Outcome:
-    """What is found once everything expected has come, or time is up."""
+def _wait(site: Site, story: Story, console: Console, *, surveys: bool = True) -> Tally:
+    """Until the doubles hold what must come of the story so far, or time is up; what that is."""
     must = dict(expected(story.put_in()))
     if not surveys:
         must[Line.SURVEYS] = 0
     deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
-    with console.status("waiting until every answer has reached its people"):
-        while True:
-            # Reading all topics costs the product CPU that it needs for its work.
-            while not has_arrived(site.sandbox, must) and time.monotonic() < deadline:
-                time.sleep(_LOOK_EVERY_SECONDS)
-            outcome = Outcome(must, findings(site.brokers, site.sandbox, story.sent_at))
-            if not outcome.differences or time.monotonic() > deadline:
-                return outcome
+    with (
+        console.status("waiting until every answer has reached its people"),
+        httpx.Client(base_url=site.sandbox, timeout=30) as sandbox,
+    ):
+        while not has_arrived(sandbox, must) and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_SECONDS)
+    return must
+
+
+def _settled(site: Site, story: Story, console: Console) -> Outcome:
+    """What is found in the topics and in the doubles once it is as it must be, or time is up."""
+    must = _wait(site, story, console)
+    deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
+    while True:
+        outcome = Outcome(must, findings(site.brokers, site.sandbox, story.sent_at))
+        if not outcome.differences or time.monotonic() > deadline:
+            return outcome
+        time.sleep(_LOOK_EVERY_SECONDS)

@@ -96,11 +96,14 @@ class Stack:
             *archive,
             *(name for service in self._services for name in self.processes(service)),
         ]
-        for name in running:
-            while not _is_ready(self._ports[name]):
-                if time.monotonic() > deadline:
-                    raise EmbeddedServerError(f"{name} is not ready after {seconds:g} s.\n{self._tail(name)}")
-                time.sleep(0.1)
+        with httpx.Client(timeout=2) as client:
+            for name in running:
+                while not _is_ready(client, self._ports[name]):
+                    if time.monotonic() > deadline:
+                        raise EmbeddedServerError(
+                            f"{name} is not ready after {seconds:g} s.\n{self._tail(name)}"
+                        )
+                    time.sleep(0.1)
 
     def stop(self) -> None:
         """Stop the services, then what they stand on."""
@@ -223,8 +226,8 @@ def _name(service: str, slot: int) -> str:
     return service if service in {"sandbox", "archive"} else f"{service}-{slot}"
 
 
-def _is_ready(port: int) -> bool:
+def _is_ready(client: httpx.Client, port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).status_code == httpx.codes.OK
+        return client.get(f"http://127.0.0.1:{port}/health/ready").status_code == httpx.codes.OK
     except httpx.TransportError:
         return False

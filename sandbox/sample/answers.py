@@ -10,7 +10,7 @@ import yaml
 
 from sandbox.sample.customers import Body, Person, people
 
-RESPONDENTS = 300
+RESPONDENTS = 260
 _COMMENTS = Path(__file__).parent / "comments.yaml"
 # Share of answers: about as many promoters as a software company hopes for.
 _NPS_SCORES = (0, 1, 2, 3, 4, 4, 5, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10)
@@ -35,7 +35,7 @@ class Answers:
 
 
 def answers(now: datetime) -> Answers:
-    """360 answers of 300 people within the two days before `now` (UTC), 30 late comments and 20 repeats."""
+    """312 answers of 260 people within the two days before `now` (UTC), 30 late comments and 20 repeats."""
     chance = Random("answers")  # noqa: S311 - a repeatable sample
     respondents = people(RESPONDENTS, prefix="customer", without_email=frozenset(range(7, RESPONDENTS, 25)))
     comments = {

@@ -75,7 +75,7 @@ def claim_fetch(connection: Connection, lease: timedelta) -> ToFetch | None:
     row = connection.execute(
         """
         UPDATE webhook_fetches SET due_at = clock_timestamp() + %s, attempts = attempts + 1
-        WHERE raw_id = (SELECT raw_id FROM webhook_fetches WHERE due_at <= clock_timestamp()
+        WHERE raw_id = (SELECT raw_id FROM webhook_fetches WHERE due_at <= statement_timestamp()
                         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING call, attempts - 1
         """,

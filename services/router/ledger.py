@@ -33,8 +33,8 @@ _LEASE_SQL = """
 WITH due AS MATERIALIZED (
     SELECT effect_id, rate_key, due_at, lease IS NOT NULL AS interrupted
     FROM pending AS candidate
-    WHERE destination = %(destination)s AND due_at <= clock_timestamp()
-      AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+    WHERE destination = %(destination)s AND due_at <= statement_timestamp()
+      AND (leased_until IS NULL OR leased_until <= statement_timestamp())
       AND rate_key <> ALL(%(exhausted)s)
       AND NOT EXISTS (
           SELECT FROM pending AS earlier
@@ -60,7 +60,7 @@ RETURNING pending.effect_id, pending.subject, pending.action, pending.rate_key, 
 _LEASE_ONE_SQL = """
 WITH taken AS (
     SELECT effect_id, lease IS NOT NULL AS interrupted FROM pending
-    WHERE effect_id = %(effect_id)s AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+    WHERE effect_id = %(effect_id)s AND (leased_until IS NULL OR leased_until <= statement_timestamp())
     FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE pending SET lease = %(lease)s, leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
@@ -90,7 +90,7 @@ LEFT JOIN profiles AS winner ON winner.person_key = named.merged_into
 _WAKE_SQL = """
 UPDATE pending SET due_at = clock_timestamp()
 WHERE destination = %(destination)s AND order_key = ANY(%(lanes)s) AND lease IS NULL
-  AND failures = 0 AND due_at > clock_timestamp()
+  AND failures = 0 AND due_at > statement_timestamp()
 """
 
 _NOTE_SQL = """

@@ -17,8 +17,8 @@ _DUE_SQL = """
 SELECT name FROM unnest(%(names)s::text[]) AS name
 WHERE EXISTS (
     SELECT FROM pending
-    WHERE destination = name AND due_at <= clock_timestamp()
-      AND (leased_until IS NULL OR leased_until <= clock_timestamp()))
+    WHERE destination = name AND due_at <= statement_timestamp()
+      AND (leased_until IS NULL OR leased_until <= statement_timestamp()))
 """
 
 Connection = psycopg.Connection[Any]

@@ -255,6 +255,7 @@ def test_nothing_is_lost_when_no_router_ran_while_it_was_due(world: World) -> No
     it = now_of(world, subject)
     assert it.contact_breached_at == it.resolve_breached_at == world.clock.time
     assert world.count("timers") == 0
+    assert not [text for text in notices(world) if "is due by" in text], "nobody is reminded of the past"
 
 
 def test_a_contact_noted_late_does_not_hide_the_breach_that_no_timer_saw(world: World) -> None:

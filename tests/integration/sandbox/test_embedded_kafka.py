@@ -62,9 +62,9 @@ def test_topics_come_into_being_only_when_asked_for(broker: EmbeddedKafka) -> No
 
 def test_a_start_that_fails_says_why() -> None:
     kafka = EmbeddedKafka(quick_start=True)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", kafka.port))
-        taken.listen()
-        with pytest.raises(EmbeddedServerError, match="Address already in use"):
-            kafka.start()
+    with (
+        socket.create_server(("127.0.0.1", kafka.port)),
+        pytest.raises(EmbeddedServerError, match="Address already in use"),
+    ):
+        kafka.start()
     kafka.close()
