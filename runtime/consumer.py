@@ -28,7 +28,9 @@ from runtime.messages import Record
 from runtime.postgres import Pool
 from runtime.progress import Progress
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 1.0
+"""A poll ends sooner when records come; each costs a look at every partition."""
+JOINING_POLL_SECONDS = 0.25
 CLOSE_SECONDS = 2.0
 MEASURE_EVERY_SECONDS = 2.0
 MEASURE_TIMEOUT_SECONDS = 1.0
@@ -96,6 +98,8 @@ class Consumer(Generic[E]):
         self._dead_letters = dead_letters
         self._max_records = max_records
         self._uncommitted: dict[TopicPartition, int] = {}
+        self._processed: dict[TopicPartition, int] = {}
+        self._generation: object = None
         self._pauses = 0
         self._is_member = False
         self._outside_since = 0.0
@@ -124,6 +128,7 @@ class Consumer(Generic[E]):
         if not stop.is_set():
             log.warning("not let into its group, joins anew", group=self._group)
             self._uncommitted.clear()
+            self._processed.clear()
 
     def check(self) -> str | None:
         """Health: None while a member of the group that is free to work."""
@@ -151,7 +156,7 @@ class Consumer(Generic[E]):
         return None
 
     def _turn(self, source: KafkaConsumer, stop: threading.Event) -> None:
-        polled = self._poll(source, POLL_SECONDS)
+        polled = self._poll(source, POLL_SECONDS if self._is_member else JOINING_POLL_SECONDS)
         if polled:
             self._take(source, polled, stop)
         self._commit(source)
@@ -166,7 +171,11 @@ class Consumer(Generic[E]):
             log.warning("poll failed", group=self._group, error=type(error).__name__)
             time.sleep(seconds)
             polled = {}
-        self._is_member = source.group_metadata().state == MemberState.STABLE
+        membership = source.group_metadata()
+        self._is_member = membership.state == MemberState.STABLE
+        if self._generation != (membership.generation_id, membership.member_id):
+            self._generation = (membership.generation_id, membership.member_id)
+            self._processed.clear()  # others may have worked on since
         if self._is_member:
             self._outside_since = math.inf
         elif math.isinf(self._outside_since):
@@ -192,6 +201,7 @@ class Consumer(Generic[E]):
         for (topic, partition), in_hand in polled.items():
             next_offset = in_hand[-1].offset + 1
             self._uncommitted[TopicPartition(topic, partition)] = next_offset
+            self._processed[TopicPartition(topic, partition)] = next_offset
             self.progress.done((topic, partition), next_offset)
             metrics.CONSUMED.labels(self._kafka.service, topic).inc(len(in_hand))
         metrics.BATCH_SECONDS.labels(self._kafka.service).observe(time.perf_counter() - started)
@@ -276,20 +286,25 @@ class Consumer(Generic[E]):
         self._uncommitted.clear()
 
     def _measure(self, source: KafkaConsumer) -> None:
-        """Asks where the partitions end. No record is in hand now, so positions are what is processed."""
+        """Asks where the partitions end, and for positions not known yet: no record is in hand now."""
         if time.monotonic() < self._measured_at + MEASURE_EVERY_SECONDS:
             return
         timeout_ms = MEASURE_TIMEOUT_SECONDS * 1000
         held = list(source.assignment())
         try:
             ends = source.end_offsets(held, timeout_ms=timeout_ms) if held else {}
-            positions = {partition: source.position(partition, timeout_ms=timeout_ms) for partition in held}
+            for partition in held:
+                # Each question goes through all partitions, so none is asked twice.
+                if partition not in self._processed:
+                    offset = source.position(partition, timeout_ms=timeout_ms)
+                    if offset is not None:
+                        self._processed[partition] = offset
         except KafkaError as error:
             log.info("lag not measured", group=self._group, error=type(error).__name__)
             self.progress.unmeasured()
         else:
-            known = {tuple(held): offset for held, offset in positions.items() if offset is not None}
-            self.progress.measured({tuple(held): end for held, end in ends.items()}, known)
+            known = {tuple(one): offset for one, offset in self._processed.items() if one in ends}
+            self.progress.measured({tuple(one): end for one, end in ends.items()}, known)
         self._measured_at = time.monotonic()
 
 

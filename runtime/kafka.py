@@ -22,6 +22,7 @@ SESSION_TIMEOUT_SECONDS = 10
 HEARTBEAT_SECONDS = 3
 REQUEST_TIMEOUT_SECONDS = 10
 BLOCK_SECONDS = 5
+FETCH_WAIT_SECONDS = 1  # the broker answers at once when there is something
 METADATA_SECONDS = 60
 DELIVERY_TIMEOUT_SECONDS = 30
 MAX_REQUEST_BYTES = 2_000_000
@@ -93,6 +94,7 @@ def consumer(kafka: KafkaSettings, *, group: str, topics: Sequence[str], max_rec
         auto_offset_reset="earliest",
         allow_auto_create_topics=False,
         max_poll_records=max_records,
+        fetch_max_wait_ms=FETCH_WAIT_SECONDS * 1000,
         metadata_max_age_ms=METADATA_SECONDS * 1000,
         session_timeout_ms=SESSION_TIMEOUT_SECONDS * 1000,
         heartbeat_interval_ms=HEARTBEAT_SECONDS * 1000,
