@@ -11,10 +11,10 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from rich.console import Console
 
 from cli.archived import event_of
-from cli.jobs import BrokerSettings
 from cli.progress import progress_bar
 from cli.readers import reader_of
 from cli.republish import BATCH, producing
+from cli.settings import BrokerSettings
 from cli.tables import tables_of
 from runtime import cloudevents, tracing
 from runtime.messages import Message
