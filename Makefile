@@ -50,6 +50,9 @@ bench: jars ## measure one thing: NAME=archive, classifier, destinations, import
 chaos: jars ## kill routers while an unreliable outside is delivered to; ARGS="--deliveries 2000 --kills 4"; the last line is JSON
 	$(BIN)/python -m bench.chaos $(ARGS)
 
+race: jars ## kill four schedulers with wrong clocks for two minutes; ARGS="--people 500 --seconds 30"; the last line is JSON
+	$(BIN)/python -m bench.race $(ARGS)
+
 generate: $(READY) ## write generated files anew
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m cli.env_example
@@ -80,4 +83,4 @@ $(BIN)/uv: requirements/installer.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
-.PHONY: help jars demo test test-fast test-containers e2e-compose check format bench chaos generate lock clean setup
+.PHONY: help jars demo test test-fast test-containers e2e-compose check format bench chaos race generate lock clean setup

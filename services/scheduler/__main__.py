@@ -1,9 +1,10 @@
 """Runs the scheduler: `python -m services.scheduler`."""
 
 import sys
+from collections.abc import Callable
 
 from runtime import logging
-from runtime.clock import business_clock
+from runtime.clock import Clock, ClockSettings, business_clock
 from runtime.consumer import Consumer
 from runtime.dead_letters import DeadLetters
 from runtime.health import Health
@@ -17,10 +18,11 @@ from schemas.topics import replay_topic
 from services.scheduler import erasures
 from services.scheduler.app import SERVICE, TOPICS, Intake, Rounds, http_app, read
 from services.scheduler.programs import load_programs
+from services.scheduler.retention import Retention
 from services.scheduler.settings import SchedulerSettings
 
 
-def main() -> int:
+def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
     """Wires the scheduler and runs it until it is told to stop; returns the exit code."""
     settings = load(SchedulerSettings)
     logging.configure(SERVICE, level=settings.log_level)
@@ -31,7 +33,7 @@ def main() -> int:
         return BAD_SETTINGS_EXIT_CODE
     kafka = settings.kafka(SERVICE)
     pool = open_pool(settings.database_url.get_secret_value(), schema=SERVICE, application=SERVICE)
-    clock = business_clock(settings)
+    clock = clock_of(settings)
     intake = Consumer(
         kafka=kafka,
         group=SERVICE,
@@ -74,6 +76,7 @@ def main() -> int:
                 "relay": relay.run,
                 "intake-watchdog": Watchdog(intake.progress.standing).run,
                 "erasures-watchdog": Watchdog(erasing.progress.standing).run,
+                "retention": Retention(pool, keep_days=settings.schedule_history_days).run,
             },
             app=http_app(health, pool),
             host=settings.ops_host,
