@@ -49,7 +49,7 @@ KILL_EVERY_SECONDS = 5.0
 PEOPLE = 2_000
 SEED = 20261122
 SKEWS_SECONDS = (-3600, -1200, 1800, 3600)
-STEP = timedelta(days=1)
+STEP = timedelta(days=5)
 BUY, ANSWER = 0.6, 0.35
 """How likely each is among what happens to people; else they opt out."""
 WITHIN_SECONDS = 120.0

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,8 @@ from schemas.lifecycle import LifecycleEventOccurred, Moment, lifecycle_id
 from schemas.responses import Order
 from schemas.topics import TOPICS, replay_topic
 from services.scheduler.app import SERVICE
-from services.scheduler.programs import load_programs
+from services.scheduler.programs import Programs, load_programs
+from services.scheduler.replanning import replan
 
 if TYPE_CHECKING:
     import subprocess
@@ -79,9 +80,15 @@ FROM (SELECT number, CASE WHEN number %% (%(people)s / %(due)s) = 0 THEN now() -
                           ELSE now() + interval '2 days' + interval '178 days' * number / %(people)s END AS at
       FROM generate_series(1, %(people)s) AS number) AS turn
 """
+# Whose events come in the end bought long ago, as the scheduler heard and planned at the time.
+_HISTORY_SQL = """
+INSERT INTO lifecycle_events
+SELECT gen_random_uuid(), 1, 1, 1, person, NULL, 'purchased', now() - interval '900 days', false, '{}', NULL
+FROM unnest(%s::text[]) AS person
+"""
 _ASKED_SQL = "SELECT count(*) FROM requests"
 _UNSENT_SQL = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
-_TAKEN_IN_SQL = "SELECT count(*) FROM lifecycle_events"
+_TAKEN_IN_SQL = "SELECT count(*) FROM lifecycle_events WHERE order_revision = 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,10 @@ class _Server:
         return Emitted(seconds, rss)
 
     def _take_in(self, url: str, *, people: int, events: int) -> float:
-        _publish(self.brokers, people, events)
+        whose = [_person(number * 7919 % people + 1) for number in range(events)]
+        with _tables(url) as tables:
+            _plan(tables, load_programs(self.folder / "programs.yaml"), whose)
+        _publish(self.brokers, whose)
         with _tables(url) as tables, self._scheduler(url) as process:
             _until(lambda: _count(tables, _TAKEN_IN_SQL) > 0, process)
             began, first = time.monotonic(), _count(tables, _TAKEN_IN_SQL)
@@ -227,13 +237,23 @@ def _few(people: int, due: int) -> int:
     return max(people // 10, 5 * due)
 
 
-def _publish(brokers: str, people: int, events: int) -> None:
+def _plan(tables: psycopg.Connection, programs: Programs, people: Sequence[str]) -> None:
+    for begin in range(0, len(people), FILL_BATCH):
+        batch = people[begin : begin + FILL_BATCH]
+        with tables.transaction():
+            tables.execute(_HISTORY_SQL, (batch,))
+            replan(tables, batch, programs, datetime.now(UTC))
+    tables.execute("VACUUM ANALYZE lifecycle_events")
+    tables.execute("CHECKPOINT")
+
+
+def _publish(brokers: str, people: Sequence[str]) -> None:
     writer = producer(KafkaSettings(brokers, "bench"))
     trace = new_traceparent()
     now = datetime.now(UTC)
-    for begin in range(0, events, FILL_BATCH):
-        numbers = range(begin, min(begin + FILL_BATCH, events))
-        batch = [_event(number, _person(number * 7919 % people + 1), now) for number in numbers]
+    events = [_event(number, person, now) for number, person in enumerate(people)]
+    for begin in range(0, len(events), FILL_BATCH):
+        batch = events[begin : begin + FILL_BATCH]
         if any(deliver(writer, [to_message(one, source="/bench", traceparent=trace) for one in batch])):
             raise SystemExit("the broker did not take the lifecycle events")
     close(writer)
@@ -245,7 +265,7 @@ def _event(number: int, person: str, now: datetime) -> LifecycleEventOccurred:
         lifecycle_id=lifecycle_id("bench", str(number)),
         source="bench",
         source_id=str(number),
-        order=Order(revision=1, tie=1),
+        order=Order(revision=2, tie=1),
         moment=Moment.SUPPORT_CASE_CLOSED if number % 2 else Moment.PURCHASED,
         occurred_at=at,
         received_at=now,

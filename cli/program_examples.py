@@ -13,7 +13,8 @@ from runtime.yaml_file import load_yaml
 from schemas.lifecycle import Moment
 from services.scheduler.facts import Account, Person
 from services.scheduler.planning import Life
-from services.scheduler.programs import Channel, Programs
+from services.scheduler.program import Channel
+from services.scheduler.programs import Programs
 from services.scheduler.rehearsal import Stage, foresee, lives_from, play
 from services.scheduler.triggers import Happening
 

@@ -22,7 +22,8 @@ from cli.tables import tables_of
 from runtime.settings import BadSettings
 from services.router.occasion import Occasion
 from services.scheduler.planning import Life
-from services.scheduler.programs import Program, Programs, load_programs
+from services.scheduler.program import Program
+from services.scheduler.programs import Programs, load_programs
 from services.scheduler.rehearsal import Stage, foresee, lives_from, play
 
 console = Console(soft_wrap=True, highlight=False, markup=False)
@@ -87,7 +88,7 @@ def send_test(folder: Path, program_id: str, to: str) -> None:
         playbook, destinations = load_playbook(folder), load_destinations(folder)
     facts = survey_facts(
         {"program": program.id, "metric": program.metric, "channel": program.channels[0]}
-        | program.survey.model_dump()
+        | program.survey.model_dump(exclude={"translations"})
     )
     arrived = False
     for verdict in playbook.rules.evaluate(Occasion.SURVEY_REQUEST, facts):

@@ -39,7 +39,8 @@ class _Secret(EnvironmentSettings):
 def explain(person: str, program: str | None) -> None:
     """Prints every decision about a person, oldest last, and what is planned."""
     with tables_of("scheduler", read_only=True) as connection:
-        key = scheduler_tables.standing_key(connection, _key(person))
+        email = person if "@" in person else None
+        key = scheduler_tables.standing_key(connection, _key(person), email)
         decisions, works = store.explain(connection, key, program)
     if not decisions and not works:
         console.print("Nothing was decided and nothing is planned for this person.")

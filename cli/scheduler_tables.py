@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from services.scheduler.intake import address_mark
 from services.scheduler.planning import Life, places
 from services.scheduler.rehearsal import Ready
 from services.scheduler.rows import PEOPLE_AND_ACCOUNTS, PERSON_COLUMNS, person_of
@@ -20,7 +21,7 @@ _BATCH = 2_000
 
 _READY = """
 SELECT work.look_at, work.program, work.occasion, work.occurred_at, work.due_at, work.gives_up_at,
-       work.moment, work.context, work.traceparent, {columns}
+       work.moment, work.context::text AS context, work.traceparent, {columns}
 FROM due_work AS work JOIN ({people}) ON people.person = work.person
 WHERE work.state = 'pending' AND work.look_at < %(until)s AND work.person < %(below)s
 ORDER BY work.look_at
@@ -39,7 +40,10 @@ SELECT person, max(at) FROM (
     UNION ALL SELECT person, answered_at FROM answers WHERE counts AND answered_at < %(since)s
 ) AS contact GROUP BY person
 """
-_KEY_SQL = "SELECT coalesce(merged_into, person) FROM people WHERE person = %s"
+_KEY_SQL = """
+SELECT coalesce(merged_into, person) FROM people WHERE person = %(key)s OR address_mark = %(address)s
+ORDER BY person <> %(key)s LIMIT 1
+"""
 _PAUSE_SQL = "INSERT INTO paused_programs (program, paused_at) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _RESUME_SQL = "DELETE FROM paused_programs WHERE program = %s"
 # What the pause held back is looked at again, as far as it is in time; hours and caps hold as ever.
@@ -83,9 +87,9 @@ def lives(connection: Connection, since: datetime) -> Iterator[Life]:
             yield Life(person, [one for place in places(person) for one in happened.get(place, ())])
 
 
-def standing_key(connection: Connection, key: str) -> str:
-    """The key under which a person is known now: another one after a merge."""
-    row = connection.execute(_KEY_SQL, (key,)).fetchone()
+def standing_key(connection: Connection, key: str, email: str | None = None) -> str:
+    """The key under which a person is known: another one after a merge, or where the address is theirs."""
+    row = connection.execute(_KEY_SQL, {"key": key, "address": address_mark(email)}).fetchone()
     return str(row[0]) if row else key
 
 

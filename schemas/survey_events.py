@@ -39,6 +39,8 @@ class SurveyStepOccurred(Event):
     """Id of the program."""
     channel: str = Field(min_length=1, max_length=32)
     """E.g. email, in_app."""
+    reminder: int = Field(default=0, ge=0)
+    """Which reminder it happened to; 0: the survey itself. A reminder is no survey of its own."""
     step: SurveyStep
     """What happened."""
     reason: str | None = Field(default=None, max_length=200)

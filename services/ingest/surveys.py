@@ -198,6 +198,7 @@ def step_taken(request: SurveyRequested, step: SurveyStep, at: datetime) -> Surv
         person_key=request.person_key,
         program=request.program,
         channel=request.channel,
+        reminder=request.reminder,
         step=step,
         occurred_at=at,
     )

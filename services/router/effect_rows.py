@@ -23,6 +23,8 @@ def wanted_row(
     The time of its first sending is given when it is first wanted, and kept after that.
     """
     survey, response = facts.survey, facts.response
+    # A reminder is no survey of its own: whether it was sent, or could not be, changes nothing for anybody.
+    tells_steps = survey is not None and survey.reminder == 0
     is_outside = stored is not None and stored.known.is_outside
     if stored is None or not (stored.known.is_wanted or is_outside):
         not_before = wanted.not_before
@@ -37,7 +39,7 @@ def wanted_row(
         person_key=occurrence.person_key,
         account_id=facts.account.id if facts.account else occurrence.account_id,
         program=survey.program if survey else None,
-        channel=survey.channel if survey else None,
+        channel=survey.channel if survey and tells_steps else None,
         received_at=response.received_at if response else None,
         expires_at=occurrence.expires_at,
         traceparent=traceparent,

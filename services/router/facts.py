@@ -153,6 +153,8 @@ class SurveyFacts(_Facts):
     """The person's own link to the hosted survey; opening it answers nothing."""
     unsubscribe_url: str
     """One-click unsubscribe target (RFC 8058): acts on POST only."""
+    reminder: int = 0
+    """0 when it is first asked, then which reminder it is."""
     context: dict[str, str] = Field(default_factory=dict)
 
 

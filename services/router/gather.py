@@ -108,6 +108,7 @@ def from_request(
             closes_at=request.closes_at,
             url=url,
             unsubscribe_url=unsubscribe_url,
+            reminder=request.reminder,
             context=request.context,
         ),
         profile=_person(request.person_key, Respondent(), around, now),

@@ -48,12 +48,16 @@ def _day(moment: object) -> str:
 class Templates:
     """The folder of templates. A name ending in `.html.j2` escapes what it inserts, any other does not.
 
+    A template may have variants for some people: between its name and its ending stand a program, a cohort
+    and a language, each after a dot and each if wanted, as in `survey_email.renewal_nps.de.txt.j2`.
+
     Besides Jinja2's own filters there are `first_name` (of a full name), `scores` (all scores of a metric)
     and `day` (a date in words). What is not known is inserted as nothing.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._variants: dict[str, frozenset[str]] = {}
         self._environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader(folder),
             autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
@@ -66,7 +70,17 @@ class Templates:
         self._environment.filters |= {"first_name": _first_name, "scores": _scores, "day": _day}
 
     def check(self, name: str) -> None:
-        """Raise ValueError, saying where, for a missing or invalid template and for an unknown fact."""
+        """Raise ValueError, saying where, for a missing or invalid template and for an unknown fact.
+
+        Also for one of its variants, which are those of this moment.
+        """
+        stem, ending = _parted(name)
+        found = {path.name for path in self.folder.glob(f"{stem}.*{ending}")} - {name}
+        for one in (name, *sorted(found)):
+            self._check(one)
+        self._variants[name] = frozenset(found)
+
+    def _check(self, name: str) -> None:
         try:
             self._environment.get_template(name)
             source = (self.folder / name).read_text()
@@ -79,13 +93,36 @@ class Templates:
             raise ValueError(f"{self.folder / name}:{line}: {unknown}")
 
     def render(self, name: str, facts: Facts) -> str:
-        """The template filled with the facts of `VARIABLES`.
+        """The template, in the variant that fits these facts best, filled with the facts of `VARIABLES`.
 
         Raises jinja2.UndefinedError when it uses a name that does not exist.
         """
-        return self._environment.get_template(name).render(
+        variants = self._variants.get(name, frozenset())
+        best = next((one for one in _fitting(name, facts) if one in variants), name) if variants else name
+        return self._environment.get_template(best).render(
             {variable: getattr(facts, variable) for variable in VARIABLES}
         )
+
+
+def _parted(name: str) -> tuple[str, str]:
+    stem, dot, ending = name.partition(".")
+    return stem, dot + ending
+
+
+def _fitting(name: str, facts: Facts) -> Iterator[str]:
+    """Variants that would fit, the best first: one that can be read before one for the program."""
+    stem, ending = _parted(name)
+    about = facts.survey or facts.response
+    program, cohort = about.program if about else None, facts.profile.cohort
+    language = (about.language if about else None) or facts.profile.language or ""
+    for spoken in (language, language.partition("-")[0], ""):
+        for parts in (
+            (program, cohort, spoken),
+            (program, "", spoken),
+            ("", cohort, spoken),
+            ("", "", spoken),
+        ):
+            yield stem + "".join(f".{part}" for part in parts if part) + ending
 
 
 def _unknown_names(tree: nodes.Template) -> Iterator[tuple[int, str]]:

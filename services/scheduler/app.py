@@ -20,16 +20,12 @@ from runtime.ops import ops_app
 from runtime.postgres import Pool
 from runtime.problems import add_problem_handlers
 from runtime.tracing import child_of
-from schemas.accounts import AccountChanged
-from schemas.lifecycle import LifecycleEventOccurred
-from schemas.outcomes import OutcomeRecorded
 from schemas.profiles import ProfileChanged
-from schemas.responses import ResponseRecorded
-from schemas.survey_events import SurveyStepOccurred
 from services.scheduler import course_store, metrics, projection, store, sweeps
+from services.scheduler.audience import Known
 from services.scheduler.books import leave_locked_accounts, open_books
-from services.scheduler.course import Next, after, next_step
-from services.scheduler.intake import Erased, Said, sort_out
+from services.scheduler.course import Next, Step, after, next_step
+from services.scheduler.intake import UNDELIVERED, Erased, Published, Said, sort_out
 from services.scheduler.programs import Programs
 from services.scheduler.replanning import replan
 from services.scheduler.rounds import Decided, decide
@@ -37,14 +33,8 @@ from services.scheduler.rounds import Decided, decide
 SERVICE = "scheduler"
 SOURCE = "/services/scheduler"
 RETRY_SECONDS = 1.0
-Published = (
-    LifecycleEventOccurred
-    | ProfileChanged
-    | AccountChanged
-    | ResponseRecorded
-    | SurveyStepOccurred
-    | OutcomeRecorded
-)
+ASKED = "none"
+"""The gate of a decision that no gate was shut for, as a label."""
 _EVENTS: tuple[type[Published], ...] = get_args(Published)
 _MODELS = {model.TYPE: model for model in _EVENTS}
 TOPICS = tuple(model.TOPIC for model in _EVENTS)
@@ -74,6 +64,9 @@ class Intake:
         batch = sort_out((one.event, traceparent_of(one.record.headers)) for one in delivered)
         cancelled = projection.take_in(connection, batch, self._programs, self._clock.now())
         outbox.append(connection, [_message(event, None) for event in cancelled])
+        for step in batch.steps:
+            if step.step in UNDELIVERED and self._programs.get(step.program) and not step.reminder:
+                metrics.UNDELIVERED.labels(step.program, step.step).inc()
 
 
 class Rounds:
@@ -90,7 +83,9 @@ class Rounds:
         self._trouble: str | None = "no round yet"
         self._is_planned = False
         for program in programs.programs:
-            metrics.REQUESTS.labels(program.id)  # a counter that begins at 1 never shows its first increase
+            # A counter that begins at 1 never shows its first increase.
+            metrics.REQUESTS.labels(program.id)
+            metrics.DECISIONS.labels(program.id, ASKED)
 
     def run(self, stop: threading.Event) -> None:
         """Works until `stop`; outlives outages of PostgreSQL."""
@@ -130,7 +125,7 @@ class Rounds:
             taken = course_store.take(connection, now, limit=self._batch_size)
             later, gone_on, released = [], [], []
             for one in taken:
-                step = next_step(one.asked, self._programs.get(one.asked.request.program), one.person)
+                step = self._next_step(one, now)
                 if step.at is None or step.at > now:
                     later.append((one.asked, step.at))
                 elif step.what is Next.RELEASE:
@@ -148,13 +143,21 @@ class Rounds:
             metrics.STEPS.labels(request.program, what).inc()
         return len(taken)
 
+    def _next_step(self, one: course_store.Taken, now: datetime) -> Step:
+        program = self._programs.get(one.asked.request.program)
+        terms = self._programs.terms(program, one.person, Known(one.person, now)) if program else None
+        return next_step(one.asked, program, one.person, terms, now)
+
     def sweep(self) -> int:
         """Plans a batch of people anew where everybody has to be; returns how many."""
         with self._pool.connection() as connection:
             if not self._is_planned:
                 sweeps.begin_if_changed(connection, self._programs)
                 self._is_planned = True
-            return sweeps.sweep(connection, self._programs, self._clock.now(), limit=self._batch_size)
+            people = sweeps.sweep(connection, self._programs, self._clock.now(), limit=self._batch_size)
+            metrics.SWEEPS.set(sweeps.pending(connection))
+        metrics.REPLANNED.inc(people)
+        return people
 
     def check(self) -> str | None:
         """Health: None while due work is looked for."""
@@ -218,6 +221,6 @@ def _message(event: Event, traceparent: str | None) -> Message:
 
 def _count(decided: Sequence[Decided]) -> None:
     for done in decided:
-        metrics.DECISIONS.labels(done.work.program, done.decision.gate or "none").inc()
+        metrics.DECISIONS.labels(done.work.program, done.decision.gate or ASKED).inc()
         if done.request is not None:
             metrics.REQUESTS.labels(done.work.program).inc()

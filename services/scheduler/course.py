@@ -1,13 +1,14 @@
 """What comes after a survey went out: another channel, a reminder, a released clock, or nothing. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from runtime.business_hours import next_opening
 from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStep
-from services.scheduler.facts import Person
-from services.scheduler.programs import Program
+from services.scheduler.facts import Person, Terms
+from services.scheduler.program import Program
 
 
 class Next(StrEnum):
@@ -50,15 +51,23 @@ class Step:
 _OVER = Step(Next.NOTHING)
 
 
-def next_step(asked: Asked, program: Program | None, person: Person) -> Step:
-    """What comes next for a request, and from when on it is to be done."""
+def next_step(
+    asked: Asked, program: Program | None, person: Person, terms: Terms | None, now: datetime
+) -> Step:
+    """What comes next for a request, and from when on it is to be done.
+
+    Without a program, as without its `terms`, there is nothing more to ask.
+    """
     if asked.undelivered and asked.seen_at is None:
         return _undelivered(asked, asked.undelivered, program, person)
     refuses = person.refuses_all or person.unsubscribed_at or person.erased_at
-    if asked.is_over or program is None or refuses:
+    if asked.is_over or program is None or terms is None or refuses or program.id in person.refuses:
         return _OVER
     step = _unseen(asked, program, person) or _reminder(asked, program)
-    return step if step.at is not None and step.at < asked.request.closes_at else _OVER
+    if step.at is None:
+        return _OVER
+    at = _may_be_heard_from(max(step.at, now), terms)
+    return replace(step, at=at) if at < asked.request.closes_at else _OVER
 
 
 def after(asked: Asked, step: Step, now: datetime) -> SurveyRequested:
@@ -103,3 +112,14 @@ def _reminder(asked: Asked, program: Program) -> Step:
     if asked.request.reminder >= len(days):
         return _OVER
     return Step(Next.REMIND, asked.asked_on_channel_at + timedelta(days=days[asked.request.reminder]))
+
+
+def _may_be_heard_from(at: datetime, terms: Terms) -> datetime:
+    """The first moment from then on that is within the person's hours and no quiet period."""
+    while True:
+        later = max((quiet.ends for quiet in terms.quiet if quiet.begins <= at < quiet.ends), default=at)
+        if terms.hours is not None:
+            later = next_opening(later, terms.hours)
+        if later == at:
+            return at
+        at = later

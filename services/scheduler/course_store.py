@@ -14,11 +14,13 @@ from services.scheduler.facts import Person
 from services.scheduler.projection import CLOCK_SQL
 from services.scheduler.rows import PEOPLE_AND_ACCOUNTS, PERSON_COLUMNS, person_of
 
+# What a paused program has asked is repeated when it goes on; what was not delivered is told at once.
 _TAKE = """
 SELECT requests.request, requests.asked_on_channel_at, requests.seen_at, requests.undelivered,
        requests.over_at, requests.version, {columns}
 FROM requests JOIN ({people}) ON people.person = requests.person
 WHERE requests.next_step_at <= %(now)s
+  AND (undelivered IS NOT NULL OR requests.program NOT IN (SELECT program FROM paused_programs))
 ORDER BY requests.next_step_at LIMIT %(limit)s
 FOR UPDATE OF requests, people SKIP LOCKED
 """

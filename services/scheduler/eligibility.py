@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from services.scheduler.facts import Facts, Occasion
 from services.scheduler.gates import Case, Fact, gates
-from services.scheduler.programs import Program
+from services.scheduler.program import Program
 
 
 class Outcome(StrEnum):

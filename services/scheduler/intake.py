@@ -25,15 +25,15 @@ class Erased:
     erased_at: datetime
 
 
-Said = (
+Published = (
     LifecycleEventOccurred
     | ProfileChanged
     | AccountChanged
     | ResponseRecorded
     | SurveyStepOccurred
     | OutcomeRecorded
-    | Erased
 )
+Said = Published | Erased
 K = TypeVar("K")
 E = TypeVar("E")
 _OF_FOLLOW_UPS = frozenset({OutcomeKind.RESOLVED, OutcomeKind.REOPENED})
@@ -189,6 +189,11 @@ REFUSED = frozenset({SurveyStep.UNSUBSCRIBED, SurveyStep.COMPLAINED})
 """The person wants no more surveys."""
 CLOSED = REFUSED | {SurveyStep.DECLINED}
 """The person is not to hear of this survey again."""
+
+
+def is_given(answer: ResponseRecorded) -> bool:
+    """Whether a person gave it for good: a score whose page is not finished may yet be a scanner's."""
+    return answer.status is ResponseStatus.ANSWERED and not answer.test and not answer.provisional
 
 
 def counts_as_contact(answer: ResponseRecorded) -> bool:

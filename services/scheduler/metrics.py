@@ -17,3 +17,15 @@ STEPS = Counter(
     "Requests that went on to another channel (fall_back) or were repeated (remind).",
     ["program", "step"],
 )
+UNDELIVERED = Counter(
+    "feedback_survey_undelivered_total",
+    "Surveys that did not reach the person on a channel, and how (bounced, suppressed).",
+    ["program", "how"],
+)
+REPLANNED = Counter(
+    "feedback_schedule_replanned_people_total", "People planned anew because everybody has to be."
+)
+SWEEPS = Gauge(
+    "feedback_schedule_sweeps",
+    "How often everybody is still to be planned anew: programs changed, or something happened to all.",
+)

@@ -12,7 +12,8 @@ from uuid import UUID
 from schemas.lifecycle import Moment
 from services.scheduler.audience import Known
 from services.scheduler.facts import Occasion, Person
-from services.scheduler.programs import Program, Programs
+from services.scheduler.program import Program
+from services.scheduler.programs import Programs
 from services.scheduler.triggers import Asking, Happening, Place
 
 LATE = timedelta(days=90)
@@ -61,11 +62,12 @@ class Life:
 def wanted(life: Life, programs: Programs, now: datetime) -> list[Planned]:
     """All that programs want to ask a person about, as far as it is not long past."""
     happened = {one.moment for one in life.happenings}
+    known = Known(life.person, now)
     return [
         plan
         for program in programs.programs
         if program.trigger.moments is None or not happened.isdisjoint(program.trigger.moments)
-        for plan in _of_program(program, life, programs, now)
+        for plan in _of_program(program, life, programs, known, now)
     ]
 
 
@@ -81,12 +83,15 @@ def following(program: Program, person: Person, programs: Programs, plan: Planne
     )
 
 
-def _of_program(program: Program, life: Life, programs: Programs, now: datetime) -> Iterator[Planned]:
+def _of_program(
+    program: Program, life: Life, programs: Programs, known: Known, now: datetime
+) -> Iterator[Planned]:
     recurs = program.trigger.RECURS
-    if recurs and not _may_belong(program, life.person, now):
+    if recurs and not _may_belong(program, life.person, known):
         return
-    reach = program.trigger.delay + timedelta(days=program.spread_days + program.ask_within_days)
-    since = now - reach - (timedelta(0) if recurs else LATE)
+    since = now - program.reach
+    if not recurs:
+        since -= LATE
     for occasion in program.trigger.occasions(_asking(program, life, programs, since)):
         plan = _planned(program, life.person, occasion)
         if recurs and plan.gives_up_at <= now:
@@ -107,13 +112,13 @@ def _planned(program: Program, person: Person, occasion: Occasion) -> Planned:
     return Planned(program.id, occasion, person.key, due_at, program.gives_up_at(due_at))
 
 
-def _may_belong(program: Program, person: Person, now: datetime) -> bool:
+def _may_belong(program: Program, person: Person, known: Known) -> bool:
     """Whether a turn need be planned: not for those whom only another event could bring into the audience."""
     if person.erased_at or person.internal or person.refuses_all:
         return False
     if program.audience is None or program.audience_changes_with_time:
         return True
     try:
-        return Known(person, now).holds(program.audience)
+        return known.holds(program.audience)
     except ValueError:
         return False

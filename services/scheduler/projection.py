@@ -25,6 +25,7 @@ from services.scheduler.intake import (
     Batch,
     Happened,
     counts_as_contact,
+    is_given,
 )
 from services.scheduler.programs import Programs
 from services.scheduler.replanning import replan
@@ -60,13 +61,28 @@ WHERE (known.order_revision, known.order_tie, known.order_mapping)
 RETURNING person
 """
 # An answer proves that the survey was seen, whatever was reported before.
-_OWN_ANSWERS_SQL = """
+_ANSWERED = """
 UPDATE requests SET answered_at = given.at, seen_at = coalesce(seen_at, given.at), released_at = NULL,
     over_at = coalesce(over_at, given.at), next_step_at = NULL
+"""
+_OWN_ANSWERS_SQL = (
+    _ANSWERED
+    + """
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
 WHERE requests.request_id = given.request_id AND requests.answered_at IS NULL
 RETURNING person
 """
+)
+# Vendors do not tell which request they sent: what comes from the person while one is open is its answer.
+_VENDORS_ANSWERS_SQL = (
+    _ANSWERED
+    + """
+FROM unnest(%s::text[], %s::timestamptz[]) AS given (person, at)
+WHERE requests.person = given.person AND requests.answered_at IS NULL AND request->>'channel' = 'webhook'
+  AND asked_on_channel_at <= given.at AND given.at < closes_at
+RETURNING requests.person
+"""
+)
 _SEEN_SQL = """
 UPDATE requests SET seen_at = given.at, released_at = NULL
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
@@ -92,6 +108,13 @@ UPDATE requests SET contacted_at = given.at
 FROM (SELECT request_id, max(at) AS at FROM unnest(%s::uuid[], %s::timestamptz[]) AS step (request_id, at)
       GROUP BY request_id) AS given
 WHERE requests.request_id = given.request_id AND requests.contacted_at < given.at
+RETURNING person
+"""
+# Shown for the first time after a reminder: the person hears of the survey only now.
+_REMINDED_SQL = """
+UPDATE requests SET contacted_at = given.at
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
+WHERE requests.request_id = given.request_id AND requests.contacted_at < given.at AND seen_at IS NULL
 RETURNING person
 """
 _BOUNCED_SQL = """
@@ -183,14 +206,22 @@ def _put_happened(
 def _put_answers(
     connection: Connection[Any], answers: Collection[ResponseRecorded], winners: people.Winners
 ) -> set[str]:
-    own = [answer for answer in answers if answer.request_id is not None]
+    own = [answer for answer in answers if answer.request_id is not None and is_given(answer)]
     others = [answer for answer in answers if answer.request_id is None]
-    return _whose(
+    given = [answer for answer in others if is_given(answer)]
+    changed = _whose(
         connection,
         _OWN_ANSWERS_SQL,
         [answer.request_id for answer in own],
         [answer.responded_at for answer in own],
-    ) | _whose(
+    )
+    changed |= _whose(
+        connection,
+        _VENDORS_ANSWERS_SQL,
+        [winners[answer.person_key] for answer in given],
+        [answer.responded_at for answer in given],
+    )
+    return changed | _whose(
         connection,
         _ANSWERS_SQL,
         [answer.response_id for answer in others],
@@ -205,12 +236,17 @@ def _put_steps(
     connection: Connection[Any], steps: Sequence[SurveyStepOccurred], winners: people.Winners
 ) -> set[str]:
     changed = set()
-    for statement, kinds in ((_REACHED_SQL, REACHED), (_SEEN_SQL, SEEN), (_CLOSED_SQL, CLOSED)):
-        chosen = [step for step in steps if step.step in kinds]
+    of_surveys = [step for step in steps if step.reminder == 0]
+    for statement, chosen in (
+        (_REACHED_SQL, [step for step in of_surveys if step.step in REACHED]),
+        (_REMINDED_SQL, [step for step in steps if step.reminder and step.step is SurveyStep.SHOWN]),
+        (_SEEN_SQL, [step for step in steps if step.step in SEEN]),
+        (_CLOSED_SQL, [step for step in steps if step.step in CLOSED]),
+    ):
         changed |= _whose(
             connection, statement, [step.request_id for step in chosen], [step.occurred_at for step in chosen]
         )
-    lost = [step for step in steps if step.step in UNDELIVERED]
+    lost = [step for step in of_surveys if step.step in UNDELIVERED]
     changed |= _whose(
         connection,
         _UNDELIVERED_SQL,

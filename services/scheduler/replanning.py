@@ -19,7 +19,7 @@ from schemas.requests import SurveyRequestCancelled
 from services.scheduler.facts import Person
 from services.scheduler.planning import Life, Planned, places, purchases, wanted
 from services.scheduler.programs import Programs
-from services.scheduler.rows import PEOPLE_AND_ACCOUNTS, PERSON_COLUMNS, person_of
+from services.scheduler.rows import PEOPLE_AND_ACCOUNTS, PERSON_COLUMNS, mapping, person_of
 from services.scheduler.triggers import Happening, Place
 
 _PEOPLE = """
@@ -28,7 +28,8 @@ WHERE people.person = ANY(%b) AND people.merged_into IS NULL
 """
 _PEOPLE_SQL = _PEOPLE.format(columns=PERSON_COLUMNS, people=PEOPLE_AND_ACCOUNTS)
 _HAPPENED = """
-SELECT lifecycle_id, moment, occurred_at, person, account_id, context, traceparent FROM lifecycle_events
+SELECT lifecycle_id, moment, occurred_at, person, account_id, context::text, traceparent
+FROM lifecycle_events
 WHERE NOT retracted AND """
 _HAPPENINGS_SQL = (
     " UNION ALL ".join(
@@ -42,7 +43,7 @@ _HAPPENINGS_SQL = (
     + " ORDER BY occurred_at, lifecycle_id"
 )
 _WORKS_SQL = """
-SELECT program, occasion, person, occurred_at, due_at, look_at, gives_up_at, state, context
+SELECT program, occasion, person, due_at, look_at, gives_up_at, state, context::text AS context
 FROM due_work WHERE person = ANY(%b)
 """
 _PURCHASES_SQL = """
@@ -114,10 +115,11 @@ def replan(
     bought = []
     for key, known in people.items():
         of_person = [happening for place in places(known) for happening in happened[place]]
+        person = known
         count, first = purchases(of_person)
         if (count, first) != (known.purchases, known.first_purchase_at):
             bought.append((key, count, first))
-        person = replace(known, purchases=count, first_purchase_at=first)
+            person = replace(known, purchases=count, first_purchase_at=first)
         settled = [work for work, row in works[key].items() if row["state"] in _SETTLED]
         plans = {plan.key: plan for plan in wanted(Life(person, of_person, settled), programs, now)}
         changes[key] = _change(plans, works[key], now, corrected)
@@ -177,7 +179,7 @@ def _differs(plan: Planned, work: Mapping[str, Any] | None, now: datetime) -> bo
     same = (
         work["due_at"] == plan.due_at
         and work["gives_up_at"] == plan.gives_up_at
-        and work["context"] == dict(plan.occasion.context)
+        and mapping(work["context"]) == plan.occasion.context
     )
     if work["state"] == "pending":
         return not same or work["look_at"] != plan.due_at
@@ -186,7 +188,7 @@ def _differs(plan: Planned, work: Mapping[str, Any] | None, now: datetime) -> bo
 
 def _people(connection: Connection[Any], keys: Collection[str]) -> dict[str, Person]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_PEOPLE_SQL, (list(keys),))
+        rows = cursor.execute(_PEOPLE_SQL, (list(keys),)).fetchall()
         return {row["person"]: person_of(row) for row in rows}
 
 
@@ -201,8 +203,10 @@ def _happenings(
     }
     found: dict[Place, list[Happening]] = defaultdict(list)
     traces = {}
-    for *happening, traceparent in connection.execute(_HAPPENINGS_SQL, given):
-        happened = Happening(*happening)
+    for id_, moment, at, person, account_id, context, traceparent in connection.execute(
+        _HAPPENINGS_SQL, given
+    ).fetchall():
+        happened = Happening(id_, moment, at, person, account_id, mapping(context))
         found[happened.place].append(happened)
         traces[happened.id] = traceparent
     return found, traces
@@ -211,7 +215,7 @@ def _happenings(
 def _works(connection: Connection[Any], keys: Collection[str]) -> Mapping[str, dict[_Key, Mapping[str, Any]]]:
     found: dict[str, dict[_Key, Mapping[str, Any]]] = defaultdict(dict)
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(_WORKS_SQL, (list(keys),)):
+        for row in cursor.execute(_WORKS_SQL, (list(keys),)).fetchall():
             found[row["person"]][row["program"], row["occasion"]] = row
     return found
 

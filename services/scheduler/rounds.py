@@ -12,7 +12,8 @@ from services.scheduler.audience import Known
 from services.scheduler.eligibility import Decision, Outcome, eligibility
 from services.scheduler.facts import Around, Facts, Occasion, Person, Waiting
 from services.scheduler.planning import Planned, following
-from services.scheduler.programs import Program, Programs
+from services.scheduler.program import Program
+from services.scheduler.programs import Programs
 
 PROGRAM_REMOVED = "program_removed"
 
@@ -142,6 +143,7 @@ def request_id(program_id: str, person_key: str, occasion_id: UUID) -> UUID:
 def survey_request(program: Program, person: Person, occasion: Occasion, now: datetime) -> SurveyRequested:
     """What the person is to be asked, on the first channel of the program that reaches them."""
     reachable = person.channels - person.bounced
+    language, texts = program.survey.spoken(person.language)
     return SurveyRequested(
         request_id=request_id(program.id, person.key, occasion.id),
         version=1,
@@ -150,10 +152,10 @@ def survey_request(program: Program, person: Person, occasion: Occasion, now: da
         program=program.id,
         metric=program.metric,
         channel=next(channel for channel in program.channels if channel in reachable),
-        question=program.survey.question,
-        follow_up_question=program.survey.follow_up_question,
-        why_we_ask=program.survey.why_we_ask,
-        language=person.language,
+        question=texts.question,
+        follow_up_question=texts.follow_up_question,
+        why_we_ask=texts.why_we_ask,
+        language=language,
         requested_at=now,
         expires_at=program.gives_up_at(program.due_at(occasion.occurred_at, person.key)),
         closes_at=program.closes_at(now),

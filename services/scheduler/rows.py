@@ -1,17 +1,24 @@
 """People and their accounts as rows of PostgreSQL."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, LiteralString
 
+from pydantic_core import from_json
+
 from services.scheduler.facts import Account, Person
-from services.scheduler.programs import Channel
+from services.scheduler.program import Channel
 
 PERSON_COLUMNS: LiteralString = """
     people.person, people.account_id, people.language, people.time_zone, people.address_mark,
     people.bounced_mark, people.in_app, people.internal, people.refuses_all, people.refuses,
-    people.unsubscribed_at, people.erased_at, people.last_contact_at, people.facts, people.purchases,
-    people.first_purchase_at, accounts.renewal_date, accounts.facts AS account_facts"""
+    people.unsubscribed_at, people.erased_at, people.last_contact_at, people.facts::text AS facts,
+    people.purchases, people.first_purchase_at, accounts.renewal_date,
+    accounts.facts::text AS account_facts"""
 PEOPLE_AND_ACCOUNTS: LiteralString = "people LEFT JOIN accounts ON accounts.account_id = people.account_id"
+
+REMEMBERED = 10_000
+"""Objects: most people are alike in what is known of them, and what is alike is read once."""
 
 _BY_ADDRESS = frozenset({str(Channel.EMAIL), str(Channel.WEBHOOK)})
 _IN_APP = frozenset({str(Channel.IN_APP)})
@@ -31,10 +38,19 @@ def person_of(row: Mapping[str, Any]) -> Person:
         erased_at=row["erased_at"],
         internal=row["internal"],
         last_contact_at=row["last_contact_at"],
-        account=Account(account_id, row["renewal_date"], row["account_facts"] or {}) if account_id else None,
+        account=Account(account_id, row["renewal_date"], mapping(row["account_facts"]))
+        if account_id
+        else None,
         language=row["language"],
         time_zone=row["time_zone"],
-        facts=row["facts"],
+        facts=mapping(row["facts"]),
         purchases=row["purchases"],
         first_purchase_at=row["first_purchase_at"],
     )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def mapping(written: str | None) -> Mapping[str, Any]:
+    """The object in a column that is read as text; an empty one where there is none."""
+    read: dict[str, Any] = from_json(written) if written else {}
+    return read

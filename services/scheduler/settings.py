@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from runtime.settings import Port, ServiceSettings
+from services.scheduler.retention import LEAST_DAYS
 
 
 class SchedulerSettings(ServiceSettings):
@@ -14,3 +15,5 @@ class SchedulerSettings(ServiceSettings):
     """How much due work is decided in one transaction at most, 1 to 10000."""
     schedule_poll_seconds: float = Field(default=0.5, gt=0, le=60)
     """Seconds between two looks for due work when nothing was due, up to 60."""
+    schedule_history_days: int = Field(default=730, ge=LEAST_DAYS)
+    """Days that decisions with their reasons, and work that is done, are kept; at least 455."""

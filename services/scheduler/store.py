@@ -12,13 +12,13 @@ from services.scheduler.eligibility import Outcome
 from services.scheduler.facts import Occasion, Person
 from services.scheduler.replanning import put
 from services.scheduler.rounds import Decided, Work
-from services.scheduler.rows import PEOPLE_AND_ACCOUNTS, PERSON_COLUMNS, person_of
+from services.scheduler.rows import PEOPLE_AND_ACCOUNTS, PERSON_COLUMNS, mapping, person_of
 
 # Both rows are locked and neither is waited for: a person whom somebody else decides about is left for the
 # next round. A row is read anew once it is locked (read committed), so the facts are those under the lock.
 _TAKE = """
 SELECT work.program, work.occasion, work.occurred_at, work.due_at, work.gives_up_at, work.moment,
-       work.context, work.traceparent, {columns}
+       work.context::text AS context, work.traceparent, {columns}
 FROM due_work AS work JOIN ({people}) ON people.person = work.person
 WHERE work.state = 'pending' AND work.look_at <= %(now)s
 ORDER BY work.look_at LIMIT %(limit)s
@@ -44,6 +44,7 @@ SELECT request_id, 1, program, occasion, person, account_id, %(now)s, %(now)s, c
 FROM unnest(%(ids)s::uuid[], %(programs)s::text[], %(occasions)s::uuid[], %(people)s::text[],
             %(accounts)s::text[], %(closes)s::timestamptz[], %(requests)s::jsonb[])
      AS given (request_id, program, occasion, person, account_id, closes_at, request)
+ON CONFLICT (request_id) DO NOTHING
 """
 _RUN_CLOCK_SQL = """
 UPDATE people SET last_contact_at = greatest(last_contact_at, %s) WHERE person = ANY(%s)
@@ -75,7 +76,7 @@ def take_due(
     """At most `limit` pieces of due work and the people they are about, locked until the transaction ends."""
     works, people = [], {}
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(_TAKE_SQL, {"now": now, "limit": limit}):
+        for row in cursor.execute(_TAKE_SQL, {"now": now, "limit": limit}).fetchall():
             works.append(work_of(row))
             people[row["person"]] = person_of(row)
     return works, people
@@ -122,7 +123,7 @@ def work_of(row: Mapping[str, Any]) -> Work:
     """A row of due work."""
     return Work(
         program=row["program"],
-        occasion=Occasion(row["occasion"], row["occurred_at"], row["context"], row["moment"]),
+        occasion=Occasion(row["occasion"], row["occurred_at"], mapping(row["context"]), row["moment"]),
         person=row["person"],
         due_at=row["due_at"],
         gives_up_at=row["gives_up_at"],

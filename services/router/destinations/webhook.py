@@ -1,9 +1,10 @@
-"""Webhooks: answers, signed, to any address: Zapier, Make, n8n, a warehouse, a service of your own.
+"""Webhooks, signed, to any address: Zapier, Make, n8n, a warehouse, a survey vendor, a service of your own.
 
-Each name under `webhook:` in destinations.yaml is a destination of its own, `webhook.<name>`.
+They tell of answers, or ask a vendor to send a survey. Each name under `webhook:` in destinations.yaml is a
+destination of its own, `webhook.<name>`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -16,10 +17,15 @@ from services.router.facts import Facts, ResponseFacts
 from services.router.signed_webhook import Receiver, WebhookSettings
 from services.router.templates import Templates
 
-_TYPES = {
+_ANSWERS = {
     Operation.CREATE: "feedback.received",
     Operation.UPDATE: "feedback.updated",
     Operation.RETRACT: "feedback.withdrawn",
+}
+_SURVEYS = {
+    Operation.CREATE: "survey.requested",
+    Operation.UPDATE: "survey.updated",
+    Operation.RETRACT: "survey.withdrawn",
 }
 
 
@@ -62,9 +68,16 @@ class Account(BaseModel):
 
 
 class Content(BaseModel):
-    """The `data` of the webhook."""
+    """The `data` of the webhook: an answer, or a survey to be sent."""
 
     model_config = ConfigDict(frozen=True)
+
+    person: Person
+    account: Account | None
+
+
+class Answer(Content):
+    """An answer."""
 
     response_id: str
     metric: str
@@ -78,8 +91,27 @@ class Content(BaseModel):
     program: str | None
     channel: str | None
     responded_at: datetime
-    person: Person
-    account: Account | None
+
+
+class Survey(Content):
+    """A survey that the receiver is to send; one id for ever, also of its reminders."""
+
+    request_id: str
+    program: str
+    metric: str
+    channel: str
+    reminder: int
+    """0: the survey itself, then which reminder it is."""
+    question: str
+    follow_up_question: str
+    why_we_ask: str
+    language: str
+    url: str
+    """Our own page for the answer, for who does not ask on theirs."""
+    unsubscribe_url: str
+    requested_at: datetime
+    closes_at: datetime
+    context: dict[str, str]
 
 
 class Settings(WebhookSettings):
@@ -89,20 +121,46 @@ class Settings(WebhookSettings):
 
 
 def payload(call: Call) -> dict[str, JsonValue]:
-    """The webhook's body. A withdrawal names the answer and nothing else about the person."""
-    content = Content.model_validate(call.content)
-    named = {"response_id"} if call.operation is Operation.RETRACT else None
-    told = content.model_dump(mode="json", include=named)
-    return signed_webhook.body(call, _TYPES, content.responded_at, told)
+    """The webhook's body. A withdrawal names the answer or the survey and nothing else about the person."""
+    if "request_id" in call.content:
+        survey = Survey.model_validate(call.content)
+        return _body(call, survey, "request_id", _SURVEYS, survey.requested_at)
+    answer = Answer.model_validate(call.content)
+    return _body(call, answer, "response_id", _ANSWERS, answer.responded_at)
+
+
+def _body(
+    call: Call, content: Content, id_field: str, types: Mapping[Operation, str], at: datetime
+) -> dict[str, JsonValue]:
+    named = {id_field} if call.operation is Operation.RETRACT else None
+    return signed_webhook.body(call, types, at, content.model_dump(mode="json", include=named))
 
 
 def render(action: Action, facts: Facts, _templates: Templates) -> Content | None:
-    """What is told of an answer; a survey request is nothing to tell."""
-    response, profile, account = facts.response, facts.profile, facts.account
+    """What is told of an answer, or of a survey to be sent."""
+    profile, account = facts.profile, facts.account
+    person = (
+        Person(
+            key=profile.key,
+            customer_id=profile.customer_id,
+            name=profile.name,
+            email=profile.email,
+            language=profile.language,
+            segment=profile.segment,
+            role=profile.role,
+        )
+        if action.person == "named"
+        else Person(key=profile.key)
+    )
+    company = Account(id=account.id, name=account.name, segment=account.segment) if account else None
+    if facts.survey is not None:
+        told = facts.survey.model_dump(mode="json", include=set(Survey.model_fields))
+        return Survey.model_validate({**told, "person": person, "account": company})
+    response = facts.response
     if response is None:
         return None
     comments = {"full": response.comment, "masked": response.masked_comment, "none": None}
-    return Content(
+    return Answer(
         response_id=str(response.id),
         metric=response.metric,
         score=response.score,
@@ -115,18 +173,8 @@ def render(action: Action, facts: Facts, _templates: Templates) -> Content | Non
         program=response.program,
         channel=response.channel,
         responded_at=response.responded_at,
-        person=Person(
-            key=profile.key,
-            customer_id=profile.customer_id,
-            name=profile.name,
-            email=profile.email,
-            language=profile.language,
-            segment=profile.segment,
-            role=profile.role,
-        )
-        if action.person == "named"
-        else Person(key=profile.key),
-        account=Account(id=account.id, name=account.name, segment=account.segment) if account else None,
+        person=person,
+        account=company,
     )
 
 

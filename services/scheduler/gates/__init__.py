@@ -13,7 +13,7 @@ from functools import cache
 from typing import Protocol, cast
 
 from services.scheduler.facts import Facts
-from services.scheduler.programs import Program
+from services.scheduler.program import Program
 
 Fact = str | int | float | None
 

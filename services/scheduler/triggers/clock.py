@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import count
 from typing import ClassVar
 
@@ -23,7 +24,7 @@ class Trigger(BaseTrigger):
 
     every_days: int = Field(ge=30, le=730)
 
-    @property
+    @cached_property
     def least_interval(self) -> timedelta:
         """The interval."""
         return timedelta(days=self.every_days)

@@ -40,6 +40,15 @@ def test_a_mail_comes_to_me(world: httpx.Client, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("connect")
+def test_a_programs_survey_comes_to_me_in_its_own_words(world: httpx.Client) -> None:
+    done = CliRunner().invoke(app, ["programs", "send-test", "onboarding_ces", "--to", "maya"])
+    assert done.exit_code == 0, done.output
+    (mail,) = world.get("/received/mail").json()["items"]
+    assert mail["to"] == [ME]
+    assert "How easy was it to get started with our product?" in mail["text"]
+
+
+@pytest.mark.usefixtures("connect")
 def test_whoever_is_not_in_people_yaml_gets_nothing(
     world: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,8 @@ from services.scheduler.facts import (
     Waiting,
 )
 from services.scheduler.gates import Case, Gate, gates
-from services.scheduler.programs import Channel, Programs, parse_programs
+from services.scheduler.program import Channel
+from services.scheduler.programs import Programs, parse_programs
 
 PROGRAM_TEXT = """
 quiet_while: has(profile.traits.open_critical_case)

@@ -13,6 +13,7 @@ from schemas.accounts import AccountChanged
 from schemas.lifecycle import Moment
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.profiles import ProfileChanged
+from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStep
 from services.scheduler.programs import Programs, parse_programs
 from tests.integration.scheduler.world import EPOCH, World, answered, day, profile, purchased, step
@@ -252,6 +253,82 @@ def test_who_declined_is_not_reminded(empty: Pool) -> None:
     world.say(step(world.requested()[0], SurveyStep.DECLINED, 1))
     world.work_until(20)
     assert len(world.requested()) == 1
+
+
+REMINDING = f"{PURCHASED}, ask_within_days: 40, reminders: {{ after_days: [5] }}"
+
+
+def reminded(world: World) -> SurveyRequested:
+    """Asked on day 0, reminded on day 5."""
+    world.say(profile("ann"), purchased("ann", 0))
+    for at in (0, 5):
+        world.work_until(at)
+    return world.requested()[-1]
+
+
+def test_a_reminder_that_is_sent_is_no_survey_of_its_own(empty: Pool) -> None:
+    world = World(empty, programs=programs(REMINDING))
+    world.say(step(reminded(world), SurveyStep.SENT, 5.5), purchased("ann", 150, number=2))
+    world.work_until(180.1)
+    assert [(one.requested_at, one.reminder) for one in world.requested()] == [
+        *((day(0), 0), (day(5), 1), (day(180.1), 0)),
+    ]
+
+
+def test_a_reminder_that_could_not_be_sent_does_not_release_the_clock(empty: Pool) -> None:
+    world = World(empty, programs=programs(REMINDING))
+    world.say(step(reminded(world), SurveyStep.SUPPRESSED, 5.5), purchased("ann", 10, number=2))
+    world.work_until(11)
+    assert world.reasons("ann")[-1] == ("skipped", "fatigue")
+
+
+def test_what_is_shown_first_after_a_reminder_runs_the_clock_from_then(empty: Pool) -> None:
+    in_app = REMINDING.replace("email", "in_app")
+    world = World(empty, programs=programs(in_app))
+    world.say(profile("ann", customer_id="ann"))
+    request = reminded(world)
+    world.say(step(request, SurveyStep.SHOWN, 9), step(request, SurveyStep.SHOWN, 20))
+    world.say(purchased("ann", 180, number=2))
+    world.work_until(189)
+    assert len(world.requested()) == 2
+    world.work_until(189.1)
+    assert len(world.requested()) == 3
+
+
+def test_a_paused_program_reminds_when_it_goes_on(empty: Pool) -> None:
+    world = World(empty, programs=programs(REMINDING))
+    world.say(profile("ann"), purchased("ann", 0))
+    world.work_until(0)
+    with world.pool.connection() as connection:
+        pause(connection, "program0", day(1))
+    world.work_until(7)
+    assert len(world.requested()) == 1
+    with world.pool.connection() as connection:
+        resume(connection, "program0", day(8))
+    world.work_until(8)
+    assert world.requested()[-1].reminder == 1
+
+
+def test_an_answer_that_comes_through_the_vendor_who_asked_ends_the_request(empty: Pool) -> None:
+    body = REMINDING.replace("email", "webhook")
+    world = World(empty, programs=programs(body))
+    world.say(profile("ann"), profile("bob"), purchased("ann", 0), purchased("bob", 0))
+    world.work_until(0)
+    world.say(answered("ann", 2), answered("bob", -1))
+    world.work_until(20)
+    assert [(one.person_key, one.reminder) for one in world.requested()[2:]] == [("bob", 1)]
+
+
+def test_a_score_that_turns_out_to_be_a_scanners_ends_nothing(empty: Pool) -> None:
+    world = World(empty, programs=programs(REMINDING))
+    world.say(profile("ann"), purchased("ann", 0))
+    world.work_until(0)
+    (request,) = world.requested()
+    score = answered("ann", 1, request_id=request.request_id).model_copy(update={"provisional": True})
+    world.say(score)
+    world.say(answered("ann", 1, revision=2, retracted=True, request_id=request.request_id))
+    world.work_until(5)
+    assert world.requested()[-1].reminder == 1
 
 
 def test_a_merge_drops_plans_of_both_to_one_and_keeps_what_was_asked(empty: Pool) -> None:

@@ -184,6 +184,7 @@ def step(request: SurveyRequested, what: SurveyStep, at: float) -> SurveyStepOcc
         person_key=request.person_key,
         program=request.program,
         channel=request.channel,
+        reminder=request.reminder,
         step=what,
         occurred_at=day(at),
     )

@@ -40,7 +40,11 @@ def test_every_shipped_action_has_an_example() -> None:
 def test_every_shipped_rule_says_why_and_where_that_comes_from() -> None:
     rules = PLAYBOOK.rules.rules
     assert all(rule.why for rule in rules)
-    assert [rule.id for rule in rules if not rule.source] == ["survey_by_email"]
+    assert [rule.id for rule in rules if not rule.source] == [
+        "survey_by_email",
+        "survey_reminder_by_email",
+        "survey_last_reminder_by_email",
+    ]
 
 
 def test_an_automatic_mail_is_never_beside_a_comment_and_never_twice() -> None:

@@ -12,7 +12,7 @@ from services.scheduler.eligibility import Outcome, eligibility, next_due
 from services.scheduler.facts import Facts, Occasion, Person, Terms
 from services.scheduler.gates import gates
 from services.scheduler.gates.fatigue import CLOCKS_APART
-from services.scheduler.programs import Channel, Program, Survey
+from services.scheduler.program import Channel, Program, Survey
 from services.scheduler.triggers.happened import Trigger
 
 PURCHASED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

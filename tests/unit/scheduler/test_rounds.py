@@ -1,12 +1,16 @@
 """A batch of due work, decided together."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from services.scheduler.eligibility import Outcome
 from services.scheduler.facts import Account, Occasion, Person
-from services.scheduler.programs import Channel, Programs
-from services.scheduler.rounds import PROGRAM_REMOVED, Books, Decided, Work, request_id
+from services.scheduler.program import Channel
+from services.scheduler.programs import Programs
+from services.scheduler.rounds import PROGRAM_REMOVED, Books, Decided, Work, request_id, survey_request
 from services.scheduler.rounds import decide as decide_with
 
 PROGRAMS = Programs.model_validate(
@@ -23,6 +27,13 @@ PROGRAMS = Programs.model_validate(
                     "question": "How likely?",
                     "follow_up_question": "Why?",
                     "why_we_ask": "You bought a month ago.",
+                    "translations": {
+                        "de": {
+                            "question": "Wie wahrscheinlich?",
+                            "follow_up_question": "Warum?",
+                            "why_we_ask": "Sie haben vor einem Monat gekauft.",
+                        }
+                    },
                 },
             }
         ]
@@ -30,7 +41,7 @@ PROGRAMS = Programs.model_validate(
 )
 PURCHASED_AT = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = PURCHASED_AT + timedelta(days=31)
-PERSON = Person("p", channels=frozenset({Channel.EMAIL}), account=Account("acme"), language="de")
+PERSON = Person("p", channels=frozenset({Channel.EMAIL}), account=Account("acme"))
 
 
 def work(number: int, program: str = "new_customer_nps") -> Work:
@@ -54,13 +65,29 @@ def test_the_request_says_all_that_is_needed_to_ask() -> None:
     (done,) = decide([work(1)])
     request = done.request
     assert request is not None
-    assert (request.person_key, request.account_id, request.language) == ("p", "acme", "de")
+    assert (request.person_key, request.account_id, request.language) == ("p", "acme", "en")
     assert (request.channel, request.metric, request.program) == ("email", "nps", "new_customer_nps")
     assert request.why_we_ask == "You bought a month ago."
     assert request.context == {"order": "1"}
     assert request.requested_at == NOW
     assert request.expires_at == PURCHASED_AT + timedelta(days=60)
     assert request.closes_at == NOW + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "language", "question"),
+    [
+        ("de", "de", "Wie wahrscheinlich?"),
+        ("de-AT", "de", "Wie wahrscheinlich?"),
+        ("en-GB", "en", "How likely?"),
+        ("fr", "en", "How likely?"),
+    ],
+)
+def test_the_texts_are_in_the_persons_language_where_there_are_any(
+    spoken: str, language: str, question: str
+) -> None:
+    request = survey_request(PROGRAMS.programs[0], replace(PERSON, language=spoken), work(1).occasion, NOW)
+    assert (request.language, request.question) == (language, question)
 
 
 def test_the_same_occasion_always_has_the_same_request_id() -> None:

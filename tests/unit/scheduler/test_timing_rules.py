@@ -59,6 +59,11 @@ def everybody_of_account(moment: str, on: float, **context: str) -> Happening:
     return happened(moment, on, who=None, account="acme", **context)
 
 
+def turning_point(words: str, moment: str) -> Rule:
+    life = [happened("purchased", -170), everybody_of_account(moment, 0)]
+    return Rule(AUGUSTIN, words, KEY_CONTACT, life, within("turning_point_nps", 3, 6))
+
+
 RENEWING = replace(KEY_CONTACT, account=Account("acme", renewal_date=date(2026, 9, 1)))
 LONG_AGO = happened("purchased", -900)
 SAMPLED = next(
@@ -132,27 +137,9 @@ RULES = [
         [happened("purchased", -40), everybody_of_account("milestone", 0, milestone="launched")],
         within("after_launch_nps", 90, 93),
     ),
-    Rule(
-        AUGUSTIN,
-        "goes from a lifecycle stage to another",
-        KEY_CONTACT,
-        [happened("purchased", -170), everybody_of_account("stage_changed", 0)],
-        within("turning_point_nps", 3, 6),
-    ),
-    Rule(
-        AUGUSTIN,
-        "completes a playbook with the account",
-        KEY_CONTACT,
-        [happened("purchased", -170), everybody_of_account("playbook_completed", 0)],
-        within("turning_point_nps", 3, 6),
-    ),
-    Rule(
-        AUGUSTIN,
-        "a sudden change in outcome metrics",
-        KEY_CONTACT,
-        [happened("purchased", -170), everybody_of_account("outcome_changed", 0)],
-        within("turning_point_nps", 3, 6),
-    ),
+    turning_point("goes from a lifecycle stage to another", "stage_changed"),
+    turning_point("completes a playbook with the account", "playbook_completed"),
+    turning_point("a sudden change in outcome metrics", "outcome_changed"),
     Rule(
         AUGUSTIN,
         "You can't save a customer, and they churn [...] one last campaign",
