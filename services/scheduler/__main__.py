@@ -21,6 +21,9 @@ from services.scheduler.programs import load_programs
 from services.scheduler.retention import Retention
 from services.scheduler.settings import SchedulerSettings
 
+INTAKE_RECORDS = 2_000
+"""Taken in at once: each statement of a batch costs the more for an event, the fewer share it."""
+
 
 def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
     """Wires the scheduler and runs it until it is told to stop; returns the exit code."""
@@ -42,6 +45,7 @@ def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
         handle=Intake(programs, clock).handle,
         pool=pool,
         dead_letters=DeadLetters(kafka),
+        max_records=INTAKE_RECORDS,
     )
     erasing = Consumer(
         kafka=kafka,
