@@ -165,6 +165,8 @@ def installation() -> Iterator[Installation]:
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / part)
+    # As in the demo: programs that ask on any day at any hour.
+    shutil.copy(ROOT / "sandbox" / "sample" / "programs.yaml", folder / "deploy" / "config")
     (folder / "docker-compose.override.yml").write_text(OVERRIDE)
     said = subprocess.run(
         [sys.executable, "-m", "cli", "init", "--dir", folder, "--source", "sample", "--demo"],
