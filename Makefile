@@ -17,7 +17,7 @@ demo: $(READY) ## run everything on this machine with sample data until Ctrl-C; 
 
 test: jars ## run every test: unit, contract, integration, e2e (real Kafka and PostgreSQL)
 	$(BIN)/pytest -m alone $(ARGS) || test $$? -eq 5 # 5: ARGS asks for none of them
-	$(BIN)/pytest -m "not alone" --numprocesses 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -m "not alone" --numprocesses 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: $(READY) ## run the tests that need neither Kafka nor PostgreSQL
 	$(BIN)/pytest tests/unit tests/contract $(ARGS)

@@ -37,7 +37,7 @@ mail_events: { postmark: { secrets: [secret] } }
 inbound_mail: { secrets: [secret] }
 """
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

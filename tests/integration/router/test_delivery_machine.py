@@ -28,6 +28,8 @@ CLOCK_SQL = """
 CREATE SCHEMA IF NOT EXISTS hand_clock;
 CREATE OR REPLACE FUNCTION hand_clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
     AS $$ SELECT current_setting('hand_clock.now')::timestamptz $$;
+CREATE OR REPLACE FUNCTION hand_clock.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE
+    AS $$ SELECT current_setting('hand_clock.now')::timestamptz $$;
 CREATE OR REPLACE FUNCTION hand_clock.now() RETURNS timestamptz LANGUAGE sql STABLE
     AS $$ SELECT current_setting('hand_clock.now')::timestamptz $$;
 ALTER TABLE pending ALTER COLUMN due_at SET DEFAULT hand_clock.now();
