@@ -131,7 +131,6 @@ class Stack:
             tables.result()
         self._say("topics and services")
         self.environment = self._environment(database, brokers) | self._overrides
-        self._job("topics", self.environment)
         smtp = self._ports.pop("smtp")
         self.supervisor = Supervisor()
         self._run(
@@ -139,6 +138,7 @@ class Stack:
             "sandbox",
             {"SANDBOX_PORT": str(self._ports["sandbox"])} | {"SANDBOX_SMTP_PORT": str(smtp)},
         )
+        self._job("topics", self.environment)
         if "ingest" in self._services:
             port = {"OPS_PORT": str(self._ports["archive"]), "INSTANCE": "1"}
             self._run("archive", "services.ingest.archiver", port)

@@ -10,7 +10,7 @@ import yaml
 
 from sandbox.sample.customers import Body, Person, people
 
-RESPONDENTS = 260
+RESPONDENTS = 255
 _COMMENTS = Path(__file__).parent / "comments.yaml"
 # Of a hundred answers 35 are promoters', 40 passives' and 25 detractors', which is an NPS of 10.
 _NPS_SCORES = (0, 1, 2, 3, 3, 4, 5, 5, 6, 6, *(7, 8) * 8, *(9, 10) * 7)
@@ -35,7 +35,7 @@ class Answers:
 
 
 def answers(now: datetime) -> Answers:
-    """312 answers of 260 people within the two days before `now` (UTC), 30 late comments and 20 repeats."""
+    """306 answers of 255 people within the two days before `now` (UTC), 30 late comments and 20 repeats."""
     chance = Random("answers")  # noqa: S311 - a repeatable sample
     respondents = people(RESPONDENTS, prefix="customer", without_email=frozenset(range(7, RESPONDENTS, 25)))
     comments = {

@@ -194,7 +194,8 @@ def annotate(org: Org, call: Call, content: NoteContent) -> Result:
     if call.operation is Operation.RETRACT or call.external_id is not None:
         return Delivered(call.external_id)
     case = (call.parent_id or "").partition("/")[0]
-    return Delivered(comments.add(org, call.effect_id, case, content.note))
+    # A call that may have written it before is looked for first, see `reconcile`.
+    return Delivered(comments.write(org, call.effect_id, case, content.note))
 
 
 def reopen(org: Org, call: Call, content: ReopenContent) -> Result:

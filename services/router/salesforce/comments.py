@@ -38,8 +38,13 @@ def have_ours(org: Org, case: str) -> bool:
 
 def add(org: Org, effect_id: UUID, case: str, text: str) -> str:
     """Write the comment unless it is there already; its id."""
+    return find(org, case, effect_id) or write(org, effect_id, case, text)
+
+
+def write(org: Org, effect_id: UUID, case: str, text: str) -> str:
+    """Write the comment, known not to be there; its id."""
     fields = {"ParentId": case, "CommentBody": marked(text, effect_id)}
-    return find(org, case, effect_id) or str(org.objects("CaseComment").create(fields)["id"])
+    return str(org.objects("CaseComment").create(fields)["id"])
 
 
 def change(org: Org, call: Call, comment: str, text: str) -> None:
