@@ -5,7 +5,7 @@ A command imports what it needs when it runs: the image of the jobs installs no 
 # ruff: noqa: PLC0415 - the reason stands above
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ from cli.match_commands import matches
 from cli.person_commands import person
 from cli.program_commands import programs
 from cli.schedule_commands import schedule
-from cli.theme_commands import themes_commands
+from cli.theme_commands import ModelChoice, ModelsFolder, ThemesFile, themes_commands
 from schemas.event import Effects
 
 app = typer.Typer(
@@ -76,7 +76,6 @@ Demo = Annotated[bool, typer.Option("--demo", help="Make the sandbox the outside
 CommentsFile = Annotated[
     Path | None, typer.Argument(help="JSON lines; default: standard input.", dir_okay=False)
 ]
-ThemesFile = Annotated[Path, typer.Option(help="The taxonomy.", dir_okay=False)]
 PeopleFile = Annotated[Path, typer.Option(help="The employees whom comments may name.", dir_okay=False)]
 LabelledFile = Annotated[
     Path | None,
@@ -84,11 +83,6 @@ LabelledFile = Annotated[
         help='JSON lines {"text", "labels": [{"theme", "polarity"}]} to learn from first.', dir_okay=False
     ),
 ]
-ModelChoice = Annotated[
-    Literal["none", "static", "multilingual", "cascade"],
-    typer.Option(help="What examples are learned with."),
-]
-ModelsFolder = Annotated[Path, typer.Option(help="Where models are kept.", file_okay=False)]
 
 models_commands = typer.Typer(help="What comments are understood with.", no_args_is_help=True)
 app.add_typer(models_commands, name="models")

@@ -7,10 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-import typer
-from rich.console import Console
-
 from cli.progress import progress_bar
+from cli.terminal import end, errors
 from cli.theme_learning import Lessons, fit
 from runtime.yaml_file import ConfigError
 from schemas.scales import Metric, group_of
@@ -26,7 +24,6 @@ from services.classifier.sentiment import is_mismatch
 from services.classifier.taxonomy import load_themes
 from services.classifier.telling import told
 
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 _BATCH = 64
 _HIGHEST_SCORE = 10
 
@@ -48,8 +45,7 @@ def classify(
         reader = _reader(themes, examples, model, models, people)
         lines = _lines(source)
     except (ConfigError, UnreadableTable, MissingEncoder, OSError) as error:
-        errors.print(str(error))
-        raise typer.Exit(1) from None
+        end(str(error))
     with progress_bar(errors) as progress:
         task = progress.add_task("classifying", total=len(lines))
         numbered = iter(enumerate(lines, 1))
@@ -91,11 +87,10 @@ def _parsed(number: int, line: str) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError:
         row = None
-    if (
+    if not (
         isinstance(row, dict)
         and isinstance(row.get("text"), str | None)
         and isinstance(row.get("language"), str | None)
     ):
-        return row
-    errors.print(f'line {number}: expected an object such as {{"text": "It is slow", "language": "en"}}')
-    raise typer.Exit(1)
+        end(f'line {number}: expected an object such as {{"text": "It is slow", "language": "en"}}')
+    return row

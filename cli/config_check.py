@@ -5,9 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from cli.playbook import load_destinations
+from cli.terminal import console
 from runtime.settings import BadSettings
 from runtime.yaml_file import ConfigError, load_yaml
 from services.classifier.taxonomy import load_themes
@@ -21,17 +21,15 @@ from services.router.salesforce.org_map import OrgMap
 from services.router.templates import Templates
 from services.scheduler.programs import load_programs
 
-console = Console(soft_wrap=True, highlight=False)
-
 
 def check(folder: Path) -> None:
     """Prints every mistake and ends with code 1, or says that all is in order."""
     found = mistakes(folder)
     for mistake in found:
-        console.print(mistake, markup=False)
+        console.print(mistake)
     if found:
         raise typer.Exit(1)
-    console.print(f"{', '.join(CHECKS)} in {folder} are in order", markup=False)
+    console.print(f"{', '.join(CHECKS)} in {folder} are in order")
 
 
 def mistakes(folder: Path) -> list[str]:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli import router_api
 from cli.spreadsheet import safe_cell
+from cli.terminal import console
 
 deliveries = typer.Typer(help="What was delivered, what was not, and why.", no_args_is_help=True)
 destinations = typer.Typer(help="Where deliveries go.", no_args_is_help=True)
@@ -37,8 +37,6 @@ _CSV_COLUMNS = (
     "effect_id",
 )
 _PAGE = 500
-
-console = Console(highlight=False)
 
 
 @deliveries.command("list")

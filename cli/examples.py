@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import typer
-from rich.console import Console
 
-console = Console(soft_wrap=True, highlight=False, markup=False)
+from cli.terminal import console
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli import router_api
+from cli.terminal import console
 
 follow_ups = typer.Typer(help="Who owes which customer an answer, and by when.", no_args_is_help=True)
 
@@ -24,8 +24,6 @@ Team = Annotated[str | None, typer.Option(help="Of this team (id in people.yaml)
 State = Annotated[str, typer.Option(help="open, claimed, contacted, resolved, unresolved or all.")]
 
 _PAGE = 500
-
-console = Console(highlight=False, markup=False)
 
 
 @follow_ups.command("list")

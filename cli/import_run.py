@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import typer
 from pydantic import BaseModel, ValidationError
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from cli.import_file import Row, UnreadableError, headers_of, rows_of
 from cli.import_progress import Mark, fingerprint
 from cli.import_rows import Plan, RowError, body_of
 from cli.import_sender import RefusedError, Sender, batches
+from cli.terminal import console, end, errors
 from schemas.event import Effects
 from schemas.scales import SCALES, Metric
 from services.ingest.faults import details, faults
@@ -40,9 +40,6 @@ _TARGETS: dict[Kind, tuple[str, type[BaseModel]]] = {
     Kind.HISTORY: ("/v1/responses/batch", ResponseInput),
     Kind.PROFILES: ("/v1/profiles/batch", IdentifiedProfileInput),
 }
-
-console = Console(highlight=False, soft_wrap=True, markup=False)
-errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +76,13 @@ class Import:
             headers = headers_of(file)
             guessed = corrected(guess(headers, kind), given, headers, kind)
         except ValueError as error:
-            _end(str(error), code=2)
+            end(str(error), code=2)
         if metric is None and "metric" not in guessed.columns and guessed.export is not None:
             metric = guessed.export.metric
         plan = Plan(kind, guessed.columns, metric, scores, effects, zone)
         missing = _missing(plan)
         if missing:
-            _end(f"{missing}. The columns are: {', '.join(headers)}", code=2)
+            end(f"{missing}. The columns are: {', '.join(headers)}", code=2)
         return cls(file, plan, guessed)
 
     def run(self, options: Options) -> None:
@@ -101,7 +98,7 @@ class Import:
                 typer.confirm("Import it so?", abort=True)
             self._send(is_new=options.restart)
         except UnreadableError as error:
-            _end(str(error))
+            end(str(error))
 
     def body(self, row: Row) -> dict[str, Any]:
         """What is sent for a row. Raises RowError."""
@@ -129,7 +126,7 @@ class Import:
         """A foreign scale is not guessed: rows that fall on ours by chance would be wrong in silence."""
         off = [row.number for row in sample if self._is_off_scale(row)]
         if len(off) > _FOREIGN_SHARE * len(sample):
-            _end(
+            end(
                 f"{len(off)} of the first {len(sample)} rows, such as row {off[0]}, have scores off the scale"
                 " (nps 0 to 10, csat 1 to 5, ces 1 to 7). Say what this file's mean: --scores theirs=ours,…",
                 code=2,
@@ -167,7 +164,7 @@ class Import:
 
     def _send(self, *, is_new: bool) -> None:
         url = os.environ.get(URL) or _DEFAULT_URL
-        key = os.environ.get(KEY) or _end(f"Set {KEY}: `feedback keys create` makes one.", code=2)
+        key = os.environ.get(KEY) or end(f"Set {KEY}: `feedback keys create` makes one.", code=2)
         mark = Mark(self.file)
         how = {"columns": self.plan.columns, "plan": str(self.plan), "url": url}
         if is_new:
@@ -187,16 +184,16 @@ class Import:
                     mark.write(standing)
                     progress.update(task, completed=sent.rows[-1].end)
         except RefusedError as error:
-            _end(str(error))
+            end(str(error))
         except httpx.HTTPError as error:
-            _end(
+            end(
                 f"Ingest at {url} does not answer ({type(error).__name__}). {standing.rows} rows are done;"
                 " the same command goes on after them."
             )
         mark.remove()
         console.print(f"{standing.rows - standing.refused} of {standing.rows} rows were imported")
         if standing.refused:
-            _end(f"{standing.refused} rows were refused; they are in {rejected.path}, each with the reason.")
+            end(f"{standing.refused} rows were refused; they are in {rejected.path}, each with the reason.")
 
 
 class _Rejected(AbstractContextManager["_Rejected"]):
@@ -243,8 +240,3 @@ def _missing(plan: Plan) -> str | None:
 def _bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     return Progress(*columns, console=errors, transient=True)
-
-
-def _end(message: str, code: int = 1) -> NoReturn:
-    errors.print(message)
-    raise typer.Exit(code)

@@ -5,11 +5,9 @@ import re
 import secrets
 from pathlib import Path
 
-import typer
-from rich.console import Console
-
 from cli import secret_files
 from cli.env_example import COMPOSE_FILE, render
+from cli.terminal import console, end
 
 # Whom containers run as when root sets the product up: any id that no user of the machine has.
 CONTAINER_USER = 10_001
@@ -41,8 +39,6 @@ DEMO_VALUES = {
 }
 """Settings that make the sandbox the outside world."""
 
-console = Console(soft_wrap=True, highlight=False)
-
 
 def install(folder: Path, *, source: str, demo: bool) -> None:
     """Writes .env and the secrets that are missing, says so, and says what comes next.
@@ -50,10 +46,7 @@ def install(folder: Path, *, source: str, demo: bool) -> None:
     `source` is whose answers the first API key lets in.
     """
     if not SOURCE_NAME.fullmatch(source):
-        console.print(
-            f"A source is named with a-z 0-9 . _ - (at most 64 characters), not {source!r}.", markup=False
-        )
-        raise typer.Exit(2)
+        end(f"A source is named with a-z 0-9 . _ - (at most 64 characters), not {source!r}.", code=2)
     user, group = container_user()
     values = {"FEEDBACK_UID": str(user), "FEEDBACK_GID": str(group)} | (DEMO_VALUES if demo else {})
     _say_written(".env", is_new=_write_env(folder, values))
@@ -114,4 +107,4 @@ def _say_what_comes_next(*, demo: bool) -> None:
         steps = ["Start: docker compose up --wait", "Everything that is sent appears in the sandbox's page."]
     console.print("What comes next")
     for number, step in enumerate(steps, start=1):
-        console.print(f"  {number}. {step}", markup=False)
+        console.print(f"  {number}. {step}")

@@ -4,20 +4,16 @@ import pkgutil
 from pathlib import Path
 
 import psycopg
-import typer
 from kafka.errors import KafkaError
-from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import services
 from cli.settings import BrokerSettings, DatabaseSettings
+from cli.terminal import console, end
 from runtime.migrations import migrate as migrate_service
 from runtime.settings import load
 from runtime.topics import TopicSpec, ensure_topics
 from schemas.topics import EVERY_TOPIC
-
-console = Console()
-errors = Console(stderr=True)
 
 
 def migrate() -> None:
@@ -28,9 +24,10 @@ def migrate() -> None:
             revision = migrate_service(url, service)
         except (SQLAlchemyError, psycopg.Error) as error:
             reason = type(getattr(error, "orig", None) or error).__name__
-            errors.print(f"[red]{service}: the tables could not be brought up to date ({reason}).[/]")
-            errors.print("Is DATABASE_URL right, is PostgreSQL up, and may its user create schemas?")
-            raise typer.Exit(1) from None
+            end(
+                f"{service}: the tables could not be brought up to date ({reason}).\n"
+                "Is DATABASE_URL right, is PostgreSQL up, and may its user create schemas?"
+            )
         console.print(f"{service}: tables are at revision {revision}")
 
 
@@ -42,9 +39,10 @@ def topics() -> None:
             settings.kafka_bootstrap_servers, topic_specs(replication=settings.kafka_replication_factor)
         )
     except KafkaError as error:
-        errors.print(f"[red]The topics could not be made ({type(error).__name__}).[/]")
-        errors.print(f"Does Kafka answer at {settings.kafka_bootstrap_servers}?")
-        raise typer.Exit(1) from None
+        end(
+            f"The topics could not be made ({type(error).__name__}).\n"
+            f"Does Kafka answer at {settings.kafka_bootstrap_servers}?"
+        )
     for change in filter(None, changes):
         console.print(str(change))
     console.print(f"{len(changes)} topics are as specified")

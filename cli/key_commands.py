@@ -5,16 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.tables import tables_of
+from cli.terminal import console, end
 from services.ingest import key_store
 from services.ingest.api_keys import RESERVED_SOURCE, SOURCE_NAME, Scope, new_key
 
 keys = typer.Typer(help="API keys: who may send answers and profiles.", no_args_is_help=True)
 
-console = Console(highlight=False, soft_wrap=True)
 
 _DAYS = re.compile(r"(\d{1,4})d")
 
@@ -39,7 +38,7 @@ def create(
         key_id = key_store.add(
             connection, key, source=source, scopes=scope or list(Scope), expires_at=expires_at or None
         )
-    console.print(f"The API key {key_id} of {source}, shown this once:\n\n  {key}\n", markup=False)
+    console.print(f"The API key {key_id} of {source}, shown this once:\n\n  {key}\n")
 
 
 @keys.command("list")
@@ -61,8 +60,7 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` s
     with tables_of("ingest") as connection:
         is_revoked = key_store.revoke(connection, key_id)
     if not is_revoked:
-        typer.echo("No key that is still valid has this id: see `feedback keys list`.", err=True)
-        raise typer.Exit(1)
+        end("No key that is still valid has this id: see `feedback keys list`.")
     console.print(f"{key_id} is revoked")
 
 

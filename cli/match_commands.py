@@ -4,14 +4,12 @@ from typing import Annotated
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli import router_api
+from cli.terminal import console
 
 matches = typer.Typer(help="Whom several records in Salesforce match.", no_args_is_help=True)
-
-console = Console(highlight=False, markup=False)
 
 
 @matches.command("list")

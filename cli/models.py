@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-from rich.console import Console
 from rich.progress import Progress
 
-from cli.complaining import complaining
+from cli.terminal import complaining, end, errors
 from services.classifier.activation import activate_again
 from services.classifier.encoders.choice import TABLE, EncoderName, MissingEncoder, load_encoder
 from services.classifier.model_file import UnusableModel
 from services.classifier.taxonomy import load_themes
-
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 def build(folder: Path, words_a_language: int) -> None:
@@ -24,8 +20,7 @@ def build(folder: Path, words_a_language: int) -> None:
             build_table,
         )
     except (MissingEncoder, ImportError) as error:
-        errors.print(f"{error}. The image `models` has all that is needed.")
-        raise typer.Exit(1) from None
+        end(f"{error}. The image `models` has all that is needed.")
     assert encoder is not None  # noqa: S101 - only `none` has none
     folder.mkdir(parents=True, exist_ok=True)
     with Progress(console=errors, transient=True) as progress:
@@ -46,6 +41,5 @@ def activate(folder: Path, themes: Path, names: Sequence[str]) -> None:
     try:
         manifest = activate_again(folder, names, taxonomy)
     except UnusableModel as error:
-        errors.print(str(error))
-        raise typer.Exit(1) from None
+        end(str(error))
     errors.print(f"classification version {manifest.version} is in use as soon as workers have seen it")

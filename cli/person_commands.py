@@ -8,11 +8,11 @@ from uuid import UUID
 
 import typer
 from pydantic import SecretStr
-from rich.console import Console
 from rich.table import Table
 
 from cli.progress import progress_bar
 from cli.tables import tables_of
+from cli.terminal import console, end, errors
 from runtime.settings import EnvironmentSettings, load
 from schemas.topics import TOPICS
 from services.ingest import archive, erasures, store
@@ -20,8 +20,6 @@ from services.ingest.identity import person_key
 
 person = typer.Typer(help="What is kept of one person, and its end.", no_args_is_help=True)
 
-console = Console(highlight=False, soft_wrap=True, markup=False)
-errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 WAIT_SECONDS = 60.0
 TOPICS_END_AFTER = timedelta(days=30)
@@ -97,8 +95,7 @@ def receipt(erasure_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
     with tables_of("ingest", read_only=True) as connection:
         found = erasures.receipt(connection, erasure_id)
     if found is None:
-        errors.print("No erasure has this id.")
-        raise typer.Exit(1)
+        end("No erasure has this id.")
     table = Table("service", "records", "kind", box=None, pad_edge=False)
     for service in sorted(_READERS | found.removed.keys()):
         removed = found.removed.get(service)

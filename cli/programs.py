@@ -2,14 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NoReturn
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli import scheduler_tables
-from cli.complaining import complaining
 from cli.examples import tell
 from cli.playbook import load_destinations, load_playbook
 from cli.program_examples import differences, read_examples
@@ -19,15 +16,13 @@ from cli.rule_examples import survey_facts
 from cli.rule_send_test import NobodyError, recipient, send
 from cli.rules import span_of
 from cli.tables import tables_of
+from cli.terminal import complaining, console, end, errors
 from runtime.settings import BadSettings
 from services.router.occasion import Occasion
 from services.scheduler.planning import Life
 from services.scheduler.program import Program
 from services.scheduler.programs import Programs, load_programs
 from services.scheduler.rehearsal import Stage, foresee, lives_from, play
-
-console = Console(soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 def check(folder: Path) -> None:
@@ -97,13 +92,13 @@ def send_test(folder: Path, program_id: str, to: str) -> None:
         try:
             sent = list(send(verdict.rule, facts, playbook, destinations, recipient(to, playbook.people)))
         except (NobodyError, BadSettings) as error:
-            _end(str(error))
+            end(str(error))
         for one in sent:
             why = one.reason or getattr(one.result, "cause", None)
             console.print(f"{one.destination}: " + ("sent" if one.arrived else f"not sent: {why}"))
             arrived |= one.arrived
     if not arrived:
-        _end(f"Nothing was sent: no rule brings channel {program.channels[0]} to a colleague.")
+        end(f"Nothing was sent: no rule brings channel {program.channels[0]} to a colleague.")
 
 
 def read(folder: Path) -> Programs:
@@ -141,8 +136,3 @@ def _when(program: Program) -> str:
 
 def _words(value: object) -> str:
     return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _end(message: str) -> NoReturn:
-    errors.print(message)
-    raise typer.Exit(1)

@@ -2,16 +2,11 @@
 
 from pathlib import Path
 
-import typer
-from rich.console import Console
-
-from cli.complaining import complaining
+from cli.terminal import complaining, end
 from services.classifier.language import LanguageDetector
 from services.classifier.loading import Loader, Places
 from services.classifier.model_file import UnusableModel
 from services.classifier.reader import Reader
-
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 def reader_of(places: Places) -> Reader:
@@ -20,8 +15,7 @@ def reader_of(places: Places) -> Reader:
         with complaining():
             return Loader(places, LanguageDetector()).load()
     except UnusableModel as error:
-        errors.print(str(error))
-        raise typer.Exit(1) from None
+        end(str(error))
 
 
 def places_of(themes: Path, models: Path) -> Places:

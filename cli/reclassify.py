@@ -8,7 +8,6 @@ from pathlib import Path
 
 import typer
 from pydantic import AwareDatetime, BaseModel, ValidationError
-from rich.console import Console
 
 from cli.archived import event_of
 from cli.progress import progress_bar
@@ -16,6 +15,7 @@ from cli.readers import reader_of
 from cli.republish import BATCH, producing
 from cli.settings import BrokerSettings
 from cli.tables import tables_of
+from cli.terminal import console, errors
 from runtime import cloudevents, tracing
 from runtime.messages import Message
 from runtime.settings import load
@@ -29,9 +29,6 @@ from services.ingest import archive
 
 INTO = tuple(topic.name for topic in REPLAYS if ResponseClassified in topic.events)
 """The replay topics of everybody who reads classified answers."""
-
-console = Console(soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 class Progress(BaseModel):

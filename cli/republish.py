@@ -10,11 +10,11 @@ from itertools import islice
 import typer
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from rich.console import Console
 
 from cli.progress import progress_bar
 from cli.settings import BrokerSettings
 from cli.tables import tables_of
+from cli.terminal import console, end, errors
 from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Message
 from runtime.settings import load
@@ -23,9 +23,6 @@ from schemas.topics import REPLAYED, Topic
 from services.ingest import archive, store
 
 BATCH = 500
-
-console = Console(soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 def republish(
@@ -92,8 +89,7 @@ def producing(brokers: str) -> Iterator[Callable[[Sequence[Message]], None]]:
         to = producer(KafkaSettings(brokers, "feedback"))
         yield lambda messages: _deliver(to, messages)
     except KafkaError as error:
-        errors.print(f"Kafka did not take it all ({type(error).__name__}). It can be repeated.")
-        raise typer.Exit(1) from None
+        end(f"Kafka did not take it all ({type(error).__name__}). It can be repeated.")
     finally:
         if to is not None:
             close(to)

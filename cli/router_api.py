@@ -4,10 +4,11 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
-import typer
+
+from cli.terminal import end
 
 KEY = "ROUTER_OPERATOR_KEY"
 _DEFAULT_URL = "http://127.0.0.1:8002"
@@ -39,9 +40,9 @@ def call(
             trust_env=False,
         )
     except httpx.HTTPError as error:
-        _end(f"The router at {url} does not answer ({type(error).__name__}). ROUTER_URL says where it is.")
+        end(f"The router at {url} does not answer ({type(error).__name__}). ROUTER_URL says where it is.")
     if not answer.is_success:
-        _end(_explained(answer))
+        end(_explained(answer))
     return answer.json() if answer.content else None
 
 
@@ -54,7 +55,7 @@ def _key() -> str:
     try:
         return file.read_text().strip()
     except OSError:
-        _end(f"There is no operator key: set {KEY}, or run this where {file} can be read.")
+        end(f"There is no operator key: set {KEY}, or run this where {file} can be read.")
 
 
 def _explained(answer: httpx.Response) -> str:
@@ -65,8 +66,3 @@ def _explained(answer: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError):
         return f"The router answered {answer.status_code}."
     return "\n".join(lines)
-
-
-def _end(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

@@ -7,11 +7,9 @@ from pathlib import Path
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli import past_plans
-from cli.complaining import complaining
 from cli.examples import tell
 from cli.playbook import load_destinations, load_playbook
 from cli.progress import progress_bar
@@ -21,14 +19,12 @@ from cli.rule_examples import occurrence_of as occurrence_of_example
 from cli.rule_reasons import Fate, Reason, reasons
 from cli.rule_send_test import NobodyError, recipient, send
 from cli.tables import tables_of
+from cli.terminal import complaining, console, end, errors
 from runtime.settings import BadSettings
 from services.router.admission import Occurrence
 from services.router.facts import Facts
 from services.router.outcomes import subject_of_response
 from services.router.plan import Playbook
-
-console = Console(soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 _SPAN = re.compile(r"^(\d{1,5})([hdw])$")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -90,8 +86,7 @@ def send_test(folder: Path, rule_id: str, to: str, response: str | None) -> None
     try:
         sent = list(send(rule, facts, playbook, destinations, recipient(to, playbook.people)))
     except (NobodyError, BadSettings) as error:
-        errors.print(str(error))
-        raise typer.Exit(1) from None
+        end(str(error))
     for one in sent:
         why = one.reason or getattr(one.result, "cause", None)
         console.print(f"{one.action}: {one.destination}: " + ("sent" if one.arrived else f"not sent: {why}"))
@@ -118,8 +113,7 @@ def _told(response: str) -> tuple[Occurrence, Facts, datetime]:
         try:
             facts = facts_of(json.loads(Path(response).read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            errors.print(f"{response}: {error}")
-            raise typer.Exit(1) from None
+            end(f"{response}: {error}")
         return occurrence_of_example(facts), facts, NOW
     try:
         subject = subject_of_response(UUID(response))
@@ -128,10 +122,7 @@ def _told(response: str) -> tuple[Occurrence, Facts, datetime]:
     with tables_of("router", read_only=True) as connection:
         past = past_plans.plan_of(connection, subject)
     if past is None:
-        errors.print(
-            f"{subject} was never planned. Is it the id that POST /v1/responses answered?", markup=False
-        )
-        raise typer.Exit(1)
+        end(f"{subject} was never planned. Is it the id that POST /v1/responses answered?")
     return occurrence_of(past), past.facts, past.planned_at
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import typer
 from pydantic import SecretStr
-from rich.console import Console
 from rich.table import Table
 
 from cli import scheduler_tables
@@ -16,6 +15,7 @@ from cli.programs import read
 from cli.progress import progress_bar
 from cli.rehearsed import Counts, print_counts
 from cli.tables import tables_of
+from cli.terminal import console, errors
 from runtime.settings import EnvironmentSettings, load
 from services.ingest.identity import customer_key, email_key
 from services.scheduler import store
@@ -23,9 +23,6 @@ from services.scheduler.books import open_books
 from services.scheduler.programs import Programs
 from services.scheduler.rehearsal import Stage, play
 from services.scheduler.rounds import Decided
-
-console = Console(soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 EXACT_UP_TO = 200_000
 """Pieces of work that a forecast plays one by one: a minute on a small machine."""

@@ -5,17 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-from rich.console import Console
 from rich.table import Table
 
-from runtime.yaml_file import ConfigError
+from cli.terminal import complaining, console, end
 from services.ingest.sources import Configured, load_callers
 from services.ingest.vendor import Answer, Call, Fetch, Nothing, Said, Unreadable, Unsubscribed
 from services.ingest.webhook_mapping import Origin, recorded
-
-console = Console(soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 _NO_SECRET = b"a person's key is made with the installation's secret, not with this one"
 
@@ -38,8 +33,7 @@ def rehearse(folder: Path, file: Path, name: str | None) -> None:
         for one in said:
             console.print(_becomes(one, configured))
     except Unreadable as error:
-        errors.print(f"{file}: {error}")
-        raise typer.Exit(1) from None
+        end(f"{file}: {error}")
 
 
 def _becomes(said: Said, configured: Configured) -> str:
@@ -62,14 +56,10 @@ def _chosen(sources: Mapping[str, Configured], name: str | None) -> Configured:
         return next(iter(sources.values()))
     if name is None or name not in sources:
         listed = ", ".join(sources) or "none yet"
-        errors.print(f"Which source? --source takes a name of sources.yaml: {listed}")
-        raise typer.Exit(1)
+        end(f"Which source? --source takes a name of sources.yaml: {listed}")
     return sources[name]
 
 
 def _sources(folder: Path) -> Mapping[str, Configured]:
-    try:
+    with complaining():
         return load_callers(folder / "sources.yaml").sources
-    except ConfigError as error:
-        errors.print(str(error))
-        raise typer.Exit(1) from None

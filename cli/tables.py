@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-import typer
 
 from cli.settings import DatabaseSettings
+from cli.terminal import end
 from runtime.postgres import conninfo
 from runtime.settings import load
 
@@ -24,11 +24,6 @@ def tables_of(service: str, *, read_only: bool = False) -> Iterator[psycopg.Conn
             connection.read_only = read_only
             yield connection
     except psycopg.OperationalError as error:
-        _end(f"PostgreSQL does not answer ({type(error).__name__}). Is DATABASE_URL right?")
+        end(f"PostgreSQL does not answer ({type(error).__name__}). Is DATABASE_URL right?")
     except psycopg.errors.UndefinedTable:
-        _end(f"The tables of {service} are not there. Has `feedback migrate` run on DATABASE_URL?")
-
-
-def _end(message: str) -> None:
-    typer.echo(message, err=True)
-    raise typer.Exit(1) from None
+        end(f"The tables of {service} are not there. Has `feedback migrate` run on DATABASE_URL?")

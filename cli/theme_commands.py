@@ -31,7 +31,7 @@ Examples = Annotated[
     ),
 ]
 Since = Annotated[str, typer.Option(help="How far back the archive is read: 90d.")]
-Models = Annotated[Path, typer.Option(help="Where models are kept.", file_okay=False)]
+ModelsFolder = Annotated[Path, typer.Option("--models", help="Where models are kept.", file_okay=False)]
 ModelChoice = Annotated[
     Literal["none", "static", "multilingual", "cascade"],
     typer.Option("--model", help="What comments are compared with."),
@@ -55,7 +55,7 @@ def preview(
     *,
     since: Since = "90d",
     themes: ThemesFile = _THEMES,
-    models: Models = _MODELS,
+    models: ModelsFolder = _MODELS,
 ) -> None:
     """Show what the themes, with the activated model if there is one, find in own comments."""
     from cli.theme_views import preview
@@ -73,7 +73,7 @@ def fit(
     since: Since = "365d",
     model: ModelChoice = "static",
     themes: ThemesFile = _THEMES,
-    models: Models = _MODELS,
+    models: ModelsFolder = _MODELS,
     activate: Annotated[bool, typer.Option(help="Have every classifier use it.")] = True,
 ) -> None:
     """Learn from examples, and have every classifier use what was learned; `models activate` goes back."""
@@ -91,7 +91,7 @@ def evaluate(
     since: Since = "365d",
     model: ModelChoice = "static",
     themes: ThemesFile = _THEMES,
-    models: Models = _MODELS,
+    models: ModelsFolder = _MODELS,
 ) -> None:
     """Say how well each theme would be found, on examples held back. Code 1: not known to be good."""
     from cli.theme_fit import evaluate
@@ -107,7 +107,7 @@ def suggest(
     since: Since = "90d",
     model: ModelChoice = "none",
     themes: ThemesFile = _THEMES,
-    models: Models = _MODELS,
+    models: ModelsFolder = _MODELS,
 ) -> None:
     """Show what comments speak of that no theme claims: words that tell them apart, and quotes."""
     from cli.theme_views import suggest
@@ -131,7 +131,7 @@ def diff(
     ] = None,
     since: Since = "90d",
     themes: ThemesFile = _THEMES,
-    models: Models = _MODELS,
+    models: ModelsFolder = _MODELS,
 ) -> None:
     """Show how another taxonomy or model would tag the past, before it goes live. Nothing is written."""
     from cli.theme_views import diff

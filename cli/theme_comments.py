@@ -5,11 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from cli.archived import E, event_of
 from cli.tables import tables_of
-from runtime.yaml_file import ConfigError
+from runtime.json_lines import load_json_lines
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected
 from schemas.responses import ResponseStatus
@@ -28,7 +28,7 @@ class _Row(BaseModel):
 def comments(file: Path | None, since: datetime) -> list[Comment]:
     """Those of the file, else those of the archive since then; raises ConfigError with a line each."""
     if file is not None:
-        return list(_of_file(file))
+        return [Comment(row.text, row.language) for row in load_json_lines(file, _Row)]
     return [
         Comment(answer.response.comment, answer.response.language)
         for answer in answers(since)
@@ -62,20 +62,3 @@ def _archived(event: type[E], since: datetime) -> Iterator[E]:
             found = event_of(message, event)
             if found is not None:
                 yield found
-
-
-def _of_file(path: Path) -> Iterator[Comment]:
-    complaints: list[str] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = _Row.model_validate_json(line)
-        except ValidationError as error:
-            detail = error.errors(include_url=False, include_input=False)[0]
-            field = ".".join(map(str, detail["loc"])) or "the line"
-            complaints.append(f"{path}:{number}: {field}: {detail['msg']}")
-        else:
-            yield Comment(row.text, row.language)
-    if complaints:
-        raise ConfigError(complaints)

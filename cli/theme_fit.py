@@ -4,14 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli import theme_comments
-from cli.complaining import complaining
+from cli.terminal import complaining, console, end
 from cli.theme_learning import Lessons, encoders
 from cli.theme_learning import fit as learn
 from services.classifier import past
@@ -27,9 +25,6 @@ from services.classifier.lookup import Lookup
 from services.classifier.model_file import UnusableModel
 from services.classifier.taxonomy import Themes, load_themes
 
-console = Console(soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-
 
 def fit(
     themes: Path,
@@ -44,7 +39,7 @@ def fit(
     taxonomy = _taxonomy(themes)
     lessons = _lessons(taxonomy, examples, since)
     if not lessons.examples and not lessons.felt:
-        _end("There is nothing to learn from: give --examples FILE, examples in the themes' file, or --past.")
+        end("There is nothing to learn from: give --examples FILE, examples in the themes' file, or --past.")
     with _told():
         fitted = [one.fitted for one in learn(name, taxonomy, LanguageDetector(), models, lessons)]
         learned = fitted[0].heads.learned
@@ -133,9 +128,4 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (MissingEncoder, UnreadableTable, UnusableModel, ValueError) as error:
-        _end(str(error))
-
-
-def _end(reason: str) -> NoReturn:
-    errors.print(reason)
-    raise typer.Exit(1) from None
+        end(str(error))

@@ -4,16 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
-import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli import theme_comments
-from cli.complaining import complaining
 from cli.progress import progress_bar
 from cli.readers import places_of, reader_of
+from cli.terminal import complaining, console, end, errors
 from services.classifier.clauses import clauses
 from services.classifier.differing import difference
 from services.classifier.encoders.choice import EncoderName, MissingEncoder, load_encoder
@@ -26,8 +23,6 @@ from services.classifier.reading import Reading
 from services.classifier.taxonomy import doubtful, load_themes
 from services.classifier.words import folded_words
 
-console = Console(soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 _BATCH = 256
 _QUOTED_CHARACTERS = 100
 
@@ -75,7 +70,7 @@ def suggest(themes: Path, models: Path, name: EncoderName, file: Path | None, si
     try:
         from services.classifier.suggesting import suggest as group  # noqa: PLC0415 - an extra
     except ImportError:
-        _end("what groups comments is not installed; the extra `learning` has it")
+        end("what groups comments is not installed; the extra `learning` has it")
     comments = _comments(file, since)
     readings = _read(reader_of(places_of(themes, models)), comments)
     left = [comment for comment, reading in zip(comments, readings, strict=True) if not reading.themes]
@@ -84,7 +79,7 @@ def suggest(themes: Path, models: Path, name: EncoderName, file: Path | None, si
     try:
         suggestions = group(words, _vectors(left, words, name, models))
     except (ValueError, MissingEncoder, UnreadableTable) as error:
-        _end(str(error))
+        end(str(error))
     for one in suggestions:
         console.print(f"{', '.join(one.words)}: {one.comments} comments", style="bold")
         for place in one.quotes:
@@ -114,7 +109,7 @@ def _comments(file: Path | None, since: datetime) -> list[Comment]:
     with complaining():
         found = theme_comments.comments(file, since)
     if not found:
-        _end("There are no comments there.")
+        end("There are no comments there.")
     return found
 
 
@@ -145,8 +140,3 @@ def _shortened(text: str) -> str:
     """The beginning, without personal details: it may end up in a screenshot."""
     masked = " ".join(mask(text).text.split())
     return masked if len(masked) <= _QUOTED_CHARACTERS else masked[:_QUOTED_CHARACTERS] + "…"
-
-
-def _end(reason: str) -> NoReturn:
-    errors.print(reason)
-    raise typer.Exit(1) from None

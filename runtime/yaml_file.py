@@ -32,12 +32,16 @@ def load_yaml(
 
     `check` says what is wrong between parts of the file that the model takes one by one: where, and what.
     """
+    return parse_yaml(read_text(path, expected="a YAML file"), model, check, name=str(path))
+
+
+def read_text(path: Path, *, expected: str) -> str:
+    """What is in a file; raises ConfigError when it cannot be read or is not UTF-8."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise ConfigError([f"{path}:1: the file cannot be read: {reason}; expected a YAML file"]) from None
-    return parse_yaml(text, model, check, name=str(path))
+        raise ConfigError([f"{path}:1: the file cannot be read: {reason}; expected {expected}"]) from None
 
 
 def parse_yaml(

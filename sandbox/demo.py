@@ -33,10 +33,9 @@ def main(arguments: list[str]) -> int:
     )
     once = parser.parse_args(arguments).once
     began = time.monotonic()
+    config = _patient(configuration(_FOLDER))
     try:
-        with Stack(
-            _FOLDER, settings={"CONFIG_DIR": str(_patient(configuration(_FOLDER)))}, say=_say
-        ) as stack:
+        with Stack(_FOLDER, settings={"CONFIG_DIR": str(config)}, say=_say) as stack:
             return _run(stack, once=once, began=began)
     except EmbeddedServerError as error:
         console.print(str(error), style="red", markup=False)

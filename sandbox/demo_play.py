@@ -115,12 +115,14 @@ def _work(what: str, total: int, job: Callable[[Told], Awaitable[None]], console
         asyncio.run(run())
 
 
-def _wait(site: Site, story: Story, console: Console, *, surveys: bool = True) -> Tally:
+def _wait(
+    site: Site, story: Story, console: Console, *, surveys: bool = True, deadline: float | None = None
+) -> Tally:
     """Until the doubles hold what must come of the story so far, or time is up; what that is."""
     must = dict(expected(story.put_in()))
     if not surveys:
         must[Line.SURVEYS] = 0
-    deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
+    deadline = deadline or time.monotonic() + _SETTLED_WITHIN_SECONDS
     with (
         console.status("waiting until every answer has reached its people"),
         httpx.Client(base_url=site.sandbox, timeout=30) as sandbox,
@@ -132,8 +134,8 @@ def _wait(site: Site, story: Story, console: Console, *, surveys: bool = True) -
 
 def _settled(site: Site, story: Story, console: Console) -> Outcome:
     """What is found in the topics and in the doubles once it is as it must be, or time is up."""
-    must = _wait(site, story, console)
     deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
+    must = _wait(site, story, console, deadline=deadline)
     while True:
         outcome = Outcome(must, findings(site.brokers, site.sandbox, story.sent_at))
         if not outcome.differences or time.monotonic() > deadline:

@@ -15,6 +15,9 @@ from sandbox.embedded_kafka import EmbeddedKafka
 from sandbox.embedded_postgres import EmbeddedPostgres
 from schemas.topics import EVERY_TOPIC
 
+# Tables are looked at as on a wide terminal: rich asks once, when a command is imported.
+os.environ["COLUMNS"] = "250"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Modules marked `long` first: side by side with others, none of them is what the end waits for."""

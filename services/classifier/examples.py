@@ -1,14 +1,13 @@
 """Labelled comments to learn from: a file of JSON lines, and the examples in the taxonomy itself."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from runtime.yaml_file import ConfigError
+from runtime.json_lines import load_json_lines
 from services.classifier.taxonomy import Themes
 
 
@@ -50,28 +49,12 @@ class FeltComment:
 def read_examples(path: Path, taxonomy: Themes) -> list[LabelledComment]:
     """The file's comments; raises ConfigError with a line for each mistake."""
     known = {theme.id for theme in taxonomy.themes}
-    found: list[LabelledComment] = []
-    complaints: list[str] = []
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise ConfigError([f"{path}:1: the file cannot be read: {reason}; expected JSON lines"]) from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            comment = LabelledComment.model_validate(json.loads(line))
-        except (ValidationError, ValueError) as error:
-            complaints.append(f"{path}:{number}: {_reason(error)}")
-            continue
-        unknown = sorted({*(label.theme for label in comment.labels), *comment.rejected} - known)
-        if unknown:
-            complaints.append(f"{path}:{number}: labels: not in the taxonomy: {', '.join(unknown)}")
-        found.append(comment)
-    if complaints:
-        raise ConfigError(complaints)
-    return found
+
+    def unknown(comment: LabelledComment) -> str | None:
+        named = {*(label.theme for label in comment.labels), *comment.rejected}
+        return f"labels: not in the taxonomy: {', '.join(sorted(named - known))}" if named - known else None
+
+    return load_json_lines(path, LabelledComment, unknown)
 
 
 def own_examples(taxonomy: Themes) -> Iterator[LabelledComment]:
@@ -87,10 +70,3 @@ def sentiment_of(labels: Sequence[Label]) -> int | None:
     if not said:
         return None
     return sum(said) if len(said - {0}) <= 1 else 0
-
-
-def _reason(error: ValidationError | ValueError) -> str:
-    if isinstance(error, ValidationError):
-        detail = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, detail['loc'])) or 'the line'}: {detail['msg']}"
-    return f"not JSON: {error}"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TypeVar
 from uuid import UUID
 
@@ -202,6 +203,16 @@ def counts_as_contact(answer: ResponseRecorded) -> bool:
     Answers that came in unasked or through a vendor do. An answer to our own request does not: asking did.
     """
     return answer.status is ResponseStatus.ANSWERED and not answer.test and answer.request_id is None
+
+
+def earliest(times: Iterable[tuple[K, datetime]]) -> dict[K, datetime]:
+    """The first time of each."""
+    return dict(sorted(times, key=itemgetter(1), reverse=True))
+
+
+def latest(times: Iterable[tuple[K, datetime]]) -> dict[K, datetime]:
+    """The last time of each."""
+    return dict(sorted(times, key=itemgetter(1)))
 
 
 def address_mark(email: str | None) -> str | None:

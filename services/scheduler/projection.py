@@ -25,7 +25,9 @@ from services.scheduler.intake import (
     Batch,
     Happened,
     counts_as_contact,
+    earliest,
     is_given,
+    latest,
 )
 from services.scheduler.programs import Programs
 from services.scheduler.replanning import replan
@@ -74,15 +76,17 @@ RETURNING person
 """
 )
 # Vendors do not tell which request they sent: what comes from the person while one is open is its answer.
-_VENDORS_ANSWERS_SQL = (
-    _ANSWERED
-    + """
-FROM unnest(%s::text[], %s::timestamptz[]) AS given (person, at)
-WHERE requests.person = given.person AND requests.answered_at IS NULL AND request->>'channel' = 'webhook'
-  AND asked_on_channel_at <= given.at AND given.at < closes_at
+_FROM_VENDORS = """
+FROM (SELECT open.request_id, min(said.at) AS at
+      FROM unnest(%s::text[], %s::timestamptz[]) AS said (person, at)
+      JOIN requests AS open ON open.person = said.person
+      WHERE open.answered_at IS NULL AND open.request->>'channel' = 'webhook'
+        AND open.asked_on_channel_at <= said.at AND said.at < open.closes_at
+      GROUP BY open.request_id) AS given
+WHERE requests.request_id = given.request_id
 RETURNING requests.person
 """
-)
+_VENDORS_ANSWERS_SQL = _ANSWERED + _FROM_VENDORS
 _SEEN_SQL = """
 UPDATE requests SET seen_at = given.at, released_at = NULL
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
@@ -105,8 +109,7 @@ RETURNING person
 """
 _REACHED_SQL = """
 UPDATE requests SET contacted_at = given.at
-FROM (SELECT request_id, max(at) AS at FROM unnest(%s::uuid[], %s::timestamptz[]) AS step (request_id, at)
-      GROUP BY request_id) AS given
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
 WHERE requests.request_id = given.request_id AND requests.contacted_at < given.at
 RETURNING person
 """
@@ -209,12 +212,8 @@ def _put_answers(
     own = [answer for answer in answers if answer.request_id is not None and is_given(answer)]
     others = [answer for answer in answers if answer.request_id is None]
     given = [answer for answer in others if is_given(answer)]
-    changed = _whose(
-        connection,
-        _OWN_ANSWERS_SQL,
-        [answer.request_id for answer in own],
-        [answer.responded_at for answer in own],
-    )
+    first = earliest((answer.request_id, answer.responded_at) for answer in own)
+    changed = _whose(connection, _OWN_ANSWERS_SQL, list(first), list(first.values()))
     changed |= _whose(
         connection,
         _VENDORS_ANSWERS_SQL,
@@ -237,32 +236,43 @@ def _put_steps(
 ) -> set[str]:
     changed = set()
     of_surveys = [step for step in steps if step.reminder == 0]
-    for statement, chosen in (
-        (_REACHED_SQL, [step for step in of_surveys if step.step in REACHED]),
-        (_REMINDED_SQL, [step for step in steps if step.reminder and step.step is SurveyStep.SHOWN]),
-        (_SEEN_SQL, [step for step in steps if step.step in SEEN]),
-        (_CLOSED_SQL, [step for step in steps if step.step in CLOSED]),
+    reached = ((step.request_id, step.occurred_at) for step in of_surveys if step.step in REACHED)
+    for statement, times in (
+        (_REACHED_SQL, latest(reached)),
+        (_REMINDED_SQL, _first(step for step in steps if step.reminder and step.step is SurveyStep.SHOWN)),
+        (_SEEN_SQL, _first(step for step in steps if step.step in SEEN)),
+        (_CLOSED_SQL, _first(step for step in steps if step.step in CLOSED)),
     ):
-        changed |= _whose(
-            connection, statement, [step.request_id for step in chosen], [step.occurred_at for step in chosen]
-        )
-    lost = [step for step in of_surveys if step.step in UNDELIVERED]
+        changed |= _whose(connection, statement, list(times), list(times.values()))
+    # A bounce that follows a suppression, or the other way about, says nothing new.
+    lost = {
+        (step.request_id, step.channel): step
+        for step in sorted(of_surveys, key=lambda step: step.occurred_at, reverse=True)
+        if step.step in UNDELIVERED
+    }
     changed |= _whose(
         connection,
         _UNDELIVERED_SQL,
-        [step.request_id for step in lost],
-        [step.occurred_at for step in lost],
-        [step.step for step in lost],
-        [step.channel for step in lost],
+        [step.request_id for step in lost.values()],
+        [step.occurred_at for step in lost.values()],
+        [step.step for step in lost.values()],
+        [step.channel for step in lost.values()],
     )
     bounced = [winners[step.person_key] for step in steps if step.step is SurveyStep.BOUNCED]
-    refused = {winners[step.person_key]: step.occurred_at for step in steps if step.step in REFUSED}
+    refused = earliest((winners[step.person_key], step.occurred_at) for step in steps if step.step in REFUSED)
     changed |= _whose(connection, _BOUNCED_SQL, bounced)
     return changed | _whose(connection, _REFUSED_SQL, list(refused), list(refused.values()))
 
 
+def _first(steps: Iterable[SurveyStepOccurred]) -> dict[UUID, datetime]:
+    return earliest((step.request_id, step.occurred_at) for step in steps)
+
+
 def _whose(connection: Connection[Any], statement: LiteralString, *columns: Sequence[object]) -> set[str]:
-    """Runs a statement with arrays, if they are not empty; the people whose facts it changed."""
+    """Runs a statement with arrays, if they are not empty; the people whose facts it changed.
+
+    Each row may be named once: which of two `UPDATE ... FROM` takes is up to PostgreSQL's plan.
+    """
     if not columns[0]:
         return set()
     return {person for (person,) in connection.execute(statement, columns)}

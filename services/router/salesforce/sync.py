@@ -72,6 +72,9 @@ class _Users:
         return self.known.get(str(user), Editor(SOMEBODY))
 
 
+_Take = Callable[[sync_store.Connection, Row, Seen | None, _Users], None]
+
+
 class Sync:
     """The worker. `desk` carries out what people asked for in Salesforce."""
 
@@ -114,55 +117,46 @@ class Sync:
 
     def poll_cases(self) -> str | None:
         """Read the Cases that changed; the reason why that was not possible, or None."""
-        rows = self._org.ask(queries.cases_changed(self._since("Case")))
-        if isinstance(rows, Retry):
-            return rows.cause
-        users = self._users([row[name] for row in rows for name in ("LastModifiedById", "OwnerId")])
-        if isinstance(users, Retry):
-            return users.cause
-        with self._pool.connection() as connection:
-            sync_store.lock(connection)
-            seen = sync_store.seen(connection, [str(row["Id"]) for row in rows])
-            for row in rows:
-                self._take_case(connection, row, seen.get(str(row["Id"])), users)
-            self._note(connection, "Case", rows)
-        return None
+        soql = queries.cases_changed(self._since("Case"))
+        return self._poll("Case", soql, ("LastModifiedById", "OwnerId"), self._take_case, _anything)
 
     def poll_comments(self) -> str | None:
         """Read the comments on our Cases that are new; as `poll_cases`."""
-        found = self._org.ask(queries.comments_changed(self._since("CaseComment")))
+        soql = queries.comments_changed(self._since("CaseComment"))
+        return self._poll("CaseComment", soql, ("CreatedById",), self._take_comment, _is_theirs)
+
+    def poll_members(self) -> str | None:
+        """Read the campaign members that changed; as `poll_cases`."""
+        soql = queries.members_changed(self._since("CampaignMember"))
+        return self._poll("CampaignMember", soql, ("LastModifiedById",), self._take_member, _anything)
+
+    def _poll(
+        self,
+        kind: str,
+        soql: str,
+        editors: Sequence[str],
+        take: _Take,
+        is_wanted: Callable[[Row], bool],
+    ) -> str | None:
+        found = self._org.ask(soql)
         if isinstance(found, Retry):
             return found.cause
-        rows = [row for row in found if not comments.is_ours(row["CommentBody"])]
-        users = self._users([row["CreatedById"] for row in rows])
+        rows = [row for row in found if is_wanted(row)]
+        users = self._users([row[name] for row in rows for name in editors])
         if isinstance(users, Retry):
             return users.cause
         with self._pool.connection() as connection:
             sync_store.lock(connection)
             seen = sync_store.seen(connection, [str(row["Id"]) for row in rows])
             for row in rows:
-                if str(row["Id"]) not in seen:
-                    self._take_comment(connection, row, users)
-            self._note(connection, "CaseComment", found)
+                take(connection, row, seen.get(str(row["Id"])), users)
+            self._note(connection, kind, found)
         return None
 
-    def poll_members(self) -> str | None:
-        """Read the campaign members that changed; as `poll_cases`."""
-        found = self._org.ask(queries.members_changed(self._since("CampaignMember")))
-        if isinstance(found, Retry):
-            return found.cause
-        users = self._users([row["LastModifiedById"] for row in found])
-        if isinstance(users, Retry):
-            return users.cause
-        with self._pool.connection() as connection:
-            sync_store.lock(connection)
-            seen = sync_store.seen(connection, [str(row["Id"]) for row in found])
-            for row in found:
-                self._take_member(connection, _member(row, users), seen.get(str(row["Id"])))
-            self._note(connection, "CampaignMember", found)
-        return None
-
-    def _take_member(self, connection: sync_store.Connection, member: MemberRow, seen: Seen | None) -> None:
+    def _take_member(
+        self, connection: sync_store.Connection, row: Row, seen: Seen | None, users: _Users
+    ) -> None:
+        member = _member(row, users)
         if seen is not None and member.stamp <= seen.stamp:
             return
         status, effect = reported(member, seen), member.effect
@@ -182,7 +176,11 @@ class Sync:
         if reading.seen is not None:
             sync_store.note_seen(connection, case.case_id, reading.seen)
 
-    def _take_comment(self, connection: sync_store.Connection, row: Row, users: _Users) -> None:
+    def _take_comment(
+        self, connection: sync_store.Connection, row: Row, seen: Seen | None, users: _Users
+    ) -> None:
+        if seen is not None:
+            return
         person_key = str((row["Parent"] or {})[PERSON_KEY])
         follow_ups: list[Known] = sync_store.follow_ups_of(connection, str(row["ParentId"]), person_key, NAME)
         editor = users.of(row["CreatedById"])
@@ -225,6 +223,14 @@ class Sync:
             return Editor(f"{PROGRAM}{user}", is_program=True)
         actor = person.id if person else f"{SOMEBODY}:{user}"
         return Editor(actor, is_us=row["Username"] == self._org.username)
+
+
+def _anything(_row: Row) -> bool:
+    return True
+
+
+def _is_theirs(comment: Row) -> bool:
+    return not comments.is_ours(comment["CommentBody"])
 
 
 def _case(row: Row, users: _Users, people: People) -> CaseRow:

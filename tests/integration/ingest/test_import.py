@@ -20,7 +20,6 @@ ROWS = 2_500
 def _address(ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INGEST_URL", ingest.url)
     monkeypatch.setenv("FEEDBACK_API_KEY", KEY)
-    monkeypatch.setenv("COLUMNS", "200")
 
 
 def imported(kind: str, file: Path, *options: str) -> Result:

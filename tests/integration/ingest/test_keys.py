@@ -23,7 +23,6 @@ GOOD = {"metric": "nps", "score": 3, "source_id": "k-1"}
 def _tables(ingest: Ingest, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ingest.is_ready()
     monkeypatch.setenv("DATABASE_URL", database)
-    monkeypatch.setenv("COLUMNS", "200")
 
 
 def feedback(*command: str) -> Result:

@@ -29,7 +29,6 @@ EMAIL, NAME, COMMENT = "canary@customer.example", "Canary Person", "Canary comme
 def _installation(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setenv("PERSON_KEY_SECRET", PERSON_KEY_SECRET)
-    monkeypatch.setenv("COLUMNS", "200")
     # The router and the scheduler do not run here.
     monkeypatch.setattr("cli.person_commands._READERS", frozenset({"ingest"}))
 

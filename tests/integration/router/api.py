@@ -46,7 +46,6 @@ class Api:
         )
         monkeypatch.setenv("ROUTER_URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("ROUTER_OPERATOR_KEY", KEY)
-        monkeypatch.setenv("COLUMNS", "250")
 
     def close(self) -> None:
         self.http.close()

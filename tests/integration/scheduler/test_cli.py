@@ -26,7 +26,6 @@ def at_work(world: World, tables: str, monkeypatch: pytest.MonkeyPatch) -> World
     """Somebody was asked five days ago about the first of two purchases; somebody else is asked in five."""
     monkeypatch.setenv("DATABASE_URL", tables)
     monkeypatch.setenv("PERSON_KEY_SECRET", KEY_BY)
-    monkeypatch.setenv("COLUMNS", "200")
     world.say(
         profile(ANN, customer_id="c-ann", email="ann@shop.test"),
         profile("b0b", email="bob@shop.test"),

@@ -282,12 +282,15 @@ def test_a_reminder_that_could_not_be_sent_does_not_release_the_clock(empty: Poo
     assert world.reasons("ann")[-1] == ("skipped", "fatigue")
 
 
-def test_what_is_shown_first_after_a_reminder_runs_the_clock_from_then(empty: Pool) -> None:
+@pytest.mark.parametrize("shown", [(9, 20), (20, 9)])
+def test_what_is_shown_first_after_a_reminder_runs_the_clock_from_then(
+    empty: Pool, shown: tuple[int, int]
+) -> None:
     in_app = REMINDING.replace("email", "in_app")
     world = World(empty, programs=programs(in_app))
     world.say(profile("ann", customer_id="ann"))
     request = reminded(world)
-    world.say(step(request, SurveyStep.SHOWN, 9), step(request, SurveyStep.SHOWN, 20))
+    world.say(*(step(request, SurveyStep.SHOWN, at) for at in shown))
     world.say(purchased("ann", 180, number=2))
     world.work_until(189)
     assert len(world.requested()) == 2

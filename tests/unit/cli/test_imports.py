@@ -41,7 +41,7 @@ def written(folder: Path, text: str | bytes, name: str = "answers.csv") -> Path:
 
 
 def rehearsed(file: Path, *options: str, kind: str = "history") -> Result:
-    return CliRunner().invoke(app, ["import", kind, str(file), "--dry-run", *options], env={"COLUMNS": "200"})
+    return CliRunner().invoke(app, ["import", kind, str(file), "--dry-run", *options])
 
 
 @pytest.mark.parametrize("tool", EXPORTS)

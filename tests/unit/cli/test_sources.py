@@ -54,6 +54,6 @@ def test_an_unknown_source_is_answered_with_those_there_are(folder: Path) -> Non
 
 def test_every_source_is_listed_with_its_address(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DELIGHTED_KEY", "long enough")
-    output = CliRunner().invoke(app, ["sources", "list", "--dir", str(folder)], env={"COLUMNS": "120"}).output
+    output = CliRunner().invoke(app, ["sources", "list", "--dir", str(folder)]).output
     assert "/v1/webhooks/delighted" in output
     assert ("there" in output, "missing" in output) == (True, True)

@@ -1,0 +1,28 @@
+"""How commands speak: results on standard output, everything else on standard error, and no tracebacks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+from runtime.yaml_file import ConfigError
+
+console = Console(soft_wrap=True, highlight=False, markup=False)
+errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def end(reason: str, *, code: int = 1) -> NoReturn:
+    """Says why a command cannot go on, and ends it."""
+    errors.print(reason)
+    raise typer.Exit(code) from None
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """Ends the command with what is wrong with a file."""
+    try:
+        yield
+    except ConfigError as error:
+        end(str(error))
