@@ -27,6 +27,7 @@ LOCKS = {
     ],
     "router": ["pyproject.toml", "--extra", "router"],
     "scheduler": ["pyproject.toml", "--extra", "scheduler"],
+    "insights": ["pyproject.toml", "--extra", "insights"],
     "jobs": ["pyproject.toml", "--extra", "cli"],
     "sandbox": ["pyproject.toml", "--extra", "sandbox"],
 }
