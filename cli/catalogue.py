@@ -17,6 +17,7 @@ from sandbox.settings import SandboxSettings
 from services.classifier.settings import ClassifierSettings
 from services.ingest.archiver import ArchiverSettings
 from services.ingest.settings import IngestSettings
+from services.insights.settings import InsightsSettings
 from services.router.destination_settings import is_file
 from services.router.plugins import AnyPlugin, discover, named
 from services.router.settings import RouterSettings
@@ -55,6 +56,7 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "classifier": ClassifierSettings,
     "router": RouterSettings,
     "scheduler": SchedulerSettings,
+    "insights": InsightsSettings,
 }
 
 
@@ -69,6 +71,7 @@ def sections() -> list[Section]:
         ("router", SERVICES["router"]),
         *map(_of_destination, discover().values()),
         ("scheduler", SERVICES["scheduler"]),
+        ("insights", SERVICES["insights"]),
         ("The job that makes the topics", BrokerSettings),
         ("sandbox (profile demo)", SandboxSettings),
     ]

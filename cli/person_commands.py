@@ -24,7 +24,7 @@ person = typer.Typer(help="What is kept of one person, and its end.", no_args_is
 WAIT_SECONDS = 60.0
 TOPICS_END_AFTER = timedelta(days=30)
 _LOOK_EVERY_SECONDS = 0.5
-_READERS = frozenset({"ingest", "router", "scheduler"})
+_READERS = frozenset({"ingest", "router", "scheduler", "insights"})
 
 CustomerId = Annotated[str | None, typer.Option("--customer-id", help="Your own id of the person.")]
 Email = Annotated[str | None, typer.Option(help="Their e-mail address.")]

@@ -20,7 +20,7 @@ from sandbox.embedded_postgres import EmbeddedPostgres
 from sandbox.processes import EmbeddedServerError, free_port
 from sandbox.supervisor import Supervisor
 
-SERVICES = ("ingest", "classifier", "router", "scheduler")
+SERVICES = ("ingest", "classifier", "router", "scheduler", "insights")
 ROOT = Path(__file__).parents[1]
 _READY_WITHIN_SECONDS = 120
 _RAISED = "100000"

@@ -78,5 +78,5 @@ def test_secrets_are_in_no_variable() -> None:
 
 def test_every_lock_file_of_an_image_exists() -> None:
     built = {service["build"]["args"]["SERVICE"] for service in SERVICES.values() if "build" in service}
-    assert built == {"jobs", "ingest", "classifier", "router", "scheduler", "sandbox"}
+    assert built == {"jobs", "ingest", "classifier", "router", "scheduler", "insights", "sandbox"}
     assert all((ROOT / "requirements" / f"{name}.txt").exists() for name in built)

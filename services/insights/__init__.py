@@ -1,0 +1,1 @@
+"""What customers feel, what was done about it, and what it changed."""

@@ -1,0 +1,82 @@
+"""Runs insights: `python -m services.insights`."""
+
+import sys
+from functools import partial
+
+from runtime import logging
+from runtime.consumer import Consumer
+from runtime.dead_letters import DeadLetters
+from runtime.health import Health
+from runtime.ops import ops_app
+from runtime.postgres import open_pool, reachable
+from runtime.relay import Relay
+from runtime.service import run_service
+from runtime.settings import load
+from runtime.watchdog import Watchdog
+from services.insights import erasures
+from services.insights.app import SERVICE, TOPICS, Intake, read, zone_check
+from services.insights.settings import InsightsSettings
+
+INTAKE_RECORDS = 2_000
+"""Taken in at once: each statement of a batch costs the more for an event, the fewer share it."""
+# Counting bits is quick; compiling the statement for it is not.
+CONNECTION_OPTIONS = {"jit": "off"}
+
+
+def main() -> int:
+    """Wires insights and runs it until it is told to stop; returns the exit code."""
+    settings = load(InsightsSettings)
+    logging.configure(SERVICE, level=settings.log_level)
+    kafka = settings.kafka(SERVICE)
+    pool = open_pool(
+        settings.database_url.get_secret_value(),
+        schema=SERVICE,
+        application=SERVICE,
+        options=CONNECTION_OPTIONS,
+    )
+    intake = Consumer(
+        kafka=kafka,
+        group=SERVICE,
+        topics=TOPICS,
+        decode=read,
+        handle=Intake(settings.zone).handle,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+        max_records=INTAKE_RECORDS,
+    )
+    erasing = Consumer(
+        kafka=kafka,
+        group=erasures.GROUP,
+        topics=erasures.TOPICS,
+        decode=erasures.read,
+        handle=erasures.Erasing(settings.zone).handle,
+        pool=pool,
+        dead_letters=DeadLetters(kafka),
+    )
+    relay = Relay(pool=pool, kafka=kafka)
+    health = Health()
+    health.add("database", reachable(pool))
+    health.add("time zone", partial(zone_check, pool, settings.zone))
+    health.add("intake", intake.check)
+    health.add("erasures", erasing.check)
+    health.add("relay", relay.check)
+    try:
+        return run_service(
+            SERVICE,
+            workers={
+                "intake": intake.run,
+                "erasures": erasing.run,
+                "relay": relay.run,
+                "intake-watchdog": Watchdog(intake.progress.standing).run,
+                "erasures-watchdog": Watchdog(erasing.progress.standing).run,
+            },
+            app=ops_app(health),
+            host=settings.ops_host,
+            port=settings.ops_port,
+        )
+    finally:
+        pool.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

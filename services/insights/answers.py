@@ -1,0 +1,160 @@
+"""The answers behind a number, newest first, a page at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from services.insights import counting
+from services.insights.bitmaps import Spot, positions
+from services.insights.filters import Filter
+from services.insights.standing import DAY
+
+MOST_ANSWERS = 500
+"""Answers of one page at most."""
+
+_SHOWN: LiteralString = """
+SELECT answers.response_id, answers.person, people.name, people.email,
+       coalesce(people.account_id, answers.account_id) AS account_id, accounts.name AS account_name,
+       answers.metric, answers.score, answers.state, answers.responded_at, answers.received_at,
+       answers.program, answers.channel, answers.source, answers.request_id,
+       marked.marks, words.comment, words.masked_comment, words.further, words.language, words.urgency,
+       words.context
+FROM answers
+JOIN people ON people.person = answers.person
+LEFT JOIN accounts ON accounts.account_id = coalesce(people.account_id, answers.account_id)
+LEFT JOIN words ON words.response_id = answers.response_id
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_array(dimension, value) ORDER BY dimension, value) AS marks FROM marks
+    WHERE mark = ANY(answers.marks)
+) AS marked ON true
+"""
+_BY_PLACE_SQL = """
+SELECT answers.response_id
+FROM unnest(%(months)b::date[], %(pieces)b::int[], %(places)b::int[]) AS given (month, piece, place)
+JOIN answers ON answers.counted_as = %(metric)s AND answers.month = given.month
+            AND answers.piece = given.piece AND answers.place = given.place
+WHERE %(at)s::timestamptz IS NULL OR (responded_at, response_id) < (%(at)s, %(id)s::uuid)
+ORDER BY responded_at DESC, response_id DESC LIMIT %(limit)s
+"""
+_OF_IDS_SQL = _SHOWN + "WHERE answers.response_id = ANY(%s) ORDER BY responded_at DESC, response_id DESC"
+_OF_PERSON_SQL = _SHOWN + "WHERE answers.person = %s ORDER BY responded_at DESC, response_id DESC"
+
+
+class After(NamedTuple):
+    """Where a page ends, and the next begins."""
+
+    day: date
+    responded_at: datetime
+    response_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An answer with all that is shown of it."""
+
+    response_id: UUID
+    person: str
+    name: str | None
+    email: str | None
+    account_id: str | None
+    account_name: str | None
+    metric: str
+    score: int | None
+    state: str
+    """`given`, `skipped`, `provisional`, `test` or `retracted`; only what is given counts."""
+    responded_at: datetime
+    received_at: datetime
+    program: str | None
+    channel: str | None
+    source: str
+    request_id: UUID | None
+    marks: Sequence[tuple[str, str]] | None
+    """What it counts as: dimension and value; None while it counts for nothing."""
+    comment: str | None
+    masked_comment: str | None
+    """The comment as many people may read it."""
+    further: Sequence[tuple[str, str]] | None
+    """Further questions and their answers."""
+    language: str | None
+    urgency: str | None
+    context: dict[str, str] | None
+
+    def values(self, dimension: str) -> tuple[str, ...]:
+        """What it counts as in a dimension."""
+        return tuple(value for of, value in self.marks or () if of == dimension)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some answers, and where the next ones begin; None: there are no more."""
+
+    answers: tuple[Shown, ...]
+    after: After | None
+
+
+def behind(
+    connection: Connection[Any], wanted: Filter, *, limit: int = 50, after: After | None = None
+) -> Page:
+    """The answers that fit a filter, the newest first: those that its figures count."""
+    limit = min(limit, MOST_ANSWERS)
+    reach = wanted.between(wanted.since, after.day) if after else wanted
+    begin = _enough(connection, reach, limit, after)
+    if begin is None:
+        return Page((), None)
+    spots = _spots(connection, reach.between(begin, reach.until))
+    values = {
+        "metric": wanted.metric.value,
+        "months": [spot.month for spot in spots],
+        "pieces": [spot.piece for spot in spots],
+        "places": [spot.place for spot in spots],
+        "at": after.responded_at if after else None,
+        "id": after.response_id if after else None,
+        "limit": limit,
+    }
+    ids = [response_id for (response_id,) in connection.execute(_BY_PLACE_SQL, values)]
+    shown = _shown(connection, _OF_IDS_SQL, ids)
+    if len(shown) < limit:
+        return Page(shown, None)
+    last = shown[-1]
+    return Page(shown, After(date.fromisoformat(last.values(DAY)[0]), last.responded_at, last.response_id))
+
+
+def of_person(connection: Connection[Any], person: str) -> tuple[Shown, ...]:
+    """Everything a person answered, counted or not, the newest first."""
+    return _shown(connection, _OF_PERSON_SQL, person)
+
+
+def one(connection: Connection[Any], response_id: UUID) -> Shown | None:
+    """One answer; None where there is none of that id."""
+    return next(iter(_shown(connection, _OF_IDS_SQL, [response_id])), None)
+
+
+def _shown(connection: Connection[Any], statement: LiteralString, parameter: object) -> tuple[Shown, ...]:
+    cursor = connection.cursor(row_factory=class_row(Shown))
+    return tuple(cursor.execute(statement, (parameter,)).fetchall())
+
+
+def _enough(connection: Connection[Any], reach: Filter, limit: int, after: After | None) -> date | None:
+    """The latest day from which on there are as many answers as a page holds; None where there are none."""
+    days = counting.by_value(connection, reach, DAY)
+    found, begin = 0, None
+    for day in sorted(map(date.fromisoformat, days), reverse=True):
+        begin = day
+        if after is None or day != after.day:
+            found += days[day.isoformat()].answers
+        if found >= limit:
+            break
+    return begin
+
+
+def _spots(connection: Connection[Any], reach: Filter) -> list[Spot]:
+    return [
+        Spot(reach.metric, month, piece, place)
+        for month, piece, bits in counting.places(connection, reach)
+        for place in positions(bits)
+    ]

@@ -1,0 +1,76 @@
+"""The input of insights: takes events in and keeps the read model."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from runtime.cloudevents import decode
+from runtime.consumer import Delivered, DependencyDown
+from runtime.messages import Record
+from runtime.postgres import Pool
+from schemas.profiles import ProfileChanged
+from services.insights import metrics, projection
+from services.insights.intake import Erased, Published, Said, sort_out
+
+SERVICE = "insights"
+SOURCE = "/services/insights"
+_EVENTS: tuple[type[Published], ...] = get_args(Published)
+_MODELS = {model.TYPE: model for model in _EVENTS}
+TOPICS = tuple(dict.fromkeys(model.TOPIC for model in _EVENTS))
+
+_ZONE_SQL = """
+INSERT INTO reporting (time_zone) VALUES (%s)
+ON CONFLICT (one_row) DO UPDATE SET time_zone = reporting.time_zone RETURNING time_zone
+"""
+
+
+class OtherTimeZone(DependencyDown):
+    """Days were told in another time zone than the settings name: events wait until that is mended."""
+
+    def __init__(self, told: str, wanted: str) -> None:
+        super().__init__(
+            f"The figures count by days of {told}, and REPORTING_TIME_ZONE is {wanted}."
+            " Run `feedback insights rebuild` to count them anew, or set it back."
+        )
+
+
+def read(record: Record) -> Said:
+    """The event in a record, or the erasure that a profile's tombstone is.
+
+    Raises runtime.cloudevents.Undecodable.
+    """
+    if record.value is None and record.key is not None and record.topic == ProfileChanged.TOPIC:
+        return Erased(record.key.decode("utf-8", "replace"), record.timestamp)
+    return decode(record, _MODELS)
+
+
+class Intake:
+    """Takes batches of events in, for figures by days of `zone`."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    def handle(self, connection: Connection[Any], delivered: Sequence[Delivered[Said]]) -> None:
+        """Writes a batch in the caller's transaction. Raises OtherTimeZone."""
+        check_zone(connection, self._zone)
+        moved = projection.take_in(connection, sort_out(one.event for one in delivered), self._zone)
+        metrics.ANSWERS_MOVED.inc(moved)
+
+
+def check_zone(connection: Connection[Any], zone: ZoneInfo) -> None:
+    """Notes the time zone when it is the first; raises OtherTimeZone when days were told in another."""
+    [(told,)] = connection.execute(_ZONE_SQL, (zone.key,)).fetchall()
+    if told != zone.key:
+        raise OtherTimeZone(told, zone.key)
+
+
+def zone_check(pool: Pool, zone: ZoneInfo) -> str | None:
+    """The health check of the reporting time zone."""
+    try:
+        with pool.connection() as connection:
+            check_zone(connection, zone)
+    except OtherTimeZone as error:
+        return str(error)
+    return None

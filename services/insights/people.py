@@ -1,0 +1,169 @@
+"""People and accounts as rows of PostgreSQL, and who is one person."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import Connection
+
+from schemas.accounts import AccountChanged
+from schemas.event import Event
+from schemas.profiles import ProfileChanged
+from services.insights.intake import Erased
+
+_ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%b::text[]) ON CONFLICT DO NOTHING"
+_KEYS_SQL = """
+SELECT person, merged_into, erased_at FROM people
+WHERE person = ANY(%(keys)b) OR person IN (SELECT merged_into FROM people WHERE person = ANY(%(keys)b))
+"""
+_KNOWN_SQL = "SELECT count(*) FROM people WHERE person = ANY(%s) AND version > 0"
+_ERASE_SQL = """
+UPDATE people SET version = 0, account_id = NULL, name = NULL, email = NULL, segment = NULL, cohort = NULL,
+    role = NULL, stage = NULL, products = '{}', erased_at = greatest(people.erased_at, given.erased_at)
+FROM unnest(%b::text[], %b::timestamptz[]) AS given (person, erased_at)
+WHERE people.person = given.person
+  AND (people.erased_at IS NULL OR people.erased_at < given.erased_at)
+RETURNING people.person
+"""
+_PROFILES_SQL = """
+UPDATE people SET version = given.version, account_id = given.account_id, name = given.name,
+    email = given.email, segment = given.segment, cohort = given.cohort, role = given.role,
+    stage = given.stage, products = ARRAY(SELECT json_array_elements_text(given.products::json)),
+    internal = given.internal
+FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[])
+     AS given (person, version, changed_at, account_id, name, email, segment, cohort, role, stage, products,
+               internal)
+WHERE people.person = given.person AND people.version < given.version
+  AND (people.erased_at IS NULL OR people.erased_at < given.changed_at)
+RETURNING people.person
+"""
+_ACCOUNTS_SQL = """
+INSERT INTO accounts AS known
+SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                     %s::float8[], %s::text[], %s::date[], %s::text[])
+ON CONFLICT (account_id) DO UPDATE SET
+    version = excluded.version, name = excluded.name, owner = excluded.owner, csm = excluded.csm,
+    segment = excluded.segment, stage = excluded.stage, arr = excluded.arr, currency = excluded.currency,
+    renewal_date = excluded.renewal_date, health = excluded.health
+WHERE known.version < excluded.version
+RETURNING account_id
+"""
+# Of a person without a profile only the answers know the account.
+_MEMBERS_SQL = """
+SELECT person FROM people WHERE account_id = ANY(%(accounts)s)
+UNION SELECT person FROM answers WHERE account_id = ANY(%(accounts)s)
+"""
+_FOLD_SQL: Sequence[LiteralString] = (
+    "UPDATE answers SET person = %(winner)s, former_key = coalesce(former_key, person)"
+    " WHERE person = %(old)s",
+    "UPDATE corrections SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE people SET merged_into = %(winner)s WHERE person = %(old)s OR merged_into = %(old)s",
+)
+
+
+class Keys:
+    """Which key stands for whom: that which others were folded into."""
+
+    def __init__(self, rows: Iterable[tuple[str, str | None, datetime | None]]) -> None:
+        known = list(rows)
+        self._winners = {person: winner for person, winner, _ in known if winner is not None}
+        self._erased = {person: at for person, _, at in known if at is not None}
+
+    def winner(self, key: str) -> str:
+        """The key that all of this person's history stands under."""
+        return self._winners.get(key, key)
+
+    def fold(self, old: str, winner: str) -> None:
+        """Sends `old`, and what was folded into it, to `winner`."""
+        for key, earlier in self._winners.items():
+            if earlier == old:
+                self._winners[key] = winner
+        self._winners[old] = winner
+
+    def is_forgotten(self, key: str, received_at: datetime) -> bool:
+        """Whether what was received then from that key is gone."""
+        times = (self._erased.get(key), self._erased.get(self.winner(key)))
+        return any(at is not None and received_at <= at for at in times)
+
+
+def ensure(connection: Connection[Any], keys: Collection[str]) -> None:
+    """Gives unknown keys a row."""
+    connection.execute(_ENSURE_SQL, (sorted(keys),))
+
+
+def keys_among(connection: Connection[Any], keys: Collection[str]) -> Keys:
+    """What is known of these keys, and of those that they were folded into."""
+    return Keys(connection.execute(_KEYS_SQL, {"keys": sorted(keys)}))
+
+
+def all_keys(connection: Connection[Any], keys: Collection[str]) -> set[str]:
+    """These keys, those they were folded into, and those that were folded into them."""
+    known = {*keys, *(keys_among(connection, keys).winner(key) for key in keys)}
+    rows = connection.execute("SELECT person FROM people WHERE merged_into = ANY(%s)", (sorted(known),))
+    return known | {person for (person,) in rows}
+
+
+def known_among(connection: Connection[Any], keys: Collection[str]) -> int:
+    """How many of these keys have a profile here."""
+    [(count,)] = connection.execute(_KNOWN_SQL, (sorted(keys),)).fetchall()
+    return int(count)
+
+
+def erase(connection: Connection[Any], erased: Collection[Erased]) -> set[str]:
+    """Forgets who people are and remembers when; returns whom it had not forgotten yet."""
+    if not erased:
+        return set()
+    rows = connection.execute(
+        _ERASE_SQL, ([one.person_key for one in erased], [one.erased_at for one in erased])
+    )
+    return {person for (person,) in rows}
+
+
+def put_profiles(connection: Connection[Any], profiles: Collection[ProfileChanged]) -> set[str]:
+    """Takes over the profiles that are newer than what is known; returns whose."""
+    if not profiles:
+        return set()
+    names = (
+        *("person_key", "version", "changed_at", "account_id", "name", "email"),
+        *("segment", "cohort", "role", "stage"),
+    )
+    rows = connection.execute(
+        _PROFILES_SQL,
+        (
+            *_columns(profiles, names),
+            [json.dumps(profile.products) for profile in profiles],
+            [profile.internal for profile in profiles],
+        ),
+    )
+    return {person for (person,) in rows}
+
+
+def put_accounts(connection: Connection[Any], accounts: Collection[AccountChanged]) -> set[str]:
+    """Takes over the accounts that are newer than what is known; returns the people who belong to them."""
+    if not accounts:
+        return set()
+    names = (
+        *("account_id", "version", "name", "owner_email", "csm_email", "segment", "stage", "arr", "currency"),
+        *("renewal_date", "health"),
+    )
+    changed = [account for (account,) in connection.execute(_ACCOUNTS_SQL, _columns(accounts, names))]
+    return {person for (person,) in connection.execute(_MEMBERS_SQL, {"accounts": changed})}
+
+
+def fold(connection: Connection[Any], merges: Mapping[str, str], keys: Keys) -> set[str]:
+    """Moves all that is known of merged keys to their winners; returns the winners of what moved."""
+    winners = set()
+    for old, into in merges.items():
+        winner = keys.winner(into)
+        if keys.winner(old) != winner:
+            for statement in _FOLD_SQL:
+                connection.execute(statement, {"old": old, "winner": winner})
+            keys.fold(old, winner)
+            winners.add(winner)
+    return winners
+
+
+def _columns(events: Collection[Event], names: Iterable[str]) -> list[list[object]]:
+    return [[getattr(event, name) for event in events] for name in names]

@@ -1,0 +1,28 @@
+"""The settings of insights."""
+
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import field_validator
+
+from runtime.settings import Port, ServiceSettings
+
+
+class InsightsSettings(ServiceSettings):
+    """Read from the environment and from secret files."""
+
+    ops_port: Port = 8004
+    """The port that health, metrics and figures are served on, 1 to 65535."""
+    reporting_time_zone: str = "UTC"
+    """IANA name, such as Europe/Berlin, of the zone whose days answers are counted by."""
+
+    @field_validator("reporting_time_zone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("it names no time zone")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone whose days answers are counted by."""
+        return ZoneInfo(self.reporting_time_zone)

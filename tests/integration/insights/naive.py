@@ -1,0 +1,225 @@
+"""The figures told once more, from a history as it happened, without a thought of speed.
+
+Nothing here is shared with the service but its events and its vocabulary: what a score is, is written anew.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from schemas.accounts import AccountChanged
+from schemas.classified import ResponseClassified
+from schemas.corrections import ClassificationCorrected
+from schemas.profiles import ProfileChanged
+from services.insights.filters import Filter
+from services.insights.intake import Erased, Said
+
+LEFT_OUT = {"prospect", "lead", "trial", "lost", "churned"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A counted answer and what it counts as."""
+
+    response_id: UUID
+    metric: str
+    score: int
+    responded_at: datetime
+    day: date
+    values: dict[str, list[str]]
+
+
+def group(metric: str, score: int) -> str:
+    if metric == "nps":
+        return "promoter" if score >= 9 else "passive" if score >= 7 else "detractor"
+    if metric == "csat":
+        return "positive" if score >= 4 else "neutral" if score == 3 else "negative"
+    return "positive" if score >= 5 else "neutral" if score == 4 else "negative"
+
+
+def tell(history: Iterable[Said], zone: ZoneInfo) -> list[Told]:
+    """Every counted answer of a history."""
+    events = list(history)
+    winner = _winner(events)
+    people = sorted(
+        {winner(one.response.person_key) for one in events if isinstance(one, ResponseClassified)}
+    )
+    return [told for person in people for told in _of_person(person, events, winner, zone)]
+
+
+def fitting(told: Iterable[Told], wanted: Filter) -> list[Told]:
+    """Those that a filter means."""
+    chosen = {str(dimension): values for dimension, values in wanted.chosen}
+    fit = [
+        one
+        for one in told
+        if one.metric == wanted.metric
+        and wanted.since <= one.day <= wanted.until
+        and all(set(one.values[dimension]) & set(values) for dimension, values in chosen.items())
+    ]
+    if "stage" in chosen:
+        return fit
+    return [one for one in fit if one.values["stage"][0] not in LEFT_OUT]
+
+
+def value(told: Sequence[Told]) -> Fraction | None:
+    """The score: of NPS, CSAT or CES, whichever the answers are of."""
+    if not told:
+        return None
+    groups = Counter(group(one.metric, one.score) for one in told)
+    if told[0].metric == "nps":
+        return Fraction(100 * (groups["promoter"] - groups["detractor"]), len(told))
+    if told[0].metric == "csat":
+        return Fraction(100 * groups["positive"], len(told))
+    return Fraction(sum(one.score for one in told), len(told))
+
+
+def squared_error(told: Sequence[Told]) -> Fraction | None:
+    """The standard error's square: the variance of one answer's worth, over their number."""
+    if not told:
+        return None
+    worth = {"promoter": 100, "positive": 100, "detractor": -100}
+    worths = [
+        Fraction(one.score) if one.metric == "ces" else Fraction(worth.get(group(one.metric, one.score), 0))
+        for one in told
+    ]
+    mean = sum(worths, Fraction()) / len(worths)
+    return sum(((each - mean) ** 2 for each in worths), Fraction()) / len(worths) ** 2
+
+
+def _winner(events: Sequence[Said]) -> Callable[[str], str]:
+    into: dict[str, str] = {}
+    for event in events:
+        if isinstance(event, ProfileChanged):
+            into.update(dict.fromkeys(event.merged_from, event.person_key))
+            if event.merged_into:
+                into[event.person_key] = event.merged_into
+
+    def winner(key: str) -> str:
+        while key in into:
+            key = into[key]
+        return key
+
+    return winner
+
+
+def _of_person(
+    person: str, events: Sequence[Said], winner: Callable[[str], str], zone: ZoneInfo
+) -> list[Told]:
+    profile = _profile(person, events)
+    if profile and profile.internal:
+        return []
+    told: list[Told] = []
+    for event in sorted(_answers(person, events, winner), key=_when):
+        account = _account((profile and profile.account_id) or event.response.account_id, events)
+        told.append(_told(event, profile, account, told, events, zone=zone))
+    return told
+
+
+def _answers(person: str, events: Sequence[Said], winner: Callable[[str], str]) -> list[ResponseClassified]:
+    records = [one for one in events if isinstance(one, ResponseClassified)]
+    newest = {one.response.response_id: one for one in sorted(records, key=ResponseClassified.order_key)}
+    return [
+        one
+        for one in newest.values()
+        if winner(one.response.person_key) == person
+        and one.response.status == "answered"
+        and one.response.score is not None
+        and not one.response.test
+        and not one.response.provisional
+        and not any(
+            isinstance(gone, Erased)
+            and gone.person_key in {person, one.response.person_key}
+            and one.response.received_at <= gone.erased_at
+            for gone in events
+        )
+    ]
+
+
+def _told(
+    event: ResponseClassified,
+    profile: ProfileChanged | None,
+    account: AccountChanged | None,
+    earlier: Sequence[Told],
+    events: Sequence[Said],
+    *,
+    zone: ZoneInfo,
+) -> Told:
+    answer = event.response
+    before = [one for one in earlier if one.metric == answer.metric]
+    score = answer.score if answer.score is not None else -1
+    products = profile.products if profile else ()
+    stage = (profile and profile.stage) or (account and account.stage) or ""
+    if account and account.stage in {"lost", "churned"}:
+        stage = account.stage
+    put_right = _put_right(event, events)
+    sentiment = put_right.get("sentiment", [event.sentiment] if event.sentiment else [])
+    return Told(
+        answer.response_id,
+        answer.metric,
+        score,
+        answer.responded_at,
+        answer.responded_at.astimezone(zone).date(),
+        {
+            "segment": [(profile and profile.segment) or (account and account.segment) or ""],
+            "cohort": [(profile and profile.cohort) or ""],
+            "role": [(profile and profile.role) or ""],
+            "stage": [stage],
+            "owner": [(account and account.owner_email) or ""],
+            "product": [answer.context.get("product") or (products[0] if len(products) == 1 else "")],
+            "program": [answer.program or ""],
+            "channel": [answer.channel or ""],
+            "source": [answer.source],
+            "theme": put_right.get("themes", [tag.theme for tag in event.themes]),
+            "function": put_right.get("functions", list(event.functions)),
+            "sentiment": [*sentiment[:1]] or [""],
+            "group": [group(answer.metric, score)],
+            "score": [str(score)],
+            "before": [group(before[-1].metric, before[-1].score) if before else "first"],
+        },
+    )
+
+
+def _put_right(event: ResponseClassified, events: Sequence[Said]) -> dict[str, list[str]]:
+    """The newest correction of each field, unless it was made for another comment."""
+    response_id = event.response.response_id
+    versions = [
+        one
+        for one in events
+        if isinstance(one, ResponseClassified) and one.response.response_id == response_id
+    ]
+    since = event.response.order.revision
+    for version in sorted(versions, key=ResponseClassified.order_key, reverse=True):
+        if version.response.comment != event.response.comment:
+            break
+        since = version.response.order.revision
+    corrections = [
+        one for one in events if isinstance(one, ClassificationCorrected) and one.response_id == response_id
+    ]
+    newest = {one.field: one for one in sorted(corrections, key=lambda one: one.corrected_at)}
+    return {str(one.field): list(one.after) for one in newest.values() if one.revision >= since}
+
+
+def _profile(person: str, events: Sequence[Said]) -> ProfileChanged | None:
+    gone = [one.erased_at for one in events if isinstance(one, Erased) and one.person_key == person]
+    known = [
+        one
+        for one in events
+        if isinstance(one, ProfileChanged)
+        and one.person_key == person
+        and all(one.changed_at > at for at in gone)
+    ]
+    return max(known, key=lambda one: one.version, default=None)
+
+
+def _account(account_id: str | None, events: Sequence[Said]) -> AccountChanged | None:
+    known = [one for one in events if isinstance(one, AccountChanged) and one.account_id == account_id]
+    return max(known, key=lambda one: one.version, default=None)
+
+
+def _when(event: ResponseClassified) -> tuple[datetime, str]:
+    return event.response.responded_at, str(event.response.response_id)

@@ -1,0 +1,185 @@
+"""Every figure over random histories, held against one that is too plain to be wrong."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, localcontext
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runtime.postgres import Pool
+from schemas.scales import SCALES, Metric
+from services.insights import answers, figures
+from services.insights.definitions import Score
+from services.insights.figures import Step
+from services.insights.filters import Dimension, Filter, Rolling
+from tests.integration.insights import naive
+from tests.integration.insights.histories import History, heard
+from tests.integration.insights.naive import Told
+from tests.integration.insights.world import World, answered, hour
+
+ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Auckland")
+DAY = hour(0).date()
+Connection = psycopg.Connection[Any]
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 30), zone=st.sampled_from(ZONES))
+def test_every_figure_is_what_the_history_says(pool: Pool, seed: int, steps: int, zone: str) -> None:
+    chance = Random(seed)  # noqa: S311 - a history that can be had again, no secret
+    world = World(pool, zone=ZoneInfo(zone))
+    world.forget()
+    history = History(chance, steps).said
+    for batch in heard(history, chance):
+        world.say(*batch)
+    told = naive.tell(history, world.zone)
+    with pool.connection() as connection:
+        for wanted in _filters(chance):
+            _compare(connection, wanted, told, chance)
+
+
+def _filters(chance: Random) -> Iterable[Filter]:
+    whole = Filter(Metric.NPS, DAY - timedelta(days=60), DAY + timedelta(days=300))
+    yield whole
+    some = Filter(chance.choice(tuple(Metric)), DAY - timedelta(days=20), DAY + timedelta(days=40))
+    values = {
+        Dimension.SEGMENT: ("smb", "enterprise", ""),
+        Dimension.STAGE: ("lost", "renewal", ""),
+        Dimension.THEME: ("price", "speed"),
+        Dimension.OWNER: ("olga@ours.test", ""),
+        Dimension.BEFORE: ("first", "detractor"),
+        Dimension.SENTIMENT: ("positive", ""),
+        Dimension.CHANNEL: ("email", "carrier_pigeon"),
+    }
+    for dimension in chance.sample(list(values), chance.randrange(3)):
+        some = some.choosing(dimension, *chance.sample(values[dimension], chance.randrange(1, 3)))
+    yield some
+
+
+def _compare(connection: Connection, wanted: Filter, told: Sequence[Told], chance: Random) -> None:
+    fit = naive.fitting(told, wanted)
+    headline = figures.headline(connection, wanted)
+    _same(headline.score, fit)
+    _same(headline.before, naive.fitting(told, wanted.before()))
+    beside = () if wanted.of(Dimension.STAGE) else sorted(naive.LEFT_OUT)
+    everybody = naive.fitting(told, wanted.choosing(Dimension.STAGE, *beside)) if beside else []
+    _same_rows({one.stage: one.score for one in headline.left_out}, everybody, _of("stage"))
+    scores = {bar.score: bar.share.part for bar in figures.distribution(connection, wanted)}
+    scale = SCALES[wanted.metric]
+    assert scores == {
+        score: sum(one.score == score for one in fit) for score in range(scale.lowest, scale.highest + 1)
+    }
+    for point in figures.trend(connection, wanted, chance.choice(tuple(Step))):
+        _same(point.score, [one for one in fit if point.since <= one.day <= point.until])
+    for dimension in chance.sample(tuple(Dimension), 4):
+        rows = {row.value: row.score for row in figures.breakdown(connection, wanted, dimension)}
+        every_stage = dimension is Dimension.STAGE and not wanted.of(Dimension.STAGE)
+        asked = [*fit, *everybody] if every_stage else fit
+        _same_rows(rows, asked, _of(dimension))
+    _compare_themes(connection, wanted, told)
+    moves = figures.movement(connection, wanted)
+    for move in moves.moves:
+        there = [one for one in fit if one.values["before"] == [move.before]]
+        assert move.answers == sum(one.values["group"] == [move.after] for one in there)
+    assert moves.first.answers == sum(one.values["before"] == ["first"] for one in fit)
+    assert moves.up + moves.down + moves.same + moves.first.answers == len(fit)
+    _compare_answers(connection, wanted, fit)
+
+
+def _compare_themes(connection: Connection, wanted: Filter, told: Sequence[Told]) -> None:
+    fit, before = naive.fitting(told, wanted), naive.fitting(told, wanted.before())
+    rows = figures.themes(connection, wanted)
+    assert {row.theme for row in rows} == {theme for one in fit for theme in one.values["theme"]}
+    for row in rows:
+        having = [one for one in fit if row.theme in one.values["theme"]]
+        without = [one for one in fit if row.theme not in one.values["theme"]]
+        _same(row.having, having)
+        _same(row.without, without)
+        assert (row.volume.part, row.volume.whole) == (len(having), len(fit))
+        assert row.volume_before.part == sum(row.theme in one.values["theme"] for one in before)
+        assert row.volume_before.whole == len(before)
+        for sentiment, answers_of_it in row.sentiments.items():
+            assert answers_of_it == sum(one.values["sentiment"] == [sentiment] for one in having)
+        assert sum(row.sentiments.values()) == len(having)
+        if row.impact is not None:
+            whole, rest = naive.value(fit), naive.value(without)
+            assert whole is not None
+            assert rest is not None
+            assert abs(row.impact.value - float(whole - rest)) < 1e-9
+
+
+def _compare_answers(connection: Connection, wanted: Filter, fit: Sequence[Told]) -> None:
+    shown: list[answers.Shown] = []
+    after = None
+    while True:
+        page = answers.behind(connection, wanted, limit=4, after=after)
+        shown += page.answers
+        after = page.after
+        if after is None:
+            break
+    newest = sorted(fit, key=lambda one: (one.responded_at, str(one.response_id)), reverse=True)
+    assert [one.response_id for one in shown] == [one.response_id for one in newest]
+    for one, expected in zip(shown, newest, strict=True):
+        for dimension, values in expected.values.items():
+            assert sorted(one.values(dimension)) == sorted(values)
+
+
+def _of(dimension: str) -> Callable[[Told], list[str]]:
+    return lambda told: told.values[dimension]
+
+
+def _same_rows(rows: dict[str, Score], told: Sequence[Told], values_of: Callable[[Told], list[str]]) -> None:
+    assert rows.keys() == {value for one in told for value in values_of(one)}
+    for value, score in rows.items():
+        _same(score, [one for one in told if value in values_of(one)])
+
+
+def _same(score: Score, told: Sequence[Told]) -> None:
+    """Equal to the last digit: the value as the exact fraction rounds, the error as its exact root does."""
+    expected, squared = naive.value(told), naive.squared_error(told)
+    assert score.tally.answers == len(told)
+    if expected is None or squared is None:
+        assert (score.value, score.standard_error, score.margin) == (None, None, None)
+        return
+    assert score.value == float(expected)
+    assert score.standard_error is not None
+    with localcontext() as exact:
+        exact.prec = 40
+        root = (Decimal(squared.numerator) / Decimal(squared.denominator)).sqrt()
+    assert f"{score.standard_error:.12g}" == f"{float(root):.12g}"
+
+
+def test_the_example_of_a_hundred_answers(world: World) -> None:
+    scores = [9] * 35 + [7] * 40 + [0] * 25
+    world.say(*(answered(f"person {number}", 1, score) for number, score in enumerate(scores)))
+    with world.pool.connection() as connection:
+        headline = figures.headline(connection, Filter(Metric.NPS, DAY, DAY))
+    assert headline.score.value == 10
+    assert headline.score.margin is not None
+    assert round(headline.score.margin) == 15
+
+
+def test_a_rolling_trend_looks_back_behind_the_period(world: World) -> None:
+    world.say(answered("ann", 0, 9), answered("bob", 24 * 29, 0), answered("cyd", 24 * 30, 7))
+    with world.pool.connection() as connection:
+        wanted = Filter(Metric.NPS, DAY + timedelta(days=29), DAY + timedelta(days=30), Rolling.MONTH)
+        points = figures.trend(connection, wanted)
+    assert [(point.until, point.score.tally.answers, point.score.value) for point in points] == [
+        (date(2026, 4, 18), 2, 0.0),
+        (date(2026, 4, 19), 2, -50.0),
+    ]
+
+
+def test_a_day_is_one_of_the_reporting_time_zone(pool: Pool) -> None:
+    world = World(pool, zone=ZoneInfo("Europe/Berlin"))
+    world.forget()
+    # The clocks were turned forward in the night to the 29th: it has 23 hours.
+    evening = (datetime(2026, 3, 29, 21, 59, tzinfo=UTC) - hour(0)) / timedelta(hours=1)
+    world.say(answered("ann", evening, 9), answered("bob", evening + 1 / 30, 0))
+    with pool.connection() as connection:
+        points = figures.trend(connection, Filter(Metric.NPS, date(2026, 3, 29), date(2026, 3, 30)))
+    assert [point.score.value for point in points] == [100.0, -100.0]

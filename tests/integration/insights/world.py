@@ -1,0 +1,119 @@
+"""Insights on a real database, without Kafka: events are handed to it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from psycopg.sql import SQL, Identifier
+
+from runtime.postgres import Pool
+from schemas.accounts import AccountChanged
+from schemas.classified import ResponseClassified, TagSource, ThemeTag
+from schemas.corrections import ClassificationCorrected, CorrectedField
+from schemas.event import NAMESPACE
+from schemas.profiles import ProfileChanged
+from schemas.responses import Order, ResponseRecorded, ResponseStatus, response_id
+from schemas.scales import Metric
+from services.insights import projection
+from services.insights.intake import Said, sort_out
+
+UTC_ZONE = ZoneInfo("UTC")
+EPOCH = datetime(2026, 3, 20, tzinfo=UTC)
+TABLES = ("words", "answers", "corrections", "bitmaps", "marks", "months", "people", "accounts", "outbox")
+
+
+def hour(number: float) -> datetime:
+    return EPOCH + timedelta(hours=number)
+
+
+class World:
+    """Speaks in hours since the epoch. Few places a piece: small histories fill several."""
+
+    def __init__(self, pool: Pool, *, zone: ZoneInfo = UTC_ZONE, places: int = 3) -> None:
+        self.pool = pool
+        self.zone = zone
+        self._places = places
+
+    def forget(self) -> None:
+        """Empties every table: deleting from small ones is quicker than truncating."""
+        with self.pool.connection() as connection, connection.pipeline():
+            for table in TABLES:
+                connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
+
+    def say(self, *events: Said) -> int:
+        """Hands a batch over; how many answers moved."""
+        with self.pool.connection() as connection:
+            return projection.take_in(connection, sort_out(events), self.zone, places=self._places)
+
+
+def answered(
+    person: str,
+    at: float,
+    score: int | None = 9,
+    *,
+    number: int = 1,
+    revision: int = 1,
+    responded: float | None = None,
+    version: int = 1,
+    status: ResponseStatus = ResponseStatus.ANSWERED,
+    metric: Metric = Metric.NPS,
+    comment: str | None = None,
+    themes: Sequence[str] = (),
+    sentiment: str | None = None,
+    **facts: object,
+) -> ResponseClassified:
+    """`at`: when it was first received."""
+    return ResponseClassified(
+        response=ResponseRecorded.model_validate(
+            {
+                "response_id": answer_id(person, number),
+                "person_key": person,
+                "source": "vendor",
+                "source_id": f"{person} {number}",
+                "order": Order(revision=revision, tie=0),
+                "status": status,
+                "metric": metric,
+                "score": score,
+                "comment": comment,
+                "responded_at": hour(at if responded is None else responded),
+                "received_at": hour(at),
+                **facts,
+            }
+        ),
+        classification_version=version,
+        themes=tuple(ThemeTag(theme=theme, source=TagSource.LOOKUP) for theme in themes),
+        sentiment=sentiment,
+        functions=tuple(theme.upper() for theme in themes),
+    )
+
+
+def answer_id(person: str, number: int) -> UUID:
+    return response_id("vendor", f"{person} {number}")
+
+
+def profile(person: str, at: float, version: int = 1, **facts: object) -> ProfileChanged:
+    return ProfileChanged.model_validate(
+        {"person_key": person, "version": version, "changed_at": hour(at), **facts}
+    )
+
+
+def account(name: str, at: float, version: int = 1, **facts: object) -> AccountChanged:
+    return AccountChanged.model_validate(
+        {"account_id": name, "version": version, "changed_at": hour(at), **facts}
+    )
+
+
+def corrected(
+    person: str, number: int, at: float, field: CorrectedField, *after: str, revision: int = 1
+) -> ClassificationCorrected:
+    return ClassificationCorrected(
+        correction_id=uuid5(NAMESPACE, f"{person} {number} {at} {field}"),
+        response_id=answer_id(person, number),
+        person_key=person,
+        revision=revision,
+        field=field,
+        after=after,
+        corrected_by="lead",
+        corrected_at=hour(at),
+    )
