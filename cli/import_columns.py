@@ -15,6 +15,12 @@ class Kind(StrEnum):
     HISTORY = "history"
     """Answers of the past: each says when it was given."""
     PROFILES = "profiles"
+    ACCOUNTS = "accounts"
+    MOMENTS = "moments"
+    """What happened to people and accounts, each says when: purchased, renewed, support_case_closed…"""
+
+
+ANSWERS = frozenset({Kind.RESPONSES, Kind.HISTORY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ _WHO = {
     "name": ("name", "fullname", "personname", "respondentname", "contactname", "customername"),
 }
 _COMPANY = ("accountid", "companyid", "organizationid", "organisationid")
+_UPDATED = ("updatedat", "lastupdated", "modifiedat", "updated")
 _LANGUAGE = ("language", "locale", "lang")
 _ANSWER = {
     "source_id": ("responseid", "surveyresponseid", "answerid", "id", "sourceid"),
@@ -60,7 +67,7 @@ _ANSWER = {
         "respondedat", "createdat", "responded", "answeredat", "responsedate", "submittedat", "date",
         "created", "timestamp",
     ),
-    "updated_at": ("updatedat", "lastupdated", "modifiedat", "updated"),
+    "updated_at": _UPDATED,
     **{f"respondent.{field}": names for field, names in _WHO.items()},
     "respondent.visitor_id": ("visitorid", "personid", "enduserid"),
     "account_id": _COMPANY,
@@ -82,14 +89,45 @@ _PERSON = {
     "products": ("products", "product"),
     "internal": ("internal", "isinternal", "employee"),
 }
-FIELDS: dict[Kind, Mapping[str, tuple[str, ...]]] = {
+_ACCOUNT = {
+    "account_id": (*_COMPANY, "customerid", "externalid", "id"),
+    "name": ("name", "accountname", "companyname", "company", "account"),
+    "owner_email": ("owneremail", "accountowneremail", "accountowner", "owner"),
+    "csm_email": ("csmemail", "csm", "customersuccessmanager"),
+    "segment": ("segment", "tier"),
+    "stage": ("stage", "lifecyclestage"),
+    "arr": ("arr", "annualrecurringrevenue", "annualrevenue"),
+    "currency": ("currency", "currencyisocode", "arrcurrency"),
+    "renewal_date": ("renewaldate", "renewal", "renewson", "contractend", "contractenddate"),
+    "health": ("health", "healthscore", "healthstatus"),
+    "salesforce_id": ("salesforceid", "salesforceaccountid", "sfdcid", "sfid"),
+}
+_MOMENT = {
+    "source_id": ("eventid", "sourceid", "id"),
+    "moment": ("moment", "event", "eventtype", "eventname", "type"),
+    "occurred_at": ("occurredat", "happenedat", "timestamp", "eventdate", "date", "createdat", "closedat"),
+    "updated_at": _UPDATED,
+    "customer_id": _WHO["customer_id"],
+    "email": _WHO["email"],
+    "account_id": _COMPANY,
+    "retracted": ("retracted", "isretracted", "cancelled"),
+}
+FIELDS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
     Kind.RESPONSES: _ANSWER,
     Kind.HISTORY: _ANSWER,
     Kind.PROFILES: _PERSON,
+    Kind.ACCOUNTS: _ACCOUNT,
+    Kind.MOMENTS: _MOMENT,
 }
 """Each field's names, the likeliest first, without case, spaces and punctuation."""
 
-FREE = {Kind.RESPONSES: "context.", Kind.HISTORY: "context.", Kind.PROFILES: "traits."}
+FREE: Mapping[Kind, str] = {
+    Kind.RESPONSES: "context.",
+    Kind.HISTORY: "context.",
+    Kind.PROFILES: "traits.",
+    Kind.ACCOUNTS: "traits.",
+    Kind.MOMENTS: "context.",
+}
 """What a field begins with whose name is the user's own choice."""
 
 # The names of the tools' own fields, as their APIs document them and their exports repeat them.
@@ -114,7 +152,7 @@ def guess(headers: Sequence[str], kind: Kind) -> Guess:
             columns[field] = found
     export = next((one for one in EXPORTS if one.marks <= by_name.keys()), None)
     unused = tuple(header for header in headers if header not in columns.values())
-    return Guess(columns, unused, export if kind is not Kind.PROFILES else None)
+    return Guess(columns, unused, export if kind in ANSWERS else None)
 
 
 def corrected(guessed: Guess, given: Iterable[str], headers: Sequence[str], kind: Kind) -> Guess:

@@ -1,4 +1,4 @@
-"""`feedback import`: answers and people from a CSV or JSONL file, through ingest's API."""
+"""`feedback import`: answers, people, accounts and moments from a CSV or JSONL file, through ingest's API."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,12 @@ from schemas.scales import Metric
 
 
 def import_(
-    kind: Annotated[Kind, typer.Argument(help="history: answers of the past, each says when it was given.")],
+    kind: Annotated[
+        Kind,
+        typer.Argument(
+            help="history: answers of the past, each with its time. moments: what happened to customers."
+        ),
+    ],
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="*.jsonl, else CSV; UTF-8.")],
     *,
     columns: Annotated[
@@ -35,7 +40,7 @@ def import_(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the columns are right.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Begin at the first row again.")] = False,
 ) -> None:
-    """Import answers or people from a file: shows its columns, asks, and sends it to ingest.
+    """Import answers, people, accounts or moments from a file: shows its columns, asks, sends it to ingest.
 
     Ingest is at INGEST_URL, the key is FEEDBACK_API_KEY. Nobody is alerted unless --alert is given. A row is
     stored once however often it is sent; what ended early goes on where it ended. Exports of Delighted,

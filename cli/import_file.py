@@ -3,10 +3,9 @@
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from cli.import_rows import RowError
 
@@ -20,8 +19,7 @@ class UnreadableError(ValueError):
     """The file as a whole cannot be read; says where and what was expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row. `end` is where in the file it ends, in bytes."""
 
     number: int

@@ -17,16 +17,22 @@ from pydantic import BaseModel, ValidationError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.import_columns import Guess, Kind, corrected, guess
+from cli.import_columns import ANSWERS, Guess, Kind, corrected, guess
 from cli.import_file import Row, UnreadableError, headers_of, rows_of
 from cli.import_progress import Mark, fingerprint
-from cli.import_rows import Plan, RowError, body_of
+from cli.import_rows import Plan, Reader, RowError
 from cli.import_sender import RefusedError, Sender, batches
 from cli.terminal import console, end, errors
 from schemas.event import Effects
 from schemas.scales import SCALES, Metric
 from services.ingest.faults import details, faults
-from services.ingest.inputs import IdentifiedProfileInput, ResponseInput, context
+from services.ingest.inputs import (
+    IdentifiedAccountInput,
+    IdentifiedProfileInput,
+    LifecycleEventInput,
+    ResponseInput,
+    context,
+)
 
 KEY = "FEEDBACK_API_KEY"
 URL = "INGEST_URL"
@@ -39,7 +45,18 @@ _TARGETS: dict[Kind, tuple[str, type[BaseModel]]] = {
     Kind.RESPONSES: ("/v1/responses/batch", ResponseInput),
     Kind.HISTORY: ("/v1/responses/batch", ResponseInput),
     Kind.PROFILES: ("/v1/profiles/batch", IdentifiedProfileInput),
+    Kind.ACCOUNTS: ("/v1/accounts/batch", IdentifiedAccountInput),
+    Kind.MOMENTS: ("/v1/lifecycle-events/batch", LifecycleEventInput),
 }
+
+_REQUIRED: Mapping[Kind, Mapping[str, str]] = {
+    Kind.RESPONSES: {},
+    Kind.HISTORY: {"responded_at": "the time of the answer"},
+    Kind.PROFILES: {"customer_id": "your own id of the person"},
+    Kind.ACCOUNTS: {"account_id": "your own id of the account"},
+    Kind.MOMENTS: {"moment": "what happened", "occurred_at": "when it happened"},
+}
+"""Fields without which no row of a kind can be sent, and what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,7 @@ class Import:
     file: Path
     plan: Plan
     guessed: Guess
+    reader: Reader
 
     @classmethod
     def planned(
@@ -83,7 +101,7 @@ class Import:
         missing = _missing(plan)
         if missing:
             end(f"{missing}. The columns are: {', '.join(headers)}", code=2)
-        return cls(file, plan, guessed)
+        return cls(file, plan, guessed, Reader(plan))
 
     def run(self, options: Options) -> None:
         """Shows the columns, asks, and sends, or with `dry_run` only says what would be refused."""
@@ -104,7 +122,7 @@ class Import:
         """What is sent for a row. Raises RowError."""
         if row.error is not None:
             raise row.error
-        return body_of(row.cells, self.plan)
+        return self.reader.body(row.cells)
 
     def _show(self, sample: Sequence[Row]) -> None:
         table = Table("field", "column", "for example", box=None, pad_edge=False)
@@ -112,7 +130,7 @@ class Import:
             cells = (row.cells.get(column) for row in sample)
             example = next((str(cell) for cell in cells if cell not in (None, "")), "")
             table.add_row(field, column, example[:_SHOWN_CHARACTERS])
-        if self.plan.kind is not Kind.PROFILES:
+        if self.plan.kind in ANSWERS:
             if "metric" not in self.plan.columns:
                 table.add_row("metric", "", str(self.plan.metric))
             table.add_row("effects", "", self.plan.effects)
@@ -226,15 +244,14 @@ class _Rejected(AbstractContextManager["_Rejected"]):
 
 def _missing(plan: Plan) -> str | None:
     columns = plan.columns
-    if plan.kind is Kind.PROFILES:
-        return None if "customer_id" in columns else "Say which column is your own id: --map customer_id=…"
-    if "score" not in columns and "comment" not in columns:
+    if plan.kind in ANSWERS and "score" not in columns and "comment" not in columns:
         return "Say which columns hold the answer: --map score=… --map comment=…"
-    if plan.metric is None and "metric" not in columns:
+    if plan.kind in ANSWERS and plan.metric is None and "metric" not in columns:
         return "Say what was asked: --metric nps, csat or ces, or --map metric=…"
-    if plan.kind is Kind.HISTORY and "responded_at" not in columns:
-        return "Say when the answers were given: --map responded_at=…"
-    return None
+    if plan.kind is Kind.MOMENTS and not {"customer_id", "email", "account_id"} & columns.keys():
+        return "Say whom it happened to: --map customer_id=…, --map email=… or --map account_id=…"
+    wanted = next((field for field in _REQUIRED[plan.kind] if field not in columns), None)
+    return f"Say which column is {_REQUIRED[plan.kind][wanted]}: --map {wanted}=…" if wanted else None
 
 
 def _bar() -> Progress:

@@ -1,6 +1,5 @@
 """Sends batches of records to ingest's API, several at a time, and hears of each in order."""
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +9,7 @@ from typing import Any
 
 import httpx
 import stamina
+from pydantic_core import from_json, to_json
 
 from cli.import_file import Row
 
@@ -91,7 +91,7 @@ class Sender(AbstractContextManager["Sender"]):
         ]
 
     def _post(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        content = json.dumps(bodies, ensure_ascii=False).encode()
+        content = to_json(bodies)
         # Not the decorator: it logs the arguments of what it repeats, and these are people's answers.
         for attempt in stamina.retry_context(
             on=_come_back, attempts=None, timeout=GIVE_UP_SECONDS, wait_max=WAIT_SECONDS
@@ -102,7 +102,7 @@ class Sender(AbstractContextManager["Sender"]):
                     answer.raise_for_status()
         if not answer.is_success:
             raise RefusedError(_detail(answer))
-        results: list[dict[str, Any]] = answer.json()["results"]
+        results: list[dict[str, Any]] = from_json(answer.content)["results"]
         return results
 
 

@@ -143,18 +143,10 @@ def api_routes(api: Api, prefix: str = "") -> list[BaseRoute]:
     )
     async def accounts(request: Request, account_id: str) -> Response:
         body, receipt = await _read(api, request, Scope.ACCOUNTS, AccountInput)
-        identifier = _checked_id(account_id)
-
-        def change(connection: store.Connection) -> tuple[int, list[int]]:
-            stated = api.customers.state_account(connection, identifier, body, receipt.received_at)
-            version = stated.state.version
-            if stated.is_changed:
-                return version, outbox.append(connection, [message_of(request, stated.state)])
-            return version, store.owed_for(connection, AccountChanged.TOPIC, [identifier])
-
-        version = await _stored_and_relayed(api, change)
+        given = [(_checked_id(account_id), body)]
+        [state] = await accounts_stated(api, request, given, receipt.received_at)
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc()
-        return json_response(200, f'{{"version":{version}}}')
+        return json_response(200, f'{{"version":{state.version}}}')
 
     return [*events.routes, *states.routes]
 
@@ -210,6 +202,20 @@ async def profiles_stated(
         owed = store.owed_for(connection, ProfileChanged.TOPIC, keys)
         messages = [message_of(request, state) for state in stated.changed]
         return [*stated.states], [*owed, *outbox.append(connection, messages)]
+
+    return await _stored_and_relayed(api, change)
+
+
+async def accounts_stated(
+    api: Api, request: Request, given: Sequence[tuple[str, AccountInput]], now: datetime
+) -> list[AccountChanged]:
+    """The state of each account after what is said of it, once Kafka has every state that changed."""
+
+    def change(connection: store.Connection) -> tuple[list[AccountChanged], list[int]]:
+        stated = api.customers.state_accounts(connection, given, now)
+        owed = store.owed_for(connection, AccountChanged.TOPIC, [account_id for account_id, _ in given])
+        messages = [message_of(request, one.state) for one in stated if one.is_changed]
+        return [one.state for one in stated], [*owed, *outbox.append(connection, messages)]
 
     return await _stored_and_relayed(api, change)
 

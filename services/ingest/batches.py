@@ -14,14 +14,29 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.routing import BaseRoute
 
+from runtime.cloudevents import to_message
 from runtime.problems import FieldProblem
+from runtime.tracing import child_of
 from schemas.event import Event
 from schemas.profiles import ProfileChanged
 from services.ingest import metrics, problems
-from services.ingest.acceptance import NoSourceIdError, Receipt, lifecycle_occurred, response_recorded
-from services.ingest.api import Api, DirectRoute, checked_body, json_response, message_of, profiles_stated
+from services.ingest.acceptance import SOURCE, NoSourceIdError, Receipt, lifecycle_occurred, response_recorded
+from services.ingest.api import (
+    Api,
+    DirectRoute,
+    accounts_stated,
+    checked_body,
+    json_response,
+    profiles_stated,
+)
 from services.ingest.api_keys import Scope
-from services.ingest.inputs import IdentifiedProfileInput, LifecycleEventInput, ResponseInput, context
+from services.ingest.inputs import (
+    IdentifiedAccountInput,
+    IdentifiedProfileInput,
+    LifecycleEventInput,
+    ResponseInput,
+    context,
+)
 from services.ingest.items import LENGTH, Items, Refused
 from services.ingest.openapi import described_batch
 from services.ingest.persons import statement
@@ -34,6 +49,7 @@ Input = TypeVar("Input", bound=BaseModel)
 Made = TypeVar("Made", bound=Event)
 
 PROFILES = Items(IdentifiedProfileInput, TypeAdapter(Annotated[list[IdentifiedProfileInput], LENGTH]))
+ACCOUNTS = Items(IdentifiedAccountInput, TypeAdapter(Annotated[list[IdentifiedAccountInput], LENGTH]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +126,24 @@ def batch_routes(api: Api) -> list[BaseRoute]:
         ]  # fmt: skip
         return _answered(results, accepted=accepted)
 
+    @routes.post(
+        "/v1/accounts/batch",
+        **described_batch(
+            "Say who many companies are", IdentifiedAccountInput, status=200, item={"version": 1}
+        ),
+    )
+    async def accounts(request: Request) -> Response:
+        items, receipt = await _read(api, request, Scope.ACCOUNTS, ACCOUNTS)
+        given = [(item.account_id, item) for item in items if not isinstance(item, list)]
+        stated = await accounts_stated(api, request, given, receipt.received_at) if given else []
+        metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc(len(stated))
+        states = iter(stated)
+        results = [
+            _refused(item) if isinstance(item, list) else f'{{"status":200,"version":{next(states).version}}}'
+            for item in items
+        ]
+        return _answered(results, accepted=len(stated))
+
     return [*routes.routes]
 
 
@@ -158,7 +192,10 @@ class _Made(Generic[Input, Made]):
             results += [self._result(item, receipt, api) for item in turn]
             await asyncio.sleep(0)
         if self.events:
-            await api.publisher.publish(*(message_of(request, event) for event in self.events))
+            # One call is one trace, as with a caller's own.
+            traceparent = child_of(request.headers.get("traceparent"))
+            messages = [to_message(one, source=SOURCE, traceparent=traceparent) for one in self.events]
+            await api.publisher.publish(*messages)
         return _answered(results, accepted=len(self.events))
 
     def _result(self, item: Input | Refused, receipt: Receipt, api: Api) -> str:

@@ -51,27 +51,32 @@ class Customers:
         ]
         return PeopleStated(states, store.put_people(connection, people))
 
-    def state_account(
+    def state_accounts(
         self,
         connection: store.Connection,
-        account_id: str,
-        body: AccountInput,
+        given: Sequence[tuple[str, AccountInput]],
         now: datetime,
         *,
         from_salesforce: bool = False,
-    ) -> AccountStated:
-        """Takes in what is said of an account."""
+    ) -> list[AccountStated]:
+        """Takes in what is said of each account, one after the other; an account may come twice."""
         owned = self._owned.account
-        known = store.lock_account(connection, account_id)
-        is_theirs = bool(owned) and bool(store.in_salesforce(connection, "Account", [account_id]))
-        stated = account_after(
-            body,
-            account_id=account_id,
-            known=known,
-            now=now,
-            allowed=may_set(owned, from_salesforce=from_salesforce, is_theirs=is_theirs),
-        )
-        if stated == known:
-            return AccountStated(stated, is_changed=False)
-        store.put_account(connection, stated)
-        return AccountStated(stated, is_changed=True)
+        ids = [account_id for account_id, _ in given]
+        known = store.lock_accounts(connection, ids)
+        theirs = store.in_salesforce(connection, "Account", ids) if owned else ()
+        stated = []
+        changed: dict[str, AccountChanged] = {}
+        for account_id, body in given:
+            before = known.get(account_id)
+            after = account_after(
+                body,
+                account_id=account_id,
+                known=before,
+                now=now,
+                allowed=may_set(owned, from_salesforce=from_salesforce, is_theirs=account_id in theirs),
+            )
+            if after != before:
+                known[account_id] = changed[account_id] = after
+            stated.append(AccountStated(after, is_changed=after != before))
+        store.put_accounts(connection, changed.values())
+        return stated

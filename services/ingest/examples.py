@@ -49,4 +49,10 @@ def examples() -> dict[str, dict[str, JsonValue]]:
             "currency": "EUR",
             "renewal_date": "2027-03-01",
         },
+        "IdentifiedAccountInput": {
+            "account_id": "a-77",
+            "name": "Whitfield Logistics",
+            "csm_email": "kim@company.example",
+            "traits": {"plan": "team"},
+        },
     }

@@ -264,6 +264,13 @@ class AccountInput(Body):
     traits: Traits = {}
 
 
+class IdentifiedAccountInput(AccountInput):
+    """An account of a batch."""
+
+    account_id: Id
+    """Your own id of the account."""
+
+
 def context(now: datetime) -> dict[str, Any]:
     """Validation context: the business clock's time."""
     return {"now": now}

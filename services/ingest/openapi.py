@@ -11,6 +11,7 @@ from runtime.problems import MEDIA_TYPE
 from services.ingest.examples import examples
 from services.ingest.inputs import (
     AccountInput,
+    IdentifiedAccountInput,
     IdentifiedProfileInput,
     LifecycleEventInput,
     ProfileInput,
@@ -24,6 +25,7 @@ _INPUTS: tuple[type[BaseModel], ...] = (
     ProfileInput,
     IdentifiedProfileInput,
     AccountInput,
+    IdentifiedAccountInput,
 )
 _REF = "#/components/schemas/{model}"
 _ERRORS_SCHEMA: dict[str, Any] = {

@@ -104,7 +104,7 @@ def account_after(
     allowed: MaySet | None = None,
 ) -> AccountChanged:
     """The account's full state after the call, equal to `known` when the call changes nothing."""
-    said = body.model_dump()
+    said = body.model_dump(exclude={"account_id"})
     if known is not None and allowed is not None:
         said = laid_over(known.model_dump(include=set(said)), said, allowed)
     stated = AccountChanged(

@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -30,6 +31,7 @@ _STOP_SECONDS = 2.0
 _RETRY_MILLISECONDS = 250
 _MAX_BATCH_BYTES = 900_000
 _POSITIVE = 0x7FFFFFFF
+_REMEMBERED_KEYS = 1 << 14
 
 log = structlog.get_logger(__name__)
 
@@ -141,12 +143,18 @@ class Publisher:
             log.info("producer stopped badly", error=type(error).__name__)
 
 
+@lru_cache(_REMEMBERED_KEYS)
+def _hash(key: bytes) -> int:
+    """Kafka's hash of a key. aiokafka computes it in Python, and a person's records come close together."""
+    return int(murmur2(key)) & _POSITIVE
+
+
 async def _send(producer: AIOKafkaProducer, messages: Sequence[Message]) -> None:
     by_partition: defaultdict[tuple[str, int], list[Message]] = defaultdict(list)
     for message in messages:
         partitions = await producer.partitions_for(message.topic)
         # The partition every Kafka client picks for this key: the outbox's relay writes to the same topics.
-        partition = (murmur2(message.key) & _POSITIVE) % len(partitions)
+        partition = _hash(message.key) % len(partitions)
         by_partition[message.topic, partition].append(message)
     sent = []
     for (topic, partition), group in by_partition.items():

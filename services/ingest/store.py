@@ -108,20 +108,32 @@ def put_profile(connection: Connection, profile: ProfileChanged) -> None:
     )
 
 
-def lock_account(connection: Connection, account_id: str) -> AccountChanged | None:
-    """The account's known state; locks the row, made where there was none, until the transaction ends."""
-    connection.execute("INSERT INTO accounts (account_id) VALUES (%s) ON CONFLICT DO NOTHING", (account_id,))
-    row = connection.execute(
-        "SELECT state FROM accounts WHERE account_id = %s FOR UPDATE", (account_id,)
-    ).fetchone()
-    return AccountChanged.model_validate(row[0]) if row and row[0] else None
+def lock_accounts(connection: Connection, account_ids: Iterable[str]) -> dict[str, AccountChanged]:
+    """The accounts' known states; locks the rows, made where there were none, until the transaction ends.
 
-
-def put_account(connection: Connection, account: AccountChanged) -> None:
-    """Replaces the state of a locked row."""
+    They are taken in the order of their ids, so that two calls never wait for each other.
+    """
+    ids = sorted(set(account_ids))
     connection.execute(
-        "UPDATE accounts SET state = %s WHERE account_id = %s",
-        (Jsonb(account.model_dump(mode="json")), account.account_id),
+        "INSERT INTO accounts (account_id) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (ids,)
+    )
+    rows = connection.execute(
+        "SELECT account_id, state FROM accounts WHERE account_id = ANY(%s) ORDER BY account_id FOR UPDATE",
+        (ids,),
+    ).fetchall()
+    return {account_id: AccountChanged.model_validate(state) for account_id, state in rows if state}
+
+
+def put_accounts(connection: Connection, accounts: Iterable[AccountChanged]) -> None:
+    """Replaces the states of locked rows, one of each account."""
+    states = list(accounts)
+    connection.execute(
+        "UPDATE accounts SET state = given.state FROM unnest(%s::text[], %s::jsonb[]) AS given (id, state)"
+        " WHERE account_id = given.id",
+        (
+            [account.account_id for account in states],
+            [Jsonb(account.model_dump(mode="json")) for account in states],
+        ),
     )
 
 

@@ -131,15 +131,13 @@ class CustomerSync:
     def _take_accounts(
         self, connection: store.Connection, readings: Sequence[Reading[AccountInput]], _known: Told
     ) -> list[Taken]:
-        changed: list[Event] = []
-        for reading in readings:
-            if reading.our_id is None or reading.body is None:
-                continue
-            stated = self._customers.state_account(
-                connection, reading.our_id, reading.body, self._clock.now(), from_salesforce=True
-            )
-            if stated.is_changed:
-                changed.append(stated.state)
+        given = [
+            (reading.our_id, reading.body)
+            for reading in readings
+            if reading.our_id is not None and reading.body is not None
+        ]
+        stated = self._customers.state_accounts(connection, given, self._clock.now(), from_salesforce=True)
+        changed = [one.state for one in stated if one.is_changed]
         self._tell(connection, changed)
         metrics.CHANGES_ACCEPTED.labels(NAME, "account").inc(len(changed))
         return [_taken(reading, reading.our_id) for reading in readings]

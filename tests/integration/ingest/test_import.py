@@ -8,7 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import app
+from schemas.accounts import AccountChanged
 from schemas.event import Effects
+from schemas.lifecycle import LifecycleEventOccurred
 from schemas.profiles import ProfileChanged
 from schemas.responses import ResponseRecorded
 from tests.integration.ingest.world import KEY, Ingest
@@ -101,6 +103,32 @@ def test_people_are_imported(ingest: Ingest, tmp_path: Path) -> None:
     one = states["imp-7"]
     last = next(event for event in ingest.events(ProfileChanged) if event.person_key == one.merged_from[0])
     assert last.merged_into == one.person_key
+
+
+def test_accounts_and_their_moments_are_imported_and_repeated_as_the_same(
+    ingest: Ingest, tmp_path: Path
+) -> None:
+    accounts, moments = tmp_path / "accounts.csv", tmp_path / "moments.csv"
+    accounts.write_text("account id,name,arr\nimp-b,Bee,10\nimp-a,Ay,20\nimp-b,Bee,30\nimp-c,See,none\n")
+    moments.write_text("event,account id,date\nrenewed,imp-a,2026-01-02\nchurned,imp-b,2026-01-03\n")
+    for _ in range(2):
+        told = imported("accounts", accounts)
+        assert "3 of 4 rows were imported" in told.stdout, told.output
+        assert imported("moments", moments).exit_code == 0
+    states = [event for event in ingest.events(AccountChanged) if event.account_id.startswith("imp-")]
+    versions = {(state.account_id, state.version): state.arr for state in states}
+    # The file says two things of imp-b; the second time both are said anew, and imp-a's changes nothing.
+    assert versions == {
+        ("imp-a", 1): 20,
+        ("imp-b", 1): 10,
+        ("imp-b", 2): 30,
+        ("imp-b", 3): 10,
+        ("imp-b", 4): 30,
+    }
+    happened = [one for one in ingest.events(LifecycleEventOccurred) if one.account_id in {"imp-a", "imp-b"}]
+    assert {(one.moment, one.account_id) for one in happened} == {("renewed", "imp-a"), ("churned", "imp-b")}
+    assert len({one.lifecycle_id for one in happened}) == 2
+    assert len({one.order.revision for one in happened}) == 2
 
 
 def test_without_a_key_or_with_a_wrong_one_nothing_is_sent(

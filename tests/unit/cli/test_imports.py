@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from cli.app import app
 from cli.import_columns import Kind, corrected, guess
 from cli.import_file import UnreadableError, headers_of, rows_of
-from cli.import_rows import Plan, RowError, body_of
+from cli.import_rows import Plan, Reader, RowError
 from sandbox.processes import free_port
 from schemas.event import Effects
 from schemas.scales import Metric
@@ -53,7 +53,7 @@ def test_an_export_needs_no_mapping(tool: str, tmp_path: Path) -> None:
     assert guessed.export.tool == tool
     plan = Plan(Kind.HISTORY, guessed.columns, guessed.export.metric)
     [row] = rows_of(file)
-    body = body_of(row.cells, plan)
+    body = Reader(plan).body(row.cells)
     read = ResponseInput.model_validate_json(
         json.dumps(body), context=context(datetime(2026, 11, 22, tzinfo=UTC))
     )
@@ -78,7 +78,7 @@ def test_lines_of_json_are_read_like_columns(tmp_path: Path) -> None:
     file = written(tmp_path, json.dumps(answer) + "\n\n[]\n{\n", "answers.jsonl")
     plan = Plan(Kind.RESPONSES, guess(headers_of(file), Kind.RESPONSES).columns)
     first, *bad = rows_of(file)
-    body = body_of(first.cells, plan)
+    body = Reader(plan).body(first.cells)
     assert (body["metric"], body["score"], body["respondent"]["email"]) == ("csat", 4, "d@x.example")
     assert [str(row.error) for row in bad] == ["expected a JSON object"] * 2
 
@@ -96,7 +96,7 @@ def test_a_column_can_be_named_and_left_out() -> None:
 
 def test_the_same_row_is_the_same_answer_and_another_is_not() -> None:
     plan = Plan(Kind.RESPONSES, {"score": "s", "comment": "c"}, Metric.NPS)
-    ids = [body_of({"s": score, "c": "x"}, plan)["source_id"] for score in ("3", "3", "4")]
+    ids = [Reader(plan).body({"s": score, "c": "x"})["source_id"] for score in ("3", "3", "4")]
     assert ids[0] == ids[1] != ids[2]
 
 
@@ -113,7 +113,7 @@ def test_the_same_row_is_the_same_answer_and_another_is_not() -> None:
 )
 def test_times_are_read_as_tools_write_them(cell: str, expected: str) -> None:
     plan = Plan(Kind.HISTORY, {"responded_at": "t"}, Metric.NPS, zone=ZoneInfo("Europe/Berlin"))
-    assert body_of({"t": cell}, plan)["responded_at"] == expected
+    assert Reader(plan).body({"t": cell})["responded_at"] == expected
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_times_are_read_as_tools_write_them(cell: str, expected: str) -> None:
 )
 def test_a_bad_cell_is_named_and_never_repeated(cells: dict[str, object], column: str) -> None:
     with pytest.raises(RowError) as refused:
-        body_of(cells, Plan(Kind.HISTORY, {"score": "s", "responded_at": "t"}, Metric.NPS))
+        Reader(Plan(Kind.HISTORY, {"score": "s", "responded_at": "t"}, Metric.NPS)).body(cells)
     assert str(refused.value).startswith(f"{column}: ")
     assert not any(
         str(cell) in str(refused.value).removeprefix(column) for cell in cells.values() if len(str(cell)) > 1
@@ -189,13 +189,72 @@ def test_profiles_are_people(tmp_path: Path) -> None:
         ).columns,
     )
     [row] = rows_of(file)
-    assert body_of(row.cells, plan) == {
+    assert Reader(plan).body(row.cells) == {
         "customer_id": "c-1",
         "email": "d@x.example",
         "products": ["a", "b"],
         "internal": True,
         "traits": {"plan": "team"},
     }
+
+
+def test_accounts_are_read_as_a_crm_exports_them(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        "Account ID,Account Name,Owner Email,ARR,Currency,Renewal Date,Plan\n"
+        "a-1,Whitfield,kim@company.example,12000.50,eur,2027-03-01,team\n"
+        "a-2,Other,kim@company.example,12k,EUR,2027-03-01,team\n"
+        "a-3,Third,kim@company.example,1,EUR,3/1/2027,team\n",
+        "accounts.csv",
+    )
+    told = rehearsed(file, "--map", "traits.plan=Plan", kind="accounts")
+    assert "row 2: ARR: a number" in told.stdout
+    assert "row 3: /renewal_date: expected a date" in told.stdout
+    assert "1 of 3 rows would be imported" in told.stdout
+    guessed = guess(headers_of(file), Kind.ACCOUNTS)
+    body = Reader(Plan(Kind.ACCOUNTS, guessed.columns)).body(next(rows_of(file)).cells)
+    assert (body["arr"], body["currency"], guessed.unused) == (12000.5, "EUR", ("Plan",))
+
+
+def test_moments_say_what_happened_to_whom_and_when(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        "event,customer id,occurred at,cancelled,case\n"
+        "Renewed,c-1,2026-11-20,no,17\nrenewed,c-1,,no,\nmoved,c-1,2026-11-20,no,\n",
+        "moments.csv",
+    )
+    told = rehearsed(file, "--map", "context.case_id=case", kind="moments")
+    assert "row 2: occurred at: a time" in told.stdout
+    assert "row 3: /moment: expected one of" in told.stdout
+    assert "1 of 3 rows would be imported" in told.stdout
+    reader = Reader(Plan(Kind.MOMENTS, guess(headers_of(file), Kind.MOMENTS).columns))
+    first, *_ = rows_of(file)
+    body = reader.body(first.cells)
+    assert body.pop("source_id") == reader.body(first.cells)["source_id"]
+    assert body == {
+        "moment": "renewed",
+        "customer_id": "c-1",
+        "occurred_at": "2026-11-20T00:00:00+00:00",
+        "retracted": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "sentence"),
+    [
+        ("profiles", "email", "--map customer_id"),
+        ("accounts", "industry", "--map account_id"),
+        ("moments", "event,occurred at", "--map account_id"),
+        ("moments", "event,email", "--map occurred_at"),
+        ("moments", "email,date", "--map moment"),
+    ],
+)
+def test_what_nobody_could_be_told_apart_by_is_asked_for(
+    kind: str, header: str, sentence: str, tmp_path: Path
+) -> None:
+    refused = rehearsed(written(tmp_path, f"{header}\n{header}\n"), kind=kind)
+    assert refused.exit_code == 2
+    assert sentence in refused.stderr
 
 
 def test_nobodys_answer_is_shown_while_ingest_is_away(
