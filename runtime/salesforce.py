@@ -196,7 +196,7 @@ class SalesforceSession:
             raise UnansweredError(cause_of(error)) from None
 
     def pages(self, soql: str, *, rows: int, seconds: float) -> Iterator[list[Row]]:
-        """What a query finds, so many rows a page (200 to 2,000), one call a page.
+        """What a query finds, in the recycle bin too, so many rows a page (200 to 2,000), one call a page.
 
         Raises UnansweredError. The pages are of the moment of the first call, and are there for two days.
         """
@@ -206,7 +206,9 @@ class SalesforceSession:
         def following(url: str) -> Callable[[Salesforce], Page]:
             return lambda client: client.query_more(url, identifier_is_url=True, headers=size)
 
-        page: Page = self.answer(seconds, lambda client: client.query(soql, headers=size))
+        page: Page = self.answer(
+            seconds, lambda client: client.query(soql, include_deleted=True, headers=size)
+        )
         yield page["records"]
         while not page["done"]:
             page = self.answer(seconds, following(page["nextRecordsUrl"]))

@@ -68,6 +68,7 @@ _SYSTEM = (
     Field("LastModifiedById", "reference", writable=False, refers_to=("User",)),
     Field("SystemModstamp", "datetime", writable=False),
 )
+_MASTER = "MasterRecordId"
 _OWNER = Field("OwnerId", "reference", refers_to=("User", "Group"))
 _EFFECT_ID = Field("Feedback_Effect_Id__c", "string", 36, external_id=True, unique=True)
 _RECORD_TYPE = Field("RecordTypeId", "reference", refers_to=("RecordType",))
@@ -121,6 +122,7 @@ _ALL = (
         Field("AnnualRevenue", "currency"),
         Field("Description", "textarea", 32_000),
         Field("Account_Id__c", "string", 80, external_id=True, unique=True),
+        Field(_MASTER, "reference", writable=False, refers_to=("Account",)),
         # Fields of its own, as orgs have them that keep subscriptions.
         Field("Arr__c", "currency"),
         Field("Csm__c", "reference", refers_to=("User",)),
@@ -140,6 +142,7 @@ _ALL = (
         Field("Title", "string", 128),
         Field("Role__c", "string", 64),
         Field("AccountId", "reference", refers_to=("Account",)),
+        Field(_MASTER, "reference", writable=False, refers_to=("Contact",)),
         # External ID but not unique, as orgs have it: several people can match.
         Field("Customer_Id__c", "string", 80, external_id=True),
         Field("Feedback_Person_Key__c", "string", 64, external_id=True, unique=True),

@@ -94,6 +94,11 @@ def _query(org: Salesforce, call: ApiCall) -> Response:
     return json_answer(org.query(call.query.get("q", ""), call.path["version"], call.page_rows))
 
 
+def _query_all(org: Salesforce, call: ApiCall) -> Response:
+    page = org.query(call.query.get("q", ""), call.path["version"], call.page_rows, with_deleted=True)
+    return json_answer(page)
+
+
 def _query_more(org: Salesforce, call: ApiCall) -> Response:
     return json_answer(org.query_more(call.path["cursor"], call.path["version"], call.page_rows))
 
@@ -266,6 +271,8 @@ def _described(kind: ObjectType) -> dict[str, Any]:
 OPERATIONS: tuple[tuple[str, str, str, Callable[[Salesforce, ApiCall], Response]], ...] = (
     ("GET", "/query", "query", _query),
     ("GET", "/query/", "query", _query),
+    ("GET", "/queryAll", "query_all", _query_all),
+    ("GET", "/queryAll/", "query_all", _query_all),
     ("GET", "/query/{cursor}", "query_more", _query_more),
     ("GET", "/limits", "limits", _limits),
     ("GET", "/limits/", "limits", _limits),

@@ -46,9 +46,11 @@ class Salesforce:
             raise SalesforceError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
         self.used += 1
 
-    def query(self, soql: str, version: str, page_rows: int = MOST_ROWS) -> dict[str, Any]:
+    def query(
+        self, soql: str, version: str, page_rows: int = MOST_ROWS, *, with_deleted: bool = False
+    ) -> dict[str, Any]:
         """Run a query and return its first page."""
-        rows, total = run(self.records, parse(soql))
+        rows, total = run(self.records, parse(soql), with_deleted=with_deleted)
         return self._page(rows, total, version, "0", page_rows=page_rows)
 
     def query_more(self, cursor: str, version: str, page_rows: int = MOST_ROWS) -> dict[str, Any]:

@@ -40,6 +40,17 @@ def routes(records: Records) -> APIRouter:
             raise HTTPException(422, f"{error.code}: {error.message}") from None
         return record.values
 
+    @router.delete("/{name}/{record_id}", status_code=204)
+    async def delete(name: str, record_id: str, by: str) -> None:
+        records.delete(_record(records, name, record_id), by=_user(records, by))
+
+    @router.post("/{name}/{record_id}/merge/{loser_id}", status_code=204)
+    async def merge(name: str, record_id: str, loser_id: str, by: str) -> None:
+        master, loser = _record(records, name, record_id), _record(records, name, loser_id)
+        if "MasterRecordId" not in master.kind.fields:
+            raise HTTPException(422, f"{name} records cannot be merged.")
+        records.merge(master, loser, by=_user(records, by))
+
     return router
 
 

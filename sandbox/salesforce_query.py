@@ -12,7 +12,7 @@ from sandbox.salesforce_records import Record, Records
 from sandbox.soql import Condition, Literal_, Order, Query
 
 
-def run(records: Records, query: Query) -> tuple[list[dict[str, Any]], int]:
+def run(records: Records, query: Query, *, with_deleted: bool = False) -> tuple[list[dict[str, Any]], int]:
     """Run a query: the rows as the API returns them, and how many there are."""
     kind = object_named(query.object_name)
     if kind is None:
@@ -23,7 +23,10 @@ def run(records: Records, query: Query) -> tuple[list[dict[str, Any]], int]:
     enough = any if query.either else all
     found = [
         record
-        for record in _candidates(records, kind, query)
+        for record in (
+            *_candidates(records, kind, query),
+            *(records.deleted(kind).values() if with_deleted else ()),
+        )
         if record.visible and (not tests or enough(test(record) for test in tests))
     ]
     for path, order in reversed(keys):

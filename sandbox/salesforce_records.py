@@ -48,6 +48,7 @@ class Records:
         self._keep = keep
         self._numbers = count(1)
         self._by_object: dict[str, dict[str, Record]] = {}
+        self._bin: dict[str, dict[str, Record]] = {}
         self._index: dict[tuple[str, str, str], list[str]] = {}
         self._people = ((username or "integration@sandbox.test", "Feedback Router"), *people)
         self.clear()
@@ -55,6 +56,7 @@ class Records:
     def clear(self) -> None:
         """Forget everything but the users and the support queue."""
         self._by_object = {name: {} for name in OBJECTS}
+        self._bin = {name: {} for name in OBJECTS}
         self._index = {}
         user = OBJECTS["User"]
         self.user_id = ""
@@ -67,6 +69,10 @@ class Records:
     def of(self, kind: ObjectType) -> dict[str, Record]:
         """All records of an object by id, oldest first, hidden ones too."""
         return self._by_object[kind.name]
+
+    def deleted(self, kind: ObjectType) -> dict[str, Record]:
+        """The recycle bin: records of an object by id, in the order in which they were deleted."""
+        return self._bin[kind.name]
 
     def get(self, kind: ObjectType, record_id: str) -> Record | None:
         """Find a visible record by its 15- or 18-character id."""
@@ -115,7 +121,7 @@ class Records:
         table[record.record_id] = record
         self._file(record, values)
         while len(table) > self._keep:
-            self.delete(table[next(iter(table))])
+            self._take_out(table[next(iter(table))])
         return record
 
     def update(self, record: Record, given: Mapping[str, Any], *, by: str | None = None) -> None:
@@ -152,15 +158,43 @@ class Records:
             kind, {**given, field.name: value}, auto_assign=auto_assign, hidden_seconds=hidden_seconds
         ), True
 
-    def delete(self, record: Record) -> None:
-        """Remove a record."""
+    def delete(self, record: Record, *, by: str | None = None) -> None:
+        """Put a record into the recycle bin, and with an account what belongs to it."""
+        if record.kind.name == "Account":
+            for name in ("Contact", "Opportunity"):
+                for child in self._children(record, name):
+                    self.delete(child, by=by)
+        self._take_out(record)
+        record.values["IsDeleted"] = True
+        self._derive(record, timestamp(datetime.now(UTC)), by)
+        bin_ = self._bin[record.kind.name]
+        bin_[record.record_id] = record
+        while len(bin_) > self._keep:
+            del bin_[next(iter(bin_))]
+
+    def merge(self, master: Record, loser: Record, *, by: str | None = None) -> None:
+        """Make two records of one object one: the master gets the loser's children, the loser is deleted."""
+        for name in OBJECTS:
+            for child in self._children(loser, name):
+                self.update(child, {f"{loser.kind.name}Id": master.record_id}, by=by)
+        loser.values["MasterRecordId"] = master.record_id
+        self.delete(loser, by=by)
+        self.update(master, {}, by=by)
+
+    def _children(self, parent: Record, name: str) -> list[Record]:
+        link = OBJECTS[name].fields.get(f"{parent.kind.name}Id")
+        if link is None:
+            return []
+        return [one for one in self._by_object[name].values() if one.values[link.name] == parent.record_id]
+
+    def _take_out(self, record: Record) -> None:
         self._unfile(record, record.values)
         del self._by_object[record.kind.name][record.record_id]
 
     def across(self, record_id: str | None, object_names: Sequence[str], field_name: str) -> object:
         """Look up a field of the record, of one of these objects, that a reference points at."""
         for name in object_names:
-            record = self._by_object[name].get(record_id or "")
+            record = self._by_object[name].get(record_id or "") or self._bin[name].get(record_id or "")
             if record is not None:
                 return record.values.get(field_name)
         return None

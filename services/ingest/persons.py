@@ -52,12 +52,12 @@ class Statement:
     """Somebody says who a person is.
 
     `same` are keys of the same person for certain. The e-mail address is one unless it belongs to another
-    customer already: two customers may share an address and stay two.
+    customer already: two customers may share an address and stay two. `body` None: nothing else is said.
     """
 
     customer_id: str | None
     who: Identifier
-    body: ProfileInput
+    body: ProfileInput | None
     same: tuple[Identifier, ...] = ()
     email: Identifier | None = None
     from_salesforce: bool = False
@@ -83,10 +83,15 @@ def contact_statement(body: ProfileInput, customer_id: str | None, secret: bytes
     """What Salesforce says of a contact; None where it tells neither your id nor an address."""
     if customer_id is not None:
         return replace(statement(body, customer_id, secret), from_salesforce=True)
-    if body.email is None:
-        return None
-    who = Identifier(email_key(secret, body.email), Strength.EMAIL)
-    return Statement(customer_id=None, who=who, body=body, from_salesforce=True)
+    who = contact_identifier(None, body.email, secret)
+    return Statement(customer_id=None, who=who, body=body, from_salesforce=True) if who else None
+
+
+def contact_identifier(customer_id: str | None, email: str | None, secret: bytes) -> Identifier | None:
+    """What a contact goes by: your id, else the address; None where it has neither."""
+    if customer_id is not None:
+        return Identifier(customer_key(secret, customer_id), Strength.CUSTOMER)
+    return Identifier(email_key(secret, email), Strength.EMAIL) if email is not None else None
 
 
 class People:
@@ -119,7 +124,7 @@ class People:
         winner = min(keys, key=lambda key: (self._known[key].strength, key))
         state = self._merged(winner, sorted(keys - {winner}), now)
         stated = profile_after(
-            statement.body,
+            statement.body or ProfileInput(),
             key=winner,
             customer_id=statement.customer_id,
             known=state,
@@ -135,6 +140,8 @@ class People:
         return stated
 
     def _allowed(self, statement: Statement, keys: set[str]) -> MaySet | None:
+        if statement.body is None:
+            return lambda _field: False
         return may_set(
             self._owned,
             from_salesforce=statement.from_salesforce,

@@ -16,13 +16,15 @@ from services.ingest.salesforce.customer_map import (
 
 
 def accounts(by: AccountMap, since: datetime | None) -> str:
-    """Accounts."""
+    """Accounts, deleted ones too, as all that follows."""
     return _changed("Account", [by.id, *paths(by.fields)], since)
 
 
 def contacts(by: ContactMap, account_id: str | None, since: datetime | None) -> str:
     """Contacts."""
-    return _changed("Contact", [by.customer_id, by.email, *paths(by.fields), *_account(account_id)], since)
+    who = list(filter(None, (by.customer_id, by.email)))
+    merged_into = ["MasterRecordId", *(f"MasterRecord.{path}" for path in who)]
+    return _changed("Contact", [*who, *paths(by.fields), *_account(account_id), *merged_into], since)
 
 
 def opportunities(by: OpportunityMap, account_id: str | None, since: datetime | None) -> str:
@@ -43,7 +45,7 @@ def _account(account_id: str | None) -> list[str]:
 
 def _changed(kind: str, fields: Iterable[str | None], since: datetime | None) -> str:
     # Records of one moment stand in a fixed order, so that a reading that was cut short repeats the same.
-    wanted = dict.fromkeys(["Id", "SystemModstamp", *filter(None, fields)])
+    wanted = dict.fromkeys(["Id", "SystemModstamp", "IsDeleted", *filter(None, fields)])
     condition = format_soql(" WHERE SystemModstamp >= {}", since) if since else ""
     return format_soql(
         "SELECT {fields:literal} FROM {kind:literal}{condition:literal} ORDER BY SystemModstamp, Id",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
@@ -35,7 +35,8 @@ class Reading(Generic[Body]):
     """A record as it stood at `stamp`. `body` None: it names nobody whom we could know.
 
     `our_id` is the company's own id of whom it is about. `refused` names the fields whose values are not what
-    they have to be.
+    they have to be. `is_deleted`: it is in the recycle bin; a contact's `body` is then what stays true of the
+    person, and `master` the contact it was merged into.
     """
 
     record_id: str
@@ -43,30 +44,43 @@ class Reading(Generic[Body]):
     our_id: str | None
     body: Body | None
     refused: tuple[str, ...] = ()
+    is_deleted: bool = False
+    master: "Named | None" = None
+
+
+class Named(NamedTuple):
+    """How a contact names its person: by the company's own id, by an e-mail address, or not at all."""
+
+    our_id: str | None
+    email: str | None
 
 
 def read_account(row: Row, by: AccountMap) -> Reading[AccountInput]:
-    """An Account."""
+    """An Account; one that was deleted is nobody's."""
     our_id = text(_at(row, by.id)) if by.id else str(row["Id"])
-    if our_id is None:
+    if our_id is None or row["IsDeleted"]:
         return Reading(*_what(row), None, None)
     body, refused = _checked(AccountInput, {"salesforce_id": row["Id"], **_filled(row, by.fields)})
     return Reading(*_what(row), our_id, body, refused)
 
 
 def read_contact(row: Row, by: ContactMap, account_id: str | None) -> Reading[ProfileInput]:
-    """A Contact; `account_id` is the field of its Account with the company's own id."""
-    our_id = text(_at(row, by.customer_id)) if by.customer_id else None
-    email = address(_at(row, by.email))
+    """A Contact; `account_id` is the field of its Account with the company's own id.
+
+    One that was deleted belongs to no account.
+    """
+    our_id, email = _named(row, by)
     if our_id is None and email is None:
         return Reading(*_what(row), None, None)
-    fields = {"email": email, "account_id": account_of(row, account_id), **_filled(row, by.fields)}
-    body, refused = _checked(ProfileInput, fields)
-    return Reading(*_what(row), our_id, body, refused)
+    is_deleted = bool(row["IsDeleted"])
+    account = None if is_deleted else account_of(row, account_id)
+    body, refused = _checked(ProfileInput, {"email": email, "account_id": account, **_filled(row, by.fields)})
+    master = _named(row["MasterRecord"], by) if row.get("MasterRecord") else None
+    return Reading(*_what(row), our_id, body, refused, is_deleted=is_deleted, master=master)
 
 
 def read_opportunity(row: Row, by: OpportunityMap, account_id: str | None) -> Reading[LifecycleEventInput]:
-    """An Opportunity; one that is not, or no longer, won did not happen."""
+    """An Opportunity; one that is not, or no longer, won, or was deleted, did not happen."""
     record_id, stamp = _what(row)
     account = account_of(row, account_id)
     closed_on = date.fromisoformat(str(row["CloseDate"])[:_DATE_LENGTH]) if row["CloseDate"] else None
@@ -77,7 +91,7 @@ def read_opportunity(row: Row, by: OpportunityMap, account_id: str | None) -> Re
         Moment.RENEWED if is_renewal else Moment.PURCHASED,
         row,
         at=min(datetime.combine(closed_on, time(), UTC), stamp) if closed_on else stamp,
-        is_so=bool(row["IsWon"]),
+        is_so=bool(row["IsWon"]) and not row["IsDeleted"],
         who={"account_id": account},
         context={"opportunity_id": record_id},
     )
@@ -85,7 +99,10 @@ def read_opportunity(row: Row, by: OpportunityMap, account_id: str | None) -> Re
 
 
 def read_case(row: Row, by: CaseMap, whole: CustomerMap) -> Reading[LifecycleEventInput]:
-    """A Case; one that is not, or no longer, closed did not happen. One without a contact concerns nobody."""
+    """A Case; one that is not, or no longer, closed, or was deleted, did not happen.
+
+    One without a contact concerns nobody.
+    """
     record_id, stamp = _what(row)
     contacts = whole.contacts or ContactMap()
     our_id = text(part(row, "Contact", *_steps(contacts.customer_id))) if contacts.customer_id else None
@@ -96,7 +113,7 @@ def read_case(row: Row, by: CaseMap, whole: CustomerMap) -> Reading[LifecycleEve
         Moment.SUPPORT_CASE_CLOSED,
         row,
         at=_instant(row["ClosedDate"]) if row["ClosedDate"] else stamp,
-        is_so=bool(row["IsClosed"]),
+        is_so=bool(row["IsClosed"]) and not row["IsDeleted"],
         who={"customer_id": our_id, "email": email, "account_id": account_of(row, whole.account_id)},
         context={"case_id": record_id},
     )
@@ -117,6 +134,10 @@ def is_news(body: LifecycleEventInput, told: str | None) -> bool:
 def account_of(row: Row, account_id: str | None) -> str | None:
     """The account a record belongs to, as the company calls it."""
     return text(part(row, "Account", *_steps(account_id))) if account_id else text(row["AccountId"])
+
+
+def _named(row: Row, by: ContactMap) -> Named:
+    return Named(text(_at(row, by.customer_id)) if by.customer_id else None, address(_at(row, by.email)))
 
 
 def _what(row: Row) -> tuple[str, datetime]:

@@ -25,8 +25,8 @@ from services.ingest import metrics, store
 from services.ingest.acceptance import SOURCE, Receipt, lifecycle_occurred
 from services.ingest.customers import Customers
 from services.ingest.inputs import AccountInput, LifecycleEventInput, ProfileInput
-from services.ingest.persons import contact_statement
 from services.ingest.salesforce import sync_store
+from services.ingest.salesforce.contacts import said_of_contacts
 from services.ingest.salesforce.customer_map import CustomerMap
 from services.ingest.salesforce.objects import OrgObject, objects_of
 from services.ingest.salesforce.reading import Reading, Row, is_news, told_as
@@ -143,20 +143,24 @@ class CustomerSync:
         return [_taken(reading, reading.our_id) for reading in readings]
 
     def _take_contacts(
-        self, connection: store.Connection, readings: Sequence[Reading[ProfileInput]], _known: Told
+        self, connection: store.Connection, readings: Sequence[Reading[ProfileInput]], known: Told
     ) -> list[Taken]:
-        statements = {
-            reading.record_id: said
-            for reading in readings
-            if reading.body is not None
-            and (said := contact_statement(reading.body, reading.our_id, self._secret)) is not None
-        }
+        gone = [one.record_id for one in readings if one.is_deleted]
+        was = {one: known[one].key for one in gone if one in known}
+        keys_gone = [key for key in was.values() if key is not None]
+        statements = said_of_contacts(
+            readings,
+            was=was,
+            elsewhere=sync_store.of_other_records(connection, "Contact", keys_gone, gone),
+            secret=self._secret,
+        )
         stated = self._customers.state_people(connection, [*statements.values()], self._clock.now())
         self._tell(connection, stated.changed)
         metrics.CHANGES_ACCEPTED.labels(NAME, "profile").inc(len(stated.changed))
         keys = {
             record_id: said.who.key if state else None
             for (record_id, said), state in zip(statements.items(), stated.states, strict=True)
+            if record_id not in gone
         }
         return [_taken(reading, keys.get(reading.record_id)) for reading in readings]
 

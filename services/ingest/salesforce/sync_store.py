@@ -18,6 +18,10 @@ _TAKEN_SQL = """
 SELECT record_id, stamp, key, told FROM salesforce_records
 WHERE object = %(object)s AND record_id = ANY(%(ids)s)
 """
+_OF_OTHERS_SQL = """
+SELECT DISTINCT key FROM salesforce_records
+WHERE object = %(object)s AND key = ANY(%(keys)s) AND record_id <> ALL(%(ids)s)
+"""
 _NOTE_SQL = """
 INSERT INTO salesforce_records (object, record_id, stamp, key, told)
 SELECT %(object)s, *
@@ -56,6 +60,14 @@ def taken(connection: Connection, kind: str, record_ids: Sequence[str]) -> dict[
     """What was taken of these records."""
     rows = connection.execute(_TAKEN_SQL, {"object": kind, "ids": list(record_ids)})
     return {record_id: Taken(record_id, *rest) for record_id, *rest in rows}
+
+
+def of_other_records(
+    connection: Connection, kind: str, keys: Sequence[str], record_ids: Sequence[str]
+) -> set[str]:
+    """Those of the keys that records besides these stand for."""
+    rows = connection.execute(_OF_OTHERS_SQL, {"object": kind, "keys": list(keys), "ids": list(record_ids)})
+    return {key for (key,) in rows}
 
 
 def note(connection: Connection, kind: str, records: Iterable[Taken]) -> None:

@@ -175,7 +175,7 @@ def test_the_openapi_document_shows_bodies_that_work(ingest: Ingest) -> None:
             answer = ingest.http.request(method, address, json=media["example"])
             assert answer.is_success, answer.text
             assert str(answer.status_code) in operation["responses"]
-    assert shown == 7
+    assert shown == 8
 
 
 def test_what_was_accepted_is_counted(ingest: Ingest) -> None:

@@ -96,6 +96,13 @@ class Org:
         path = f"/salesforce-records/{kind}/{record}"
         self.http.patch(path, json={"by": by, "values": values}).raise_for_status()
 
+    def delete(self, kind: str, record: str) -> None:
+        self.http.delete(f"/salesforce-records/{kind}/{record}", params={"by": MAYA}).raise_for_status()
+
+    def merge(self, kind: str, master: str, loser: str) -> None:
+        path = f"/salesforce-records/{kind}/{master}/merge/{loser}"
+        self.http.post(path, params={"by": MAYA}).raise_for_status()
+
     def user(self, email: str) -> str:
         users = self.http.get("/received/salesforce", params={"object": "User"}).json()["items"]
         return str(next(user["Id"] for user in users if user["Email"] == email))
@@ -206,6 +213,63 @@ def test_what_is_there_is_told_once_and_what_changes_again(org: Org) -> None:
     renewed, again = org.read()
     assert (renewed.moment, renewed.retracted) == (Moment.RENEWED, False)
     assert (again.lifecycle_id, again.retracted) == (closed.lifecycle_id, False)
+
+
+def test_what_is_deleted_there_did_not_happen_and_belongs_to_no_account(org: Org) -> None:
+    account = org.make("Account", Name="Whitfield", Account_Id__c="a-77")
+    dana = org.make("Contact", LastName="W", Customer_Id__c="c-1", AccountId=account, Role__c="Champion")
+    lee, twin = (
+        org.make("Contact", LastName="Lee", Email="lee@customer.example", AccountId=account) for _ in range(2)
+    )
+    won = org.make(
+        "Opportunity", Name="First", AccountId=account, StageName="Closed Won", CloseDate="2026-11-02"
+    )
+    case = org.make("Case", Subject="Help", ContactId=dana, Status="Closed")
+    never_seen = org.make("Contact", LastName="X", Email="never@customer.example")
+    org.delete("Contact", never_seen)
+    first = org.read()
+    assert "never@customer.example" not in {one.email for one in first if isinstance(one, ProfileChanged)}
+
+    for kind, record in (("Opportunity", won), ("Case", case), ("Contact", dana), ("Contact", twin)):
+        org.delete(kind, record)
+    left, *happened = org.read()
+    assert (left.person_key, left.account_id, left.name) == (customer_key(SECRET, "c-1"), None, "W")
+    assert {(one.moment, one.retracted) for one in happened} == {
+        (Moment.PURCHASED, True),
+        (Moment.SUPPORT_CASE_CLOSED, True),
+    }, "and of Lee another contact is left"
+    assert org.read() == []
+
+    org.delete("Contact", lee)
+    [gone] = org.read()
+    assert (gone.email, gone.account_id) == ("lee@customer.example", None)
+    body = ProfileInput(account_id="a-80", role="buyer")
+    with org.pool.connection() as connection:
+        [state] = org.customers.state_people(
+            connection, [statement(body, "c-1", SECRET)], WallClock().now()
+        ).states
+    assert state is not None
+    assert (state.account_id, state.role) == ("a-80", "buyer"), "who is gone there is the API's again"
+
+
+def test_contacts_that_are_merged_are_one_person_with_one_history(org: Org) -> None:
+    here, there = (org.make("Account", Name=name, Account_Id__c=name) for name in ("a-1", "a-2"))
+    master = org.make("Contact", LastName="Whitfield", Customer_Id__c="c-1", AccountId=here)
+    loser = org.make("Contact", LastName="Witfield", Customer_Id__c="c-2", AccountId=there)
+    org.read()
+
+    org.merge("Contact", master, loser)
+    states = {one.person_key: one for one in org.read()}
+    keys = {customer_key(SECRET, "c-1"), customer_key(SECRET, "c-2")}
+    assert states.keys() == keys
+    [winner] = [state for state in states.values() if state.merged_into is None]
+    assert {*winner.merged_from, winner.person_key} == keys
+    assert (winner.customer_id, winner.name, winner.account_id) == ("c-1", "Whitfield", "a-1")
+    assert org.read() == []
+
+    org.merge("Account", there, here)
+    moved = [one for one in org.read() if isinstance(one, ProfileChanged)]
+    assert [(one.person_key, one.account_id) for one in moved] == [(winner.person_key, "a-2")]
 
 
 def test_a_reading_cut_short_goes_on_where_it_was_also_among_records_of_one_moment(org: Org) -> None:

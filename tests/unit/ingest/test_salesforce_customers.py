@@ -55,6 +55,7 @@ OBJECTS = {one.kind: one for one in objects_of(MAP)}
 ACCOUNT = {
     "Id": "001000000000001AAA",
     "SystemModstamp": STAMP,
+    "IsDeleted": False,
     "Account_Id__c": "a-77",
     "Name": "Whitfield Logistics",
     "Owner": {"Email": "maya@acme.test"},
@@ -66,6 +67,7 @@ ACCOUNT = {
 CONTACT = {
     "Id": "003000000000001AAA",
     "SystemModstamp": STAMP,
+    "IsDeleted": False,
     "AccountId": "001000000000001AAA",
     "Account": {"Account_Id__c": "a-77"},
     "Customer_Id__c": "c-1",
@@ -78,6 +80,7 @@ CONTACT = {
 OPPORTUNITY = {
     "Id": "006000000000001AAA",
     "SystemModstamp": STAMP,
+    "IsDeleted": False,
     "AccountId": "001000000000001AAA",
     "Account": {"Account_Id__c": "a-77"},
     "IsWon": True,
@@ -87,6 +90,7 @@ OPPORTUNITY = {
 CASE = {
     "Id": "500000000000001AAA",
     "SystemModstamp": STAMP,
+    "IsDeleted": False,
     "AccountId": "001000000000001AAA",
     "Account": {"Account_Id__c": "a-77"},
     "Contact": {"Customer_Id__c": "c-1", "Email": "dana@customer.example"},
