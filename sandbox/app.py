@@ -9,6 +9,7 @@ from sandbox import (
     jira,
     page,
     page_forms,
+    product,
     received,
     receivers,
     salesforce,
@@ -62,4 +63,5 @@ def sandbox_app(world: World) -> FastAPI:
     app.include_router(salesforce_people.routes(world.records))
     app.include_router(page.routes(world, clock))
     app.include_router(page_forms.routes(world, clock))
+    app.include_router(product.routes(world))
     return app

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 
 from sandbox.demo_play import Outcome, Site, play, show
@@ -21,6 +22,14 @@ _FOLDER = ROOT / "var" / "demo"
 _TARGET_HOURS = re.compile(r"((?:first_contact|resolve)_hours: )(\d+)")
 _TARGETS_LATER = 60  # 4 business hours become six weeks
 _LONGEST_TARGET_HOURS = 2000
+_VISITORS = {
+    "program": "website_visitors",
+    "metric": "csat",
+    "question": {"en": "How satisfied are you with these reports?"},
+    "follow_up": {"en": "What were you looking for?"},
+    "share": 1.0,
+    "again_after_days": 90,
+}
 
 console = Console()
 
@@ -33,7 +42,7 @@ def main(arguments: list[str]) -> int:
     )
     once = parser.parse_args(arguments).once
     began = time.monotonic()
-    config = _patient(configuration(_FOLDER))
+    config = _asking_visitors(_patient(configuration(_FOLDER)))
     try:
         with Stack(_FOLDER, settings={"CONFIG_DIR": str(config)}, say=_say) as stack:
             return _run(stack, once=once, began=began)
@@ -57,6 +66,15 @@ def _patient(config: Path) -> Path:
     rules = config / "rules.yaml"
     text = rules.read_text(encoding="utf-8")
     rules.write_text(_TARGET_HOURS.sub(_later, text), encoding="utf-8")
+    return config
+
+
+def _asking_visitors(config: Path) -> Path:
+    """With a survey of whoever visits the product, so that the widget asks on the sandbox's page of it."""
+    file = config / "survey.yaml"
+    survey = yaml.safe_load(file.read_text(encoding="utf-8"))
+    survey["widget"]["anonymous"] = _VISITORS
+    file.write_text(yaml.safe_dump(survey, allow_unicode=True), encoding="utf-8")
     return config
 
 
@@ -102,6 +120,7 @@ def _summarise(outcome: Outcome, took_seconds: float) -> None:
 def _urls(stack: Stack) -> None:
     console.print("\n[bold]Look around[/bold] (Ctrl-C ends everything)")
     console.print(f"  what arrived: Slack, Salesforce, mail, marketing   {stack.url('sandbox')}/")
+    console.print(f"  a page of your product, where the widget asks       {stack.url('sandbox')}/product")
     console.print(f"  the API, and its documentation                      {stack.url('ingest')}/docs")
     console.print(
         f"  the router's destinations                           {stack.url('router')}/v1/destinations"

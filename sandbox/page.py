@@ -43,7 +43,7 @@ _MAIL_POLICY = (
     "img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 _HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-_ASSETS = {"page.css": "text/css", "page.js": "text/javascript"}
+_ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "product.css": "text/css"}
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "Case": ("CaseNumber", "Subject", "Status", "Priority", "OwnerId", "SuppliedName", "CreatedDate"),
     "Task": ("Subject", "Status", "Priority", "OwnerId", "ActivityDate", "CreatedDate"),

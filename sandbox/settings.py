@@ -31,6 +31,10 @@ class SandboxSettings(BaseSettings):
         50_000, gt=0, description="Messages, mails, calls kept per double; oldest go first."
     )
 
+    ingest_url: str = Field(
+        "", description="Where browsers get ingest's widget; empty: the page at /product has none."
+    )
+
     slack_bot_token: SecretStr = Field(
         SecretStr(""), description="The one bot token the Slack double accepts."
     )

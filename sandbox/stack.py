@@ -192,6 +192,8 @@ class Stack:
             "BUSINESS_CLOCK": "shiftable",
             "DELIVERY_MODE": "live",
             "PUBLIC_URL": self.url("ingest"),
+            "INGEST_URL": self.url("ingest"),
+            "WIDGET_ORIGINS": sandbox,
             "PERSON_KEY_SECRET": secrets.token_hex(32),
             "SURVEY_TOKEN_SECRET": secrets.token_hex(32),
             "ROUTER_OPERATOR_KEY": secrets.token_hex(32),

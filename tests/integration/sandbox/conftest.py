@@ -9,7 +9,8 @@ from sandbox.client import Credentials, RunningSandbox
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     log = tmp_path_factory.mktemp("sandbox") / "sandbox.log"
-    with RunningSandbox.start(Credentials.generate(), log=log, environment={"DATABASE_URL": ""}) as running:
+    environment = {"DATABASE_URL": "", "INGEST_URL": "http://ingest.test/"}
+    with RunningSandbox.start(Credentials.generate(), log=log, environment=environment) as running:
         yield running
 
 

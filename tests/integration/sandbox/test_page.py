@@ -27,6 +27,17 @@ def slack(sandbox: RunningSandbox, world: httpx.Client) -> WebClient:
     )
 
 
+def test_the_product_s_page_lets_in_the_widget_and_nothing_else(world: httpx.Client) -> None:
+    first, second = world.get("/product"), world.get("/product")
+    policies = [answer.headers["content-security-policy"] for answer in (first, second)]
+    assert policies[0] != policies[1], "a nonce of its own each time"
+    assert "default-src 'none'" in policies[0]
+    assert "unsafe" not in policies[0]
+    assert "connect-src http://ingest.test;" in policies[0]
+    nonce = policies[0].split("'nonce-")[1].split("'")[0]
+    assert f'<script src="http://ingest.test/widget/v1.js" nonce="{nonce}" data-anonymous' in first.text
+
+
 def post(slack: WebClient, text: str, channel: str = "sales") -> None:
     blocks: list[dict[str, Any]] = [
         {"type": "section", "text": {"type": "mrkdwn", "text": text}},
