@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.sql import SQL, Identifier
 
 from services.insights.standing import Mark, Standing
 
@@ -41,19 +42,30 @@ FROM unnest(%b::int[], %b::date[], %b::int[], %b::text[]) AS given (mark, month,
 ORDER BY mark, month, piece
 ON CONFLICT (mark, month, piece) DO UPDATE SET bits = known.bits # excluded.bits
 """
-_WRITE_SQL = """
-UPDATE answers SET marks = given.marks::int[], counted_as = given.counted_as, month = given.month,
+_WRITE_SQL: LiteralString = """
+UPDATE {} AS counted SET marks = given.marks::int[], counted_as = given.counted_as, month = given.month,
     piece = given.piece, place = given.place
 FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::date[], %b::int[], %b::int[])
-     AS given (response_id, marks, counted_as, month, piece, place)
-WHERE answers.response_id = given.response_id
+     AS given (id, marks, counted_as, month, piece, place)
+WHERE counted.{} = given.id
 """
 
 
-class Spot(NamedTuple):
-    """Where an answer's bit is."""
+class Table(NamedTuple):
+    """Whose rows have places."""
 
-    metric: str
+    name: str
+    key: str
+
+
+ANSWERS = Table("answers", "response_id")
+REQUESTS = Table("requests", "request_id")
+
+
+class Spot(NamedTuple):
+    """Where the bit of an answer or a request is. A population is a metric's answers, or its requests."""
+
+    population: str
     month: date
     piece: int
     place: int
@@ -64,17 +76,19 @@ _NOWHERE = (None, None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What an answer counted as so far, and what it counts as now. Without a standing it counts no more."""
+    """What something counted as so far, and what it counts as now. Without a standing it counts no more."""
 
-    response_id: UUID
-    metric: str
+    id: UUID
+    population: str
     had: frozenset[int]
     spot: Spot | None
     standing: Standing | None
 
 
-def settle(connection: Connection[Any], answers: Sequence[Counted], *, places: int = PLACES) -> int:
-    """Brings bitmaps and rows to what the answers count as now; how many of them had to change.
+def settle(
+    connection: Connection[Any], answers: Sequence[Counted], table: Table = ANSWERS, *, places: int = PLACES
+) -> int:
+    """Brings bitmaps and the table's rows to what they count as now; how many of them had to change.
 
     Only one transaction at a time may do so. `places`: how many of a piece's bits are used, at most 8192.
     """
@@ -87,12 +101,12 @@ def settle(connection: Connection[Any], answers: Sequence[Counted], *, places: i
     spots = _spots(connection, [one for one, _ in changed], places)
     flips: defaultdict[tuple[int, date, int], int] = defaultdict(int)
     for one, has in changed:
-        for marks, spot in ((one.had, one.spot), (has, spots[one.response_id])):
+        for marks, spot in ((one.had, one.spot), (has, spots[one.id])):
             if spot is not None:
                 for mark in marks:
                     flips[mark, spot.month, spot.piece] ^= 1 << spot.place
     _flip(connection, flips)
-    _write(connection, [(one.response_id, has, spots[one.response_id]) for one, has in changed])
+    _write(connection, table, [(one.id, has, spots[one.id]) for one, has in changed])
     return len(changed)
 
 
@@ -104,18 +118,18 @@ def positions(bits: str) -> list[int]:
 def _has(one: Counted, numbers: dict[tuple[str, Mark], int]) -> frozenset[int]:
     if one.standing is None:
         return frozenset()
-    return frozenset(numbers[one.metric, mark] for mark in one.standing.marks)
+    return frozenset(numbers[one.population, mark] for mark in one.standing.marks)
 
 
 def _stays(one: Counted) -> bool:
     """Whether an answer keeps its place, or its lack of one."""
     if one.standing is None or one.spot is None:
         return one.standing is None and one.spot is None
-    return (one.spot.metric, one.spot.month) == (one.metric, one.standing.day.replace(day=1))
+    return (one.spot.population, one.spot.month) == (one.population, one.standing.day.replace(day=1))
 
 
 def _numbers(connection: Connection[Any], answers: Iterable[Counted]) -> dict[tuple[str, Mark], int]:
-    wanted = {(one.metric, mark) for one in answers if one.standing for mark in one.standing.marks}
+    wanted = {(one.population, mark) for one in answers if one.standing for mark in one.standing.marks}
     if not wanted:
         return {}
     numbers: dict[tuple[str, Mark], int] = {}
@@ -132,9 +146,9 @@ def _spots(connection: Connection[Any], answers: Sequence[Counted], places: int)
     spots: dict[UUID, Spot | None] = {}
     moving: defaultdict[tuple[str, date], list[UUID]] = defaultdict(list)
     for one in answers:
-        spots[one.response_id] = one.spot if _stays(one) else None
+        spots[one.id] = one.spot if _stays(one) else None
         if one.standing is not None and not _stays(one):
-            moving[one.metric, one.standing.day.replace(day=1)].append(one.response_id)
+            moving[one.population, one.standing.day.replace(day=1)].append(one.id)
     if not moving:
         return spots
     rows = connection.execute(
@@ -166,13 +180,17 @@ def _flip(connection: Connection[Any], flips: dict[tuple[int, date, int], int]) 
         )
 
 
-def _write(connection: Connection[Any], rows: Collection[tuple[UUID, frozenset[int], Spot | None]]) -> None:
+def _write(
+    connection: Connection[Any],
+    table: Table,
+    rows: Collection[tuple[UUID, frozenset[int], Spot | None]],
+) -> None:
     if rows:
         spots = [spot or _NOWHERE for _, _, spot in rows]
         connection.execute(
-            _WRITE_SQL,
+            SQL(_WRITE_SQL).format(*map(Identifier, table)),
             (
-                [response_id for response_id, _, _ in rows],
+                [key for key, _, _ in rows],
                 ["{" + ",".join(map(str, sorted(marks))) + "}" for _, marks, _ in rows],
                 *map(list, zip(*spots, strict=True)),
             ),

@@ -1,7 +1,9 @@
 """SQL that counts bits: which answers fit a filter, and how many of them fall where."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from psycopg import Connection
@@ -10,7 +12,16 @@ from psycopg.sql import SQL, Composed, Literal
 from schemas.scales import GROUPS, Metric, group_of
 from services.insights.definitions import NO_CUSTOMERS, Tally
 from services.insights.filters import Dimension, Filter
-from services.insights.standing import DAY
+from services.insights.standing import ANSWERED, CLOSES, DAY, asked_about
+
+OF_REQUESTS = frozenset(
+    {
+        *(Dimension.SEGMENT, Dimension.COHORT, Dimension.ROLE, Dimension.STAGE, Dimension.OWNER),
+        *(Dimension.PROGRAM, Dimension.CHANNEL),
+    }
+)
+"""What people who were asked can be told apart by."""
+_NOTHING: Mapping[str, Composed] = MappingProxyType({})
 
 # One bitmap a piece: of every dimension asked for, its values' bits together; of those, what they share.
 _CHOSEN = SQL("""
@@ -56,12 +67,33 @@ def by_value(
     return _tallies(wanted.metric, rows)
 
 
-def by_value_and_sentiment(
-    connection: Connection[Any], wanted: Filter, dimension: str
+def crossed(
+    connection: Connection[Any], wanted: Filter, dimension: str, other: str
 ) -> dict[tuple[str, str], int]:
-    """How many answers that fit fall on a dimension's value and a sentiment."""
-    statement = _composed(_BY_VALUE, wanted, dimension=dimension, grouping=Dimension.SENTIMENT)
-    return {(value, sentiment): int(n) for value, sentiment, n in connection.execute(statement) if n}
+    """How many answers that fit fall on a value of one dimension and a value of another."""
+    statement = _composed(_BY_VALUE, wanted, dimension=dimension, grouping=other)
+    return {(value, group): int(n) for value, group, n in connection.execute(statement) if n}
+
+
+def asked(
+    connection: Connection[Any], wanted: Filter, dimension: str, *, closing_after: date | None = None
+) -> dict[tuple[str, str], int]:
+    """How many requests sent in the period fall on a dimension's value and were answered, or not.
+
+    What only answers have, such as themes, does not narrow who was asked. `closing_after`: those alone that
+    can still be answered after that day.
+    """
+    of_requests = tuple(one for one in wanted.chosen if one[0] in OF_REQUESTS)
+    later = {CLOSES: SQL("> {}").format(str(closing_after))} if closing_after else {}
+    statement = _composed(
+        _BY_VALUE,
+        replace(wanted, chosen=of_requests),
+        population=asked_about(wanted.metric),
+        dimension=dimension,
+        grouping=ANSWERED,
+        also=later,
+    )
+    return {(value, is_answered): int(n) for value, is_answered, n in connection.execute(statement) if n}
 
 
 def altogether(connection: Connection[Any], wanted: Filter) -> Tally:
@@ -78,30 +110,33 @@ def _composed(
     statement: SQL,
     wanted: Filter,
     *,
+    population: str | None = None,
     dimension: str = "",
-    grouping: Dimension | None = None,
+    grouping: str | None = None,
     everybody: bool = False,
+    also: Mapping[str, Composed] = _NOTHING,
 ) -> Composed:
-    metric = wanted.metric
+    counted = population or wanted.metric.value
     # A mean needs the scores themselves.
-    groups = grouping or (Dimension.SCORE if metric is Metric.CES else Dimension.GROUP)
+    groups = grouping or (Dimension.SCORE if wanted.metric is Metric.CES else Dimension.GROUP)
     return statement.format(
-        chosen=_chosen(wanted, everybody=everybody),
-        metric=Literal(metric.value),
+        chosen=_chosen(wanted, counted, everybody=everybody, also=also),
+        metric=Literal(counted),
         dimension=Literal(str(dimension)),
-        grouping=Literal(groups.value),
+        grouping=Literal(str(groups)),
         first=Literal(wanted.since.replace(day=1)),
         last=Literal(wanted.until),
     )
 
 
-def _chosen(wanted: Filter, *, everybody: bool) -> Composed:
+def _chosen(wanted: Filter, population: str, *, everybody: bool, also: Mapping[str, Composed]) -> Composed:
     conditions = {DAY: SQL("BETWEEN {} AND {}").format(str(wanted.since), str(wanted.until))}
+    conditions |= also
     conditions |= {str(one): SQL("= ANY({})").format(list(values)) for one, values in wanted.chosen}
     if not everybody and not wanted.of(Dimension.STAGE):
         conditions[str(Dimension.STAGE)] = SQL("<> ALL({})").format(sorted(NO_CUSTOMERS))
     return _CHOSEN.format(
-        metric=Literal(wanted.metric.value),
+        metric=Literal(population),
         first=Literal(wanted.since.replace(day=1)),
         last=Literal(wanted.until),
         accepted=SQL(" OR ").join(

@@ -172,7 +172,7 @@ def themes(connection: Connection[Any], wanted: Filter) -> tuple[Theme, ...]:
     found = counting.by_value(connection, wanted, Dimension.THEME)
     earlier = counting.by_value(connection, wanted.before(), Dimension.THEME)
     all_before = counting.altogether(connection, wanted.before()).answers
-    felt = counting.by_value_and_sentiment(connection, wanted, Dimension.THEME)
+    felt = counting.crossed(connection, wanted, Dimension.THEME, Dimension.SENTIMENT)
     rows = []
     for theme, tally in found.items():
         having, without = score(wanted.metric, tally), score(wanted.metric, everything - tally)

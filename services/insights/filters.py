@@ -40,6 +40,14 @@ class Dimension(StrEnum):
     SCORE = "score"
     BEFORE = "before"
     """Group of the person's previous answer of the metric; `first` where there is none."""
+    NEXT = "next"
+    """Group of the person's next answer of the metric; `none` where there is none yet."""
+    TURN = "turn"
+    """Whether the next score is `higher`, `lower` or the `same`; `none` where there is none yet."""
+    HEARD_BACK = "heard_back"
+    """What the person heard from us: somebody `contacted` them, they were `mailed` by the product, `none`."""
+    SLA = "sla"
+    """Whether the first contact was in time: `met` or `missed`; empty where none was made or due."""
 
 
 _DIMENSIONS = {dimension.value: dimension for dimension in Dimension}

@@ -9,7 +9,10 @@ from uuid import UUID
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected, CorrectedField
+from schemas.outcomes import OutcomeRecorded
 from schemas.profiles import ProfileChanged
+from schemas.requests import SurveyRequestCancelled, SurveyRequested
+from schemas.survey_events import SurveyStep, SurveyStepOccurred
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,19 @@ class Erased:
     erased_at: datetime
 
 
-Published = ResponseClassified | ClassificationCorrected | ProfileChanged | AccountChanged
+Published = (
+    ResponseClassified
+    | ClassificationCorrected
+    | ProfileChanged
+    | AccountChanged
+    | OutcomeRecorded
+    | SurveyRequested
+    | SurveyRequestCancelled
+    | SurveyStepOccurred
+)
 Said = Published | Erased
+REACHED = frozenset({SurveyStep.SENT, SurveyStep.DELIVERED, SurveyStep.SHOWN, SurveyStep.CLICKED})
+"""Steps by which a survey has left for the person."""
 K = TypeVar("K", bound=Hashable)
 E = TypeVar("E")
 
@@ -31,17 +45,30 @@ class Batch:
     """What a batch of events comes down to: each thing once, so that no row is written twice."""
 
     answers: dict[UUID, ResponseClassified] = field(default_factory=dict)
+    comments_since: dict[UUID, int] = field(default_factory=dict)
+    """The first revision in the batch from which on an answer has the comment that it has now."""
+    comments_replaced: set[UUID] = field(default_factory=set)
+    """Answers that had another comment before that in the batch."""
     corrections: dict[tuple[UUID, CorrectedField], ClassificationCorrected] = field(default_factory=dict)
     profiles: dict[str, ProfileChanged] = field(default_factory=dict)
     accounts: dict[str, AccountChanged] = field(default_factory=dict)
     erased: dict[str, Erased] = field(default_factory=dict)
     merges: dict[str, str] = field(default_factory=dict)
     """Keys that were folded into another, with that one."""
+    outcomes: dict[UUID, OutcomeRecorded] = field(default_factory=dict)
+    requests: dict[UUID, SurveyRequested] = field(default_factory=dict)
+    cancelled: dict[UUID, SurveyRequestCancelled] = field(default_factory=dict)
+    reached: dict[UUID, SurveyStepOccurred] = field(default_factory=dict)
+    """The first step of each request by which it had reached the person."""
 
     def people(self) -> set[str]:
         """Every key the batch names."""
         keys = {answer.response.person_key for answer in self.answers.values()}
         keys.update(correction.person_key for correction in self.corrections.values())
+        keys.update(outcome.person_key for outcome in self.outcomes.values())
+        keys.update(request.person_key for request in self.requests.values())
+        keys.update(request.person_key for request in self.cancelled.values())
+        keys.update(step.person_key for step in self.reached.values())
         return keys.union(self.profiles, self.erased, self.merges, self.merges.values())
 
 
@@ -51,7 +78,7 @@ def sort_out(said: Iterable[Said]) -> Batch:
     for event in said:
         match event:
             case ResponseClassified():
-                _keep(batch.answers, event.response.response_id, event, ResponseClassified.order_key)
+                _take_answer(batch, event)
             case ClassificationCorrected():
                 _keep(batch.corrections, (event.response_id, event.field), event, _when_corrected)
             case ProfileChanged():
@@ -64,7 +91,35 @@ def sort_out(said: Iterable[Said]) -> Batch:
             case Erased():
                 batch.profiles.pop(event.person_key, None)
                 _keep(batch.erased, event.person_key, event, lambda one: one.erased_at)
+            case _:
+                _take_step(batch, event)
     return batch
+
+
+def _take_answer(batch: Batch, event: ResponseClassified) -> None:
+    response_id = event.response.response_id
+    known = batch.answers.get(response_id)
+    if known is not None and known.order_key() >= event.order_key():
+        return
+    if known is None or known.response.comment != event.response.comment:
+        batch.comments_since[response_id] = event.response.order.revision
+    if known is not None and known.response.comment != event.response.comment:
+        batch.comments_replaced.add(response_id)
+    batch.answers[response_id] = event
+
+
+def _take_step(
+    batch: Batch, event: OutcomeRecorded | SurveyRequested | SurveyRequestCancelled | SurveyStepOccurred
+) -> None:
+    match event:
+        case OutcomeRecorded():
+            batch.outcomes[event.outcome_id] = event
+        case SurveyRequested():
+            _keep(batch.requests, event.request_id, event, lambda one: one.version)
+        case SurveyRequestCancelled():
+            batch.cancelled[event.request_id] = event
+        case SurveyStepOccurred() if event.step in REACHED:
+            _keep(batch.reached, event.request_id, event, lambda one: -one.occurred_at.timestamp())
 
 
 def _keep(kept: dict[K, E], key: K, event: E, newness: Callable[[E], Any]) -> None:

@@ -58,6 +58,9 @@ UNION SELECT person FROM answers WHERE account_id = ANY(%(accounts)s)
 _FOLD_SQL: Sequence[LiteralString] = (
     "UPDATE answers SET person = %(winner)s, former_key = coalesce(former_key, person)"
     " WHERE person = %(old)s",
+    "UPDATE requests SET person = %(winner)s, former_key = coalesce(former_key, person)"
+    " WHERE person = %(old)s",
+    "UPDATE outcomes SET person = %(winner)s WHERE person = %(old)s",
     "UPDATE corrections SET person = %(winner)s WHERE person = %(old)s",
     "UPDATE people SET merged_into = %(winner)s WHERE person = %(old)s OR merged_into = %(old)s",
 )

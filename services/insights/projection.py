@@ -7,6 +7,7 @@ the same rows and the same bits.
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any, LiteralString
@@ -17,21 +18,28 @@ from psycopg import Connection
 
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected
-from services.insights import bitmaps, people
+from services.insights import bitmaps, closed_loop_store, people
 from services.insights.bitmaps import Counted, Spot
 from services.insights.intake import Batch, Erased
 from services.insights.people import Keys
 from services.insights.standing import (
     Account,
     Answer,
+    Asked,
+    Care,
     Correction,
     Person,
+    answers_request,
+    asked_about,
+    asked_standing,
     standings,
     state_of,
 )
 
 _ALONE_SQL = "SELECT pg_advisory_xact_lock(hashtext('projection'), hashtext(current_schema()))"
-_WHOSE_SQL = "SELECT person FROM answers WHERE response_id = ANY(%s)"
+_SO_FAR_SQL = """
+SELECT response_id, person, comment_digest, comment_revision FROM answers WHERE response_id = ANY(%s)
+"""
 _ANSWERS_SQL = """
 INSERT INTO answers AS known (
     response_id, person, former_key, order_key, comment_digest, comment_revision, state, metric, score,
@@ -49,9 +57,7 @@ FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bi
                sentiment, themes, functions)
 ON CONFLICT (response_id) DO UPDATE SET
     person = excluded.person, former_key = excluded.former_key, order_key = excluded.order_key,
-    comment_digest = excluded.comment_digest,
-    comment_revision = CASE WHEN known.comment_digest IS NOT DISTINCT FROM excluded.comment_digest
-                            THEN known.comment_revision ELSE excluded.comment_revision END,
+    comment_digest = excluded.comment_digest, comment_revision = excluded.comment_revision,
     state = excluded.state, metric = excluded.metric, score = excluded.score,
     responded_at = excluded.responded_at, received_at = excluded.received_at,
     request_id = excluded.request_id, account_id = excluded.account_id, program = excluded.program,
@@ -81,21 +87,37 @@ ON CONFLICT (response_id, field) DO UPDATE SET
 WHERE (known.corrected_at, known.correction_id) < (excluded.corrected_at, excluded.correction_id)
 """
 _FORGET_SQL: Mapping[str, LiteralString] = {
-    "answers": "DELETE FROM answers WHERE response_id = ANY(%s)",
-    "corrections": "DELETE FROM corrections WHERE response_id = ANY(%s)",
+    "answers": "DELETE FROM answers WHERE response_id = ANY(%(answers)s)",
+    "corrections": "DELETE FROM corrections WHERE response_id = ANY(%(answers)s)",
+    "requests": "DELETE FROM requests WHERE request_id = ANY(%(requests)s)",
+    "outcomes": """
+        DELETE FROM outcomes USING people WHERE outcomes.person = ANY(%(persons)s)
+        AND people.person = outcomes.person
+        AND (occurred_at <= people.erased_at OR response_id = ANY(%(answers)s))
+    """,
 }
 _PEOPLE_SQL = """
-SELECT person, account_id, segment, cohort, role, stage, products, internal FROM people
+SELECT person, account_id, segment, cohort, role, stage, products, internal, erased_at IS NOT NULL FROM people
 WHERE person = ANY(%b)
 """
 _OF_PEOPLE_SQL = """
 SELECT answers.person, marks, counted_as, month, piece, place,
        response_id, state, metric, score, responded_at,
        coalesce(received_at <= greatest(people.erased_at, former.erased_at), false),
-       answers.account_id, comment_revision, program, channel, source, product, sentiment, themes, functions
+       answers.account_id, comment_revision, program, channel, source, request_id, product,
+       sentiment, themes, functions
 FROM answers JOIN people ON people.person = answers.person
 LEFT JOIN people AS former ON former.person = answers.former_key
 WHERE answers.person = ANY(%b)
+"""
+_ASKED_SQL = """
+SELECT requests.person, requests.metric, marks, counted_as, month, piece, place,
+       request_id, program, channel, sent_at, closes_at,
+       coalesce(coalesce(requested_at, sent_at, cancelled_at) <= greatest(people.erased_at, former.erased_at),
+                false)
+FROM requests JOIN people ON people.person = requests.person
+LEFT JOIN people AS former ON former.person = requests.former_key
+WHERE requests.person = ANY(%b)
 """
 _CORRECTED_SQL = "SELECT response_id, field, revision, after FROM corrections WHERE response_id = ANY(%b)"
 _ACCOUNTS_SQL = "SELECT account_id, owner, segment, stage FROM accounts WHERE account_id = ANY(%b)"
@@ -113,8 +135,9 @@ def take_in(
     changed |= people.put_accounts(connection, batch.accounts.values())
     keys = people.keys_among(connection, named)
     changed |= people.fold(connection, batch.merges, keys)
-    changed |= _put_answers(connection, batch.answers.values(), keys)
+    changed |= _put_answers(connection, batch, keys)
     changed |= _put_corrections(connection, batch.corrections.values(), keys)
+    changed |= closed_loop_store.put(connection, batch, keys)
     return tell_anew(connection, {keys.winner(key) for key in changed}, zone, places=places)
 
 
@@ -125,9 +148,7 @@ def tell_anew(
 
     What was received before its person was forgotten is deleted.
     """
-    counted, forgotten = _counted(connection, persons, zone)
-    moved = bitmaps.settle(connection, counted, places=places)
-    _delete(connection, forgotten)
+    moved, _ = _told(connection, sorted(persons), zone, places)
     return moved
 
 
@@ -140,30 +161,49 @@ def forget(
     keys = people.all_keys(connection, named)
     known = people.known_among(connection, keys)
     people.erase(connection, [Erased(key, at) for key in sorted(keys)])
-    counted, forgotten = _counted(connection, keys, zone)
-    bitmaps.settle(connection, counted)
-    return {"people": known, **_delete(connection, forgotten)}
+    _, removed = _told(connection, sorted(keys), zone, bitmaps.PLACES)
+    return {"people": known, **removed}
 
 
-def _delete(connection: Connection[Any], answers: list[UUID]) -> dict[str, int]:
-    """Deletes answers that count no more; records by table."""
-    if not answers:
-        return dict.fromkeys(_FORGET_SQL, 0)
-    return {table: connection.execute(sql, (answers,)).rowcount for table, sql in _FORGET_SQL.items()}
+def _told(
+    connection: Connection[Any], persons: list[str], zone: ZoneInfo, places: int
+) -> tuple[int, Mapping[str, int]]:
+    """Settles what people's answers and requests count as; how many moved, and how many were deleted."""
+    if not persons:
+        return 0, {}
+    known = _known(connection, persons)
+    answers = known.counted_answers(zone)
+    requests = known.counted_requests(zone)
+    moved = bitmaps.settle(connection, answers, places=places)
+    bitmaps.settle(connection, requests, bitmaps.REQUESTS, places=places)
+    gone = [one.response_id for given in known.answers.values() for one in given if one.is_forgotten]
+    unasked = [one.request_id for asked in known.asked.values() for one in asked if one.is_forgotten]
+    if not known.is_anybody_erased:
+        return moved, {}
+    values = {"answers": gone, "requests": unasked, "persons": persons}
+    return moved, {table: connection.execute(sql, values).rowcount for table, sql in _FORGET_SQL.items()}
 
 
-def _put_answers(connection: Connection[Any], events: Iterable[ResponseClassified], keys: Keys) -> set[str]:
+def _put_answers(connection: Connection[Any], batch: Batch, keys: Keys) -> set[str]:
     """Writes the answers that are newer than what is known; returns whose they are, and whose they were."""
     kept = [
         event
-        for event in events
+        for event in batch.answers.values()
         if not keys.is_forgotten(event.response.person_key, event.response.received_at)
     ]
     if not kept:
         return set()
     ids = [event.response.response_id for event in kept]
-    concerned = {person for (person,) in connection.execute(_WHOSE_SQL, (ids,))}
-    rows = [_answer_row(event, keys) for event in kept]
+    concerned, comments = set(), {}
+    for response_id, person, digest, since in connection.execute(_SO_FAR_SQL, (ids,)):
+        concerned.add(person)
+        comments[response_id, digest] = since
+    for event in kept:
+        response = event.response
+        since = comments.get((response.response_id, _digest(response.comment)))
+        if since is not None and response.response_id not in batch.comments_replaced:
+            batch.comments_since[response.response_id] = since
+    rows = [_answer_row(event, batch, keys) for event in kept]
     written = connection.execute(_ANSWERS_SQL, _columns(rows)).fetchall()
     newer = {response_id for response_id, _ in written}
     words = [_words_row(event) for event in kept if event.response.response_id in newer]
@@ -194,7 +234,7 @@ def _put_corrections(
     return {person for _, _, person, *_ in rows}
 
 
-def _answer_row(event: ResponseClassified, keys: Keys) -> tuple[object, ...]:
+def _answer_row(event: ResponseClassified, batch: Batch, keys: Keys) -> tuple[object, ...]:
     answer = event.response
     winner = keys.winner(answer.person_key)
     return (
@@ -203,7 +243,7 @@ def _answer_row(event: ResponseClassified, keys: Keys) -> tuple[object, ...]:
         answer.person_key if answer.person_key != winner else None,
         "{" + ",".join(map(str, event.order_key())) + "}",
         _digest(answer.comment),
-        answer.order.revision,
+        batch.comments_since[answer.response_id],
         state_of(event),
         answer.metric,
         answer.score,
@@ -245,32 +285,67 @@ def _digest(comment: str | None) -> int | None:
     return int.from_bytes(blake2b(comment.encode(), digest_size=8).digest(), signed=True)
 
 
-def _counted(
-    connection: Connection[Any], persons: Collection[str], zone: ZoneInfo
-) -> tuple[list[Counted], list[UUID]]:
-    """What these people's answers count as, before and now; and those of them that are forgotten."""
-    if not persons:
-        return [], []
-    named = sorted(persons)
-    rows = connection.execute(_PEOPLE_SQL, (named,), binary=True)
-    who = {person: Person(*facts) for person, *facts in rows}
-    so_far: dict[UUID, tuple[frozenset[int], Spot | None]] = {}
-    answers: defaultdict[str, list[Answer]] = defaultdict(list)
-    for person, marks, *columns in connection.execute(_OF_PEOPLE_SQL, (named,), binary=True):
+@dataclass(slots=True)
+class _Known:
+    """All that decides what people's answers and requests count as."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    is_anybody_erased: bool = False
+    answers: defaultdict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+    asked: defaultdict[str, list[Asked]] = field(default_factory=lambda: defaultdict(list))
+    metrics: dict[UUID, str | None] = field(default_factory=dict)
+    """Of requests."""
+    so_far: dict[UUID, tuple[frozenset[int], Spot | None]] = field(default_factory=dict)
+    corrections: Mapping[UUID, Sequence[Correction]] = field(default_factory=dict)
+    care: Mapping[UUID, Care] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+
+    def counted_answers(self, zone: ZoneInfo) -> list[Counted]:
+        """The answers, as what they counted and count."""
+        counted = []
+        for person, given in self.answers.items():
+            now = standings(self.people[person], self.accounts, given, self.corrections, self.care, zone=zone)
+            counted += [
+                Counted(one.response_id, one.metric, *self.so_far[one.response_id], now.get(one.response_id))
+                for one in given
+            ]
+        return counted
+
+    def counted_requests(self, zone: ZoneInfo) -> list[Counted]:
+        """The requests, as what they counted and count."""
+        counted = []
+        for person, asked in self.asked.items():
+            answered = {one.request_id for one in self.answers[person] if answers_request(one)}
+            for one in asked:
+                now = asked_standing(
+                    self.people[person], self.accounts, one, zone, is_answered=one.request_id in answered
+                )
+                metric = self.metrics[one.request_id]
+                if metric is not None:
+                    counted.append(
+                        Counted(one.request_id, asked_about(metric), *self.so_far[one.request_id], now)
+                    )
+        return counted
+
+
+def _known(connection: Connection[Any], persons: list[str]) -> _Known:
+    known = _Known()
+    for person, *facts, is_erased in connection.execute(_PEOPLE_SQL, (persons,), binary=True):
+        known.people[person] = Person(*facts)
+        known.is_anybody_erased |= is_erased
+    for person, marks, *columns in connection.execute(_OF_PEOPLE_SQL, (persons,), binary=True):
         spot, answer = _spot(*columns[:4]), Answer(*columns[4:])
-        answers[person].append(answer)
-        so_far[answer.response_id] = (frozenset(marks), spot)
-    corrections = _corrections(connection, list(so_far))
-    accounts = _accounts(connection, who.values(), answers.values())
-    counted = []
-    for person, given in answers.items():
-        now = standings(who[person], accounts, given, corrections, zone)
-        counted += [
-            Counted(one.response_id, one.metric, *so_far[one.response_id], now.get(one.response_id))
-            for one in given
-        ]
-    forgotten = [one.response_id for given in answers.values() for one in given if one.is_forgotten]
-    return counted, forgotten
+        known.answers[person].append(answer)
+        known.so_far[answer.response_id] = (frozenset(marks), spot)
+    for person, metric, marks, *columns in connection.execute(_ASKED_SQL, (persons,), binary=True):
+        spot, asked = _spot(*columns[:4]), Asked(*columns[4:])
+        known.asked[person].append(asked)
+        known.metrics[asked.request_id] = metric
+        known.so_far[asked.request_id] = (frozenset(marks), spot)
+    known.corrections = _corrections(connection, list(known.so_far))
+    known.care = closed_loop_store.care(connection, persons)
+    known.accounts = _accounts(connection, known.people.values(), known.answers.values())
+    return known
 
 
 def _spot(counted_as: str | None, month: date | None, piece: int | None, place: int | None) -> Spot | None:

@@ -18,7 +18,14 @@ DAY = "day"
 """The dimension that periods are chosen by; its values are days of the reporting time zone."""
 FIRST = "first"
 """In place of the previous answer's group, where there is no such answer."""
+NONE = "none"
+"""In place of what has not come yet."""
 GIVEN = "given"
+CLOSES = "closes"
+"""Of requests: the last day on which it can be answered."""
+ANSWERED = "answered"
+"""Of requests: yes or no."""
+YES, NO = "yes", "no"
 
 
 class Mark(NamedTuple):
@@ -69,6 +76,7 @@ class Answer:
     program: str | None
     channel: str | None
     source: str
+    request_id: UUID | None
     product: str | None
     sentiment: str | None
     themes: Sequence[str]
@@ -85,8 +93,35 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Care:
+    """What the person heard from us about an answer."""
+
+    contacted: bool = False
+    """Somebody spoke or wrote to them."""
+    mailed: bool = False
+    """The product did."""
+    missed: bool = False
+    """The first contact came too late, or not yet."""
+
+
+_NO_CARE = Care()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A survey request, as far as it is known."""
+
+    request_id: UUID
+    program: str
+    channel: str | None
+    sent_at: datetime | None
+    closes_at: datetime | None
+    is_forgotten: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """What an answer counts as."""
+    """What an answer, or a request, counts as."""
 
     day: date
     marks: frozenset[Mark]
@@ -109,30 +144,61 @@ def standings(
     accounts: Mapping[str, Account],
     answers: Iterable[Answer],
     corrections: Mapping[UUID, Sequence[Correction]],
+    care: Mapping[UUID, Care],
+    *,
     zone: ZoneInfo,
 ) -> dict[UUID, Standing]:
     """What each of a person's answers counts as; those that count for nothing are left out.
 
     The account is the profile's; where there is none, the one that the answer's source named.
     """
+    counted = sorted((one for one in answers if counts(one, person)), key=_when)
     found: dict[UUID, Standing] = {}
-    previous: dict[str, Answer] = {}
-    for answer in sorted(answers, key=lambda one: (one.responded_at, str(one.response_id))):
-        if not counts(answer, person):
-            continue
-        day = answer.responded_at.astimezone(zone).date()
-        account = accounts.get(person.account_id or answer.account_id or "", _NO_ACCOUNT)
-        marks = {Mark(DAY, day.isoformat()), *_of_person(person, account)}
-        marks.update(_of_answer(answer, person, corrections.get(answer.response_id, ())))
-        marks.add(Mark(Dimension.BEFORE, _group(previous.get(answer.metric))))
-        previous[answer.metric] = answer
-        found[answer.response_id] = Standing(day, frozenset(marks))
+    for metric in {one.metric for one in counted}:
+        ordered = [one for one in counted if one.metric == metric]
+        for before, answer, after in zip([None, *ordered], ordered, [*ordered[1:], None], strict=False):
+            day = answer.responded_at.astimezone(zone).date()
+            account = accounts.get(person.account_id or answer.account_id or "", _NO_ACCOUNT)
+            marks = {Mark(DAY, day.isoformat()), *_of_person(person, account)}
+            marks.update(_of_answer(answer, person, corrections.get(answer.response_id, ())))
+            marks.update(_between(before, answer, after))
+            marks.update(_of_care(care.get(answer.response_id, _NO_CARE)))
+            found[answer.response_id] = Standing(day, frozenset(marks))
     return found
+
+
+def asked_standing(
+    person: Person, accounts: Mapping[str, Account], asked: Asked, zone: ZoneInfo, *, is_answered: bool
+) -> Standing | None:
+    """What a survey request counts as; None while it reached nobody, or somebody who is not counted."""
+    if asked.sent_at is None or asked.closes_at is None or person.internal or asked.is_forgotten:
+        return None
+    day = asked.sent_at.astimezone(zone).date()
+    closes = asked.closes_at.astimezone(zone).date()
+    marks = {
+        Mark(DAY, day.isoformat()),
+        Mark(CLOSES, closes.isoformat()),
+        Mark(ANSWERED, YES if is_answered else NO),
+        Mark(Dimension.PROGRAM, asked.program),
+        Mark(Dimension.CHANNEL, asked.channel or ""),
+        *_of_person(person, accounts.get(person.account_id or "", _NO_ACCOUNT)),
+    }
+    return Standing(day, frozenset(marks))
+
+
+def asked_about(metric: str) -> str:
+    """The population of the requests that ask for a metric, beside that of its answers."""
+    return f"asked {metric}"
 
 
 def counts(answer: Answer, person: Person) -> bool:
     """Whether an answer is in the figures at all: colleagues' and forgotten people's are not."""
     return answer.state == GIVEN and not person.internal and not answer.is_forgotten
+
+
+def answers_request(answer: Answer) -> bool:
+    """Whether an answer is what a request waited for: also one whose score was skipped."""
+    return answer.state in {GIVEN, "skipped"} and answer.request_id is not None and not answer.is_forgotten
 
 
 def stage_of(person: Person, account: Account) -> str:
@@ -167,7 +233,26 @@ def _of_answer(answer: Answer, person: Person, corrections: Sequence[Correction]
         yield Mark(Dimension.FUNCTION, function)
 
 
-def _group(answer: Answer | None) -> str:
-    if answer is None or answer.score is None:
-        return FIRST
-    return group_of(Metric(answer.metric), answer.score).value
+def _between(before: Answer | None, answer: Answer, after: Answer | None) -> Iterator[Mark]:
+    yield Mark(Dimension.BEFORE, FIRST if before is None else _group(before))
+    yield Mark(Dimension.NEXT, NONE if after is None else _group(after))
+    yield Mark(Dimension.TURN, NONE if after is None else _turn(answer.score or 0, after.score or 0))
+
+
+def _of_care(care: Care) -> Iterator[Mark]:
+    yield Mark(Dimension.HEARD_BACK, "contacted" if care.contacted else "mailed" if care.mailed else NONE)
+    yield Mark(Dimension.SLA, "missed" if care.missed else "met" if care.contacted else "")
+
+
+def _turn(score: int, following: int) -> str:
+    if score == following:
+        return "same"
+    return "higher" if following > score else "lower"
+
+
+def _when(answer: Answer) -> tuple[datetime, str]:
+    return answer.responded_at, str(answer.response_id)
+
+
+def _group(answer: Answer) -> str:
+    return group_of(Metric(answer.metric), answer.score or 0).value

@@ -5,11 +5,23 @@ from collections.abc import Sequence
 from random import Random
 
 from schemas.corrections import CorrectedField
+from schemas.outcomes import OutcomeKind
 from schemas.profiles import ProfileChanged
 from schemas.responses import ResponseStatus
 from schemas.scales import SCALES, Metric
+from schemas.survey_events import SurveyStep
 from services.insights.intake import Erased, Said
-from tests.integration.insights.world import account, answered, corrected, hour, profile
+from tests.integration.insights.world import (
+    account,
+    answered,
+    corrected,
+    hour,
+    outcome,
+    profile,
+    request_id,
+    requested,
+    sent,
+)
 
 KEYS = ("ann", "bob", "cyd", "dee")
 ACCOUNTS = ("acme", "blue")
@@ -17,7 +29,12 @@ STAGES = (None, "new_customer", "renewal", "prospect", "lost")
 THEMES = ("price", "speed", "support")
 COMMENTS = (None, "fine", "too slow")
 WHATS = (
-    ("answer",) * 6 + ("edit",) * 3 + ("profile",) * 3 + ("account", "correct", "correct", "merge", "erase")
+    *("answer",) * 6,
+    *("edit",) * 3,
+    *("profile",) * 3,
+    *("care",) * 3,
+    *("ask",) * 2,
+    *("account", "correct", "correct", "merge", "erase"),
 )
 
 
@@ -28,7 +45,9 @@ class History:
         self.said: list[Said] = []
         self._chance = chance
         self._versions: defaultdict[str, int] = defaultdict(int)
+        self._requests: dict[int, int | None] = {}
         self._answers: list[tuple[str, int, float]] = []
+        self._asked: tuple[str, int] | None = None
         self._merged: dict[str, str] = {}
         self._at = 0.0
         for _ in range(steps):
@@ -36,9 +55,13 @@ class History:
             getattr(self, f"_{chance.choice(WHATS)}")()
 
     def _answer(self) -> None:
-        person = self._chance.choice(KEYS)
+        person, request = self._chance.choice(KEYS), None
+        if self._asked is not None:
+            (person, asked), self._asked = self._asked, None
+            request = asked
         number = len(self._answers)
         self._answers.append((person, number, self._at))
+        self._requests[number] = request
         self._say_answer(person, number, self._at, revision=1)
 
     def _edit(self) -> None:
@@ -65,6 +88,7 @@ class History:
                 themes=chance.sample(THEMES, chance.randrange(3)),
                 sentiment=chance.choice((None, "positive", "negative")),
                 account_id=chance.choice((None, *ACCOUNTS)),
+                request_id=self._request_of(number),
                 program=chance.choice((None, "yearly")),
                 channel=chance.choice((None, "email", "in_app")),
                 context=chance.choice(({}, {"product": "reports"})),
@@ -72,6 +96,35 @@ class History:
                 test=chance.random() < 0.1,
             )
         )
+
+    def _care(self) -> None:
+        if not self._answers:
+            return
+        person, number, _ = self._chance.choice(self._answers)
+        kind, facts = self._chance.choice(
+            (
+                (OutcomeKind.CONTACTED, {"actor": "olga"}),
+                (OutcomeKind.DELIVERED, {"action": "auto_mail", "destination": "email"}),
+                (OutcomeKind.DELIVERED, {"action": "cs_card", "destination": "slack"}),
+                (OutcomeKind.SLA_BREACHED, {"reason": "contact"}),
+                (OutcomeKind.SLA_BREACHED, {"reason": "resolve"}),
+            )
+        )
+        self.said.append(outcome(person, number, self._at, kind, **facts))
+
+    def _ask(self) -> None:
+        number, person = self._next("request"), self._chance.choice(KEYS)
+        metric = self._chance.choice((Metric.NPS, Metric.NPS, Metric.CSAT))
+        open_hours = self._chance.choice((24, 300))
+        self.said.append(requested(person, number, self._at, metric=metric, open_hours=open_hours))
+        for what in self._chance.choice(((), (SurveyStep.SENT,), (SurveyStep.SENT, SurveyStep.SHOWN))):
+            self._at += 1
+            self.said.append(sent(person, number, self._at, what))
+        self._asked = (person, number)
+
+    def _request_of(self, answer: int) -> object:
+        asked = self._requests[answer]
+        return None if asked is None else request_id(asked)
 
     def _profile(self) -> None:
         chance = self._chance

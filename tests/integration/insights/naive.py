@@ -14,7 +14,10 @@ from zoneinfo import ZoneInfo
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected
+from schemas.outcomes import OutcomeRecorded
 from schemas.profiles import ProfileChanged
+from schemas.requests import SurveyRequested
+from schemas.survey_events import SurveyStepOccurred
 from services.insights.filters import Filter
 from services.insights.intake import Erased, Said
 
@@ -107,6 +110,54 @@ def _winner(events: Sequence[Said]) -> Callable[[str], str]:
     return winner
 
 
+def asked(history: Iterable[Said], zone: ZoneInfo, today: date) -> list[Told]:
+    """Every survey request that went out; `answered` and `open` are among its values."""
+    events = list(history)
+    winner = _winner(events)
+    told = []
+    for event in events:
+        sent = [
+            one.occurred_at
+            for one in events
+            if isinstance(one, SurveyStepOccurred)
+            and isinstance(event, SurveyRequested)
+            and one.request_id == event.request_id
+        ]
+        if not isinstance(event, SurveyRequested) or not sent:
+            continue
+        person = winner(event.person_key)
+        profile = _profile(person, events)
+        keys = {person, event.person_key}
+        if (profile and profile.internal) or _is_gone(keys, event.requested_at, events):
+            continue
+        account = _account(profile.account_id if profile else None, events)
+        answered = any(
+            one.response.request_id == event.request_id
+            for one in _records(person, events, winner)
+            if one.response.status == "answered"
+            and not one.response.test
+            and (one.response.score is None or not one.response.provisional)
+        )
+        is_open = not answered and event.closes_at.astimezone(zone).date() > today
+        told.append(
+            Told(
+                event.request_id,
+                event.metric,
+                0,
+                min(sent),
+                min(sent).astimezone(zone).date(),
+                {
+                    **_who(profile, account),
+                    "program": [event.program],
+                    "channel": [event.channel],
+                    "answered": ["yes" if answered else "no"],
+                    "open": ["yes" if is_open else "no"],
+                },
+            )
+        )
+    return told
+
+
 def _of_person(
     person: str, events: Sequence[Said], winner: Callable[[str], str], zone: ZoneInfo
 ) -> list[Told]:
@@ -117,27 +168,66 @@ def _of_person(
     for event in sorted(_answers(person, events, winner), key=_when):
         account = _account((profile and profile.account_id) or event.response.account_id, events)
         told.append(_told(event, profile, account, told, events, zone=zone))
+    for number, one in enumerate(told):
+        after = next((later for later in told[number + 1 :] if later.metric == one.metric), None)
+        one.values["next"] = [group(after.metric, after.score) if after else "none"]
+        turn = "same" if after and after.score == one.score else "lower"
+        one.values["turn"] = [("higher" if after.score > one.score else turn) if after else "none"]
     return told
 
 
-def _answers(person: str, events: Sequence[Said], winner: Callable[[str], str]) -> list[ResponseClassified]:
+def _records(person: str, events: Sequence[Said], winner: Callable[[str], str]) -> list[ResponseClassified]:
+    """The newest record of each answer of a person who was not forgotten since."""
     records = [one for one in events if isinstance(one, ResponseClassified)]
     newest = {one.response.response_id: one for one in sorted(records, key=ResponseClassified.order_key)}
     return [
         one
         for one in newest.values()
         if winner(one.response.person_key) == person
-        and one.response.status == "answered"
+        and not _is_gone({person, one.response.person_key}, one.response.received_at, events)
+    ]
+
+
+def _answers(person: str, events: Sequence[Said], winner: Callable[[str], str]) -> list[ResponseClassified]:
+    return [
+        one
+        for one in _records(person, events, winner)
+        if one.response.status == "answered"
         and one.response.score is not None
         and not one.response.test
         and not one.response.provisional
-        and not any(
-            isinstance(gone, Erased)
-            and gone.person_key in {person, one.response.person_key}
-            and one.response.received_at <= gone.erased_at
-            for gone in events
-        )
     ]
+
+
+def _is_gone(keys: set[str], received_at: datetime, events: Sequence[Said]) -> bool:
+    return any(
+        isinstance(gone, Erased) and gone.person_key in keys and received_at <= gone.erased_at
+        for gone in events
+    )
+
+
+def _who(profile: ProfileChanged | None, account: AccountChanged | None) -> dict[str, list[str]]:
+    stage = (profile and profile.stage) or (account and account.stage) or ""
+    if account and account.stage in {"lost", "churned"}:
+        stage = account.stage
+    return {
+        "segment": [(profile and profile.segment) or (account and account.segment) or ""],
+        "cohort": [(profile and profile.cohort) or ""],
+        "role": [(profile and profile.role) or ""],
+        "stage": [stage],
+        "owner": [(account and account.owner_email) or ""],
+    }
+
+
+def _care(response_id: UUID, events: Sequence[Said]) -> dict[str, list[str]]:
+    heard = [one for one in events if isinstance(one, OutcomeRecorded) and one.response_id == response_id]
+    contacted = any(one.kind == "contacted" for one in heard)
+    mailed = any(one.kind == "delivered" and one.action == "auto_mail" for one in heard)
+    missed = any(one.kind == "sla_breached" and one.reason == "contact" for one in heard)
+    return {
+        "heard_back": ["contacted" if contacted else "mailed" if mailed else "none"],
+        "sla": ["missed" if missed else "met" if contacted else ""],
+    }
 
 
 def _told(
@@ -153,9 +243,6 @@ def _told(
     before = [one for one in earlier if one.metric == answer.metric]
     score = answer.score if answer.score is not None else -1
     products = profile.products if profile else ()
-    stage = (profile and profile.stage) or (account and account.stage) or ""
-    if account and account.stage in {"lost", "churned"}:
-        stage = account.stage
     put_right = _put_right(event, events)
     sentiment = put_right.get("sentiment", [event.sentiment] if event.sentiment else [])
     return Told(
@@ -165,11 +252,8 @@ def _told(
         answer.responded_at,
         answer.responded_at.astimezone(zone).date(),
         {
-            "segment": [(profile and profile.segment) or (account and account.segment) or ""],
-            "cohort": [(profile and profile.cohort) or ""],
-            "role": [(profile and profile.role) or ""],
-            "stage": [stage],
-            "owner": [(account and account.owner_email) or ""],
+            **_who(profile, account),
+            **_care(answer.response_id, events),
             "product": [answer.context.get("product") or (products[0] if len(products) == 1 else "")],
             "program": [answer.program or ""],
             "channel": [answer.channel or ""],

@@ -40,7 +40,9 @@ def test_everything_of_a_person_goes_under_every_key_and_is_counted(world: World
     world.say(profile("ann", 0), answered("ann", 1), answered("bob", 2), answered("cyd", 2))
     world.say(profile("ann", 3, 2, merged_from=("bob",)))
 
-    assert erase(world, 4, "ann") == {"people": 1, "answers": 2, "corrections": 0}
+    assert erase(world, 4, "ann") == {"people": 1, "answers": 2} | dict.fromkeys(
+        ("corrections", "requests", "outcomes"), 0
+    )
 
     assert counted(world) == 1
     with world.pool.connection() as connection:

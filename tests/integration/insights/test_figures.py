@@ -1,6 +1,7 @@
 """Every figure over random histories, held against one that is too plain to be wrong."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 from random import Random
@@ -12,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runtime.postgres import Pool
-from schemas.scales import SCALES, Metric
-from services.insights import answers, figures
-from services.insights.definitions import Score
+from schemas.scales import GROUPS, SCALES, Metric
+from services.insights import answers, closed_loop, figures
+from services.insights.counting import OF_REQUESTS
+from services.insights.definitions import Score, Share
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Filter, Rolling
 from tests.integration.insights import naive
@@ -27,7 +29,7 @@ DAY = hour(0).date()
 Connection = psycopg.Connection[Any]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 30), zone=st.sampled_from(ZONES))
 def test_every_figure_is_what_the_history_says(pool: Pool, seed: int, steps: int, zone: str) -> None:
     chance = Random(seed)  # noqa: S311 - a history that can be had again, no secret
@@ -38,8 +40,11 @@ def test_every_figure_is_what_the_history_says(pool: Pool, seed: int, steps: int
         world.say(*batch)
     told = naive.tell(history, world.zone)
     with pool.connection() as connection:
-        for wanted in _filters(chance):
-            _compare(connection, wanted, told, chance)
+        wanted = chance.choice(tuple(_filters(chance)))
+        _compare(connection, wanted, told, chance)
+        _compare_closed_loop(connection, wanted, naive.fitting(told, wanted))
+        today = DAY + timedelta(days=chance.randrange(60))
+        _compare_response(connection, wanted, naive.asked(history, world.zone, today), today)
 
 
 def _filters(chance: Random) -> Iterable[Filter]:
@@ -110,6 +115,41 @@ def _compare_themes(connection: Connection, wanted: Filter, told: Sequence[Told]
             assert whole is not None
             assert rest is not None
             assert abs(row.impact.value - float(whole - rest)) < 1e-9
+
+
+def _compare_closed_loop(connection: Connection, wanted: Filter, fit: Sequence[Told]) -> None:
+    for row in closed_loop.heard_back(connection, wanted):
+        of_group = [one.values["heard_back"] for one in fit if one.values["group"] == [row.group]]
+        assert (row.contacted.part, row.contacted.whole) == (of_group.count(["contacted"]), len(of_group))
+        assert row.answered.part == len(of_group) - of_group.count(["none"])
+    in_time = closed_loop.first_contact_in_time(connection, wanted)
+    due = [one.values["sla"] for one in fit if one.values["sla"] != [""]]
+    assert (in_time.part, in_time.whole) == (due.count(["met"]), len(due))
+    if wanted.of(Dimension.GROUP):
+        return
+    lowest, *_, highest = GROUPS[wanted.metric]
+    for how, recovery in closed_loop.recovery(connection, wanted).items():
+        unhappy = [
+            one for one in fit if one.values["group"] == [lowest] and one.values["heard_back"] == [how]
+        ]
+        again = [one for one in unhappy if one.values["turn"] != ["none"]]
+        assert recovery.answers == len(unhappy)
+        assert recovery.higher == Share(sum(one.values["turn"] == ["higher"] for one in again), len(again))
+        assert recovery.converted.part == sum(one.values["next"] == [highest] for one in again)
+
+
+def _compare_response(connection: Connection, wanted: Filter, asked: Sequence[Told], today: date) -> None:
+    narrowing = replace(wanted, chosen=tuple(one for one in wanted.chosen if one[0] in OF_REQUESTS))
+    fit = naive.fitting(asked, narrowing)
+    whole = closed_loop.response(connection, wanted, today)
+    assert whole.answered == Share(sum(one.values["answered"] == ["yes"] for one in fit), len(fit))
+    assert whole.open == sum(one.values["open"] == ["yes"] for one in fit)
+    for row in closed_loop.response_by(connection, wanted, Dimension.SEGMENT, today):
+        of_value = [one for one in fit if one.values["segment"] == [row.value]]
+        assert row.answered.whole == len(of_value)
+        assert row.open == sum(one.values["open"] == ["yes"] for one in of_value)
+    days = closed_loop.response_by(connection, wanted, None, today)
+    assert [row.value for row in days] == sorted({str(one.day) for one in fit})
 
 
 def _compare_answers(connection: Connection, wanted: Filter, fit: Sequence[Told]) -> None:

@@ -12,15 +12,30 @@ from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified, TagSource, ThemeTag
 from schemas.corrections import ClassificationCorrected, CorrectedField
 from schemas.event import NAMESPACE
+from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.profiles import ProfileChanged
+from schemas.requests import SurveyRequested
 from schemas.responses import Order, ResponseRecorded, ResponseStatus, response_id
 from schemas.scales import Metric
+from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.insights import projection
 from services.insights.intake import Said, sort_out
 
 UTC_ZONE = ZoneInfo("UTC")
 EPOCH = datetime(2026, 3, 20, tzinfo=UTC)
-TABLES = ("words", "answers", "corrections", "bitmaps", "marks", "months", "people", "accounts", "outbox")
+TABLES = (
+    "words",
+    "answers",
+    "corrections",
+    "requests",
+    "outcomes",
+    "bitmaps",
+    "marks",
+    "months",
+    "people",
+    "accounts",
+    "outbox",
+)
 
 
 def hour(number: float) -> datetime:
@@ -116,4 +131,53 @@ def corrected(
         after=after,
         corrected_by="lead",
         corrected_at=hour(at),
+    )
+
+
+def outcome(person: str, number: int, at: float, kind: OutcomeKind, **facts: object) -> OutcomeRecorded:
+    response = answer_id(person, number)
+    return OutcomeRecorded.model_validate(
+        {
+            "outcome_id": uuid5(NAMESPACE, f"{response} {at} {kind}"),
+            "kind": kind,
+            "occurred_at": hour(at),
+            "person_key": person,
+            "subject": f"response:{response}",
+            "response_id": response,
+            **facts,
+        }
+    )
+
+
+def request_id(number: int) -> UUID:
+    return uuid5(NAMESPACE, f"request {number}")
+
+
+def requested(
+    person: str, number: int, at: float, *, metric: Metric = Metric.NPS, open_hours: float = 300
+) -> SurveyRequested:
+    return SurveyRequested(
+        request_id=request_id(number),
+        version=1,
+        person_key=person,
+        program="yearly",
+        metric=metric,
+        channel="email",
+        question="How likely?",
+        follow_up_question="Why?",
+        why_we_ask="You bought.",
+        requested_at=hour(at),
+        expires_at=hour(at + open_hours / 2),
+        closes_at=hour(at + open_hours),
+    )
+
+
+def sent(person: str, number: int, at: float, what: SurveyStep = SurveyStep.SENT) -> SurveyStepOccurred:
+    return SurveyStepOccurred(
+        request_id=request_id(number),
+        person_key=person,
+        program="yearly",
+        channel="email",
+        step=what,
+        occurred_at=hour(at),
     )
