@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 from cli.import_file import Row
 
 BATCH = 1_000
-AT_ONCE = 3
+AT_ONCE = 4
 TIMEOUT_SECONDS = 60.0
 GIVE_UP_SECONDS = 300.0
 """How long one batch is tried while ingest does not answer or asks to come back."""

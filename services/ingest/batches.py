@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.routing import BaseRoute
 
 from runtime.cloudevents import to_message
+from runtime.messages import Message
 from runtime.problems import FieldProblem
 from runtime.tracing import child_of
 from schemas.event import Event
@@ -97,9 +98,12 @@ _LIFECYCLE_EVENTS = _Events(
 def batch_routes(api: Api) -> list[BaseRoute]:
     """The routes `/v1/…/batch`. Each answers when Kafka has every record that was accepted, else 503."""
     routes = APIRouter(route_class=DirectRoute)
+    # One batch is made while Kafka takes the one before. Made side by side, all would be done at the same
+    # time and then wait for Kafka together, while nothing is made.
+    making = asyncio.Lock()
 
-    _add_events(routes, api, _RESPONSES)
-    _add_events(routes, api, _LIFECYCLE_EVENTS)
+    _add_events(routes, api, _RESPONSES, making)
+    _add_events(routes, api, _LIFECYCLE_EVENTS, making)
 
     @routes.post(
         "/v1/profiles/batch",
@@ -147,7 +151,7 @@ def batch_routes(api: Api) -> list[BaseRoute]:
     return [*routes.routes]
 
 
-def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any]) -> None:
+def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any], making: asyncio.Lock) -> None:
     @routes.post(
         kind.path,
         **described_batch(kind.summary, kind.several.model, item={kind.id_name: kind.example_id}),
@@ -155,10 +159,14 @@ def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any]) -> None:
     async def events(request: Request) -> Response:
         items, receipt = await _read(api, request, kind.scope, kind.several)
         made = _Made(kind.event, lambda event: f'"{kind.id_name}":"{kind.id_of(event)}"')
-        answer = await made.publish(api, request, items, receipt)
+        async with making:
+            await made.make(items, receipt, api)
+            taken = api.publisher.publish(*made.messages(request)) if made.events else None
+        if taken is not None:
+            await taken
         for labels, number in Counter(map(kind.labels, made.events)).items():
             kind.accepted.labels(*labels).inc(number)
-        return answer
+        return _answered(made.results, accepted=len(made.events))
 
 
 async def _read(
@@ -182,21 +190,17 @@ class _Made(Generic[Input, Made]):
         self._event = event
         self._says = says
         self.events: list[Made] = []
+        self.results: list[str] = []
 
-    async def publish(
-        self, api: Api, request: Request, items: Sequence[Input | Refused], receipt: Receipt
-    ) -> Response:
-        results: list[str] = []
+    async def make(self, items: Sequence[Input | Refused], receipt: Receipt, api: Api) -> None:
         for first in range(0, len(items), _TURN):
-            turn = items[first : first + _TURN]
-            results += [self._result(item, receipt, api) for item in turn]
+            self.results += [self._result(item, receipt, api) for item in items[first : first + _TURN]]
             await asyncio.sleep(0)
-        if self.events:
-            # One call is one trace, as with a caller's own.
-            traceparent = child_of(request.headers.get("traceparent"))
-            messages = [to_message(one, source=SOURCE, traceparent=traceparent) for one in self.events]
-            await api.publisher.publish(*messages)
-        return _answered(results, accepted=len(self.events))
+
+    def messages(self, request: Request) -> list[Message]:
+        # One call is one trace, as with a caller's own.
+        traceparent = child_of(request.headers.get("traceparent"))
+        return [to_message(event, source=SOURCE, traceparent=traceparent) for event in self.events]
 
     def _result(self, item: Input | Refused, receipt: Receipt, api: Api) -> str:
         if isinstance(item, list):
