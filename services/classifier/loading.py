@@ -42,6 +42,7 @@ class Loader:
         self._places = places
         self._languages = languages
         self._encoders: dict[EncoderName, Encoder | None] = {}
+        self._in_use: Themes | None = None
 
     def load(self) -> Reader:
         """The reader of all of it.
@@ -49,7 +50,7 @@ class Loader:
         Raises runtime.yaml_file.ConfigError for the files that people edit, UnusableModel where the model
         that is activated cannot be used.
         """
-        themes = load_themes(self._places.themes)
+        themes = load_themes(self._places.themes, self._in_use)
         manifest = read_manifest(self._places.models)
         model = self._model(manifest, themes) if manifest and manifest.models else None
         return self._reader(themes, model, classification_version(manifest, themes.version))
@@ -59,7 +60,7 @@ class Loader:
 
         Raises runtime.yaml_file.ConfigError.
         """
-        themes = load_themes(self._places.themes)
+        themes = load_themes(self._places.themes, self._in_use)
         try:
             version = classification_version(read_manifest(self._places.models), themes.version)
         except UnusableModel:
@@ -67,13 +68,15 @@ class Loader:
         return self._reader(themes, None, max(1, version - 1))
 
     def _reader(self, themes: Themes, model: Learned | None, version: int) -> Reader:
-        return Reader(
+        reader = Reader(
             Lookup(themes),
             languages=self._languages,
             roster=load_roster(self._places.people),
             model=model,
             version=version,
         )
+        self._in_use = themes
+        return reader
 
     def _model(self, manifest: Manifest, themes: Themes) -> Learned:
         return together([self._of_file(file, themes) for file in manifest.models])

@@ -111,9 +111,22 @@ def misplaced(taxonomy: Themes) -> Iterator[tuple[tuple[int | str, ...], str]]:
             yield where, f"{theme.parent} is itself part of a theme; expected one of the upper level"
 
 
-def load_themes(path: Path) -> Themes:
-    """The file's themes; raises runtime.yaml_file.ConfigError with a line for each mistake."""
-    return load_yaml(path, Themes, misplaced)
+def load_themes(path: Path, in_use: Themes | None = None) -> Themes:
+    """The file's themes; raises runtime.yaml_file.ConfigError with a line for each mistake.
+
+    It is one if they say something else than those `in_use` under the same version: answers classified under
+    it would never be replaced.
+    """
+
+    def mistakes(found: Themes) -> Iterator[tuple[tuple[int | str, ...], str]]:
+        yield from misplaced(found)
+        if in_use is not None and found.version == in_use.version and found.digest != in_use.digest:
+            yield (
+                ("version",),
+                f"expected {found.version + 1} or more: {found.version} is in use and says something else",
+            )
+
+    return load_yaml(path, Themes, mistakes)
 
 
 def doubtful(taxonomy: Themes) -> Iterator[str]:

@@ -101,6 +101,23 @@ def test_new_themes_raise_the_version_and_others_than_the_models_are_refused(
     assert metrics.REFUSED._value.get() == 1
 
 
+def test_other_themes_under_the_version_in_use_are_refused(
+    places: Places, languages: LanguageDetector, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(places, languages)
+    changed = THEMES.replace("too expensive", "too costly")
+    assert changed != THEMES
+    places.themes.write_text(changed)
+    world.follower.look()
+    assert metrics.REFUSED._value.get() == 1
+    assert "version: expected 8 or more" in capsys.readouterr().out
+
+    places.themes.write_text(changed.replace("version: 7", "version: 8"))
+    world.follower.look()
+    assert metrics.REFUSED._value.get() == 0
+    assert world.read()[0] == 8
+
+
 @pytest.mark.parametrize("damage", ["cut", "another version", "gone", "manifest"])
 def test_what_is_broken_is_refused_and_what_was_in_use_stays(
     damage: str,
