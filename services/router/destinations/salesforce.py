@@ -195,7 +195,8 @@ def _find(org: Org, call: Call) -> str | None:
 
 def connect(settings: Settings) -> Salesforce | str:
     """The org the integration user belongs to."""
-    session = settings.open(connections=settings.parallel_calls, reserve_share=settings.reserve_share)
+    # The sync asks from a thread of its own while calls are under way.
+    session = settings.open(connections=settings.parallel_calls + 1, reserve_share=settings.reserve_share)
     return session if isinstance(session, str) else Salesforce(settings, session)
 
 
