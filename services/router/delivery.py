@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -17,7 +18,7 @@ import structlog
 from runtime import outbox
 from runtime.clock import Clock
 from runtime.postgres import Pool
-from services.router import ledger, match_reviews, metrics, personal_mails, timer_store
+from services.router import claiming, completing, match_reviews, metrics, personal_mails, timer_store
 from services.router.attempt import Status, decide, in_doubt, postpone, settle
 from services.router.calling import QUEUE_SECONDS, Calls, Made
 from services.router.clearance import DeliveryMode, Policy, refusal, waits
@@ -43,6 +44,8 @@ LEASE_MARGIN_SECONDS = 5.0
 STALE_PROFILES_SECONDS = 60.0
 """Respondents get no mail while the projection of profiles is older than this: they may have opted out."""
 STOP_SECONDS = 7.0
+
+Connection = psycopg.Connection[Any]
 
 DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -195,11 +198,11 @@ class Deliveries:
             self._done = []
 
     def _claim(
-        self, connection: ledger.Connection, room: int
+        self, connection: Connection, room: int
     ) -> tuple[list[tuple[Claimed, Operation]], list[Completion]]:
         self._look_at = time.monotonic() + self._look_every_seconds
         lease = uuid4()
-        claimed = ledger.claim(
+        claimed = claiming.claim(
             connection,
             self.name,
             limit=room,
@@ -210,7 +213,7 @@ class Deliveries:
         )
         todo, at_rest = self._decide(claimed)
         if todo:
-            ledger.note_attempts(connection, lease, todo)
+            claiming.note_attempts(connection, lease, todo)
         return todo, at_rest
 
     def _room(self, in_flight: int) -> int:
@@ -270,15 +273,15 @@ class Deliveries:
             getattr(made.result, "review", ()),
         )
 
-    def _record(self, connection: ledger.Connection) -> list[Completion]:
+    def _record(self, connection: Connection) -> list[Completion]:
         """Write what is done, with its outcomes; returns it without what had lost its lease."""
         if not self._done:
             return []
         now = self._clock.now()
-        effect_ids = ledger.complete(connection, self._done)
+        effect_ids = completing.complete(connection, self._done)
         held = [one for one in self._done if one.claimed.effect_id in effect_ids]
         outbox.append(connection, [message for one in held for message in of_completion(one, self.name, now)])
-        ledger.wake(connection, self.name, held)
+        completing.wake(connection, self.name, held)
         if self._connected.plugin.traits.to_respondent:
             timer_store.start(connection, personal_mails.ended(held, now))
         match_reviews.note(connection, self.name, held)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from runtime import outbox
-from services.router import ledger
+from services.router import claiming, completing
 from services.router.attempt import in_doubt, withhold
 from services.router.erasures import ERASED
 from services.router.history import place_of
@@ -114,13 +114,13 @@ def cancel(connection: Connection, effect_id: UUID, now: datetime) -> Answer:
     values = {"subject": place[0], "action": place[1], "cancelled": CANCELLED}
     if connection.execute(_END_SCHEDULED_SQL, values).fetchone():
         return Answer.DONE
-    claimed = ledger.claim_one(connection, effect_id, lease=uuid4(), lease_seconds=_LEASE_SECONDS)
+    claimed = claiming.claim_one(connection, effect_id, lease=uuid4(), lease_seconds=_LEASE_SECONDS)
     found = connection.execute(_STATUS_SQL, values).fetchone()
     if claimed is None:
         return Answer.UNDER_WAY if found and found[0] == "pending" else Answer.ENDED
     effect = in_doubt(claimed.effect) if claimed.is_in_doubt else claimed.effect
     done = Completion(replace(claimed, effect=effect), withhold(effect, CANCELLED))
-    ledger.complete(connection, [done])
+    completing.complete(connection, [done])
     connection.execute(_END_SQL, values)
     if found is not None:
         outbox.append(connection, list(of_completion(done, str(found[1]), now)))

@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from schemas.outcomes import OutcomeRecorded
-from services.router import ledger
+from services.router import claiming, completing
 from services.router.attempt import withhold
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Ambiguous, Call, Delivered, Failed, Operation, Result, Retry
-from services.router.ledger import Completion
+from services.router.ledger import Claimed, Completion
 from services.router.lookout import Lookout
 from services.router.projections import Erased
 from tests.integration.router.world import (
@@ -31,9 +31,9 @@ def _end_leases(world: World) -> None:
     world.ask("UPDATE pending SET leased_until = now() WHERE lease IS NOT NULL")
 
 
-def _claim(world: World, limit: int = 100) -> list[ledger.Claimed]:
+def _claim(world: World, limit: int = 100) -> list[Claimed]:
     with world.pool.connection() as connection:
-        return ledger.claim(
+        return claiming.claim(
             connection, "box", limit=limit, burst=limit, left={}, lease=uuid4(), lease_seconds=30
         )
 
@@ -85,7 +85,7 @@ def test_a_call_whose_router_died_is_looked_for_before_it_is_repeated(
     world.say(answer(2))
     (dead,) = _claim(world)
     with world.pool.connection() as connection:
-        ledger.note_attempts(connection, dead.lease, [(dead, Operation.CREATE)])
+        claiming.note_attempts(connection, dead.lease, [(dead, Operation.CREATE)])
     if had_arrived:
         world.box.objects[f"box-{dead.effect_id}"] = "from the dead router"
     _end_leases(world)
@@ -101,7 +101,7 @@ def test_two_routers_that_die_one_after_the_other_leave_the_doubt(world: World) 
     world.say(answer(2))
     (first,) = _claim(world)
     with world.pool.connection() as connection:
-        ledger.note_attempts(connection, first.lease, [(first, Operation.CREATE)])
+        claiming.note_attempts(connection, first.lease, [(first, Operation.CREATE)])
     _end_leases(world)
     _claim(world)
     _end_leases(world)
@@ -122,10 +122,10 @@ def test_a_lease_that_was_taken_over_completes_nothing(world: World) -> None:
     _end_leases(world)
     (current,) = _claim(world)
     with world.pool.connection() as connection:
-        assert ledger.complete(connection, [Completion(late, withhold(late.effect, "late"))]) == set()
+        assert completing.complete(connection, [Completion(late, withhold(late.effect, "late"))]) == set()
     assert world.effects() == {"alert": "pending"}
     with world.pool.connection() as connection:
-        held = ledger.complete(connection, [Completion(current, withhold(current.effect, "now"))])
+        held = completing.complete(connection, [Completion(current, withhold(current.effect, "now"))])
     assert held == {current.effect_id}
 
 
@@ -157,13 +157,13 @@ def test_a_completion_waits_for_a_plan_that_is_being_written(world: World) -> No
         def complete() -> set[UUID]:
             done = [Completion(one, withhold(one.effect, "late")) for one in claimed]
             with world.pool.connection() as connection:
-                return ledger.complete(connection, done)
+                return completing.complete(connection, done)
 
-        completing = other.submit(complete)
+        ended = other.submit(complete)
         until(lambda: world.count("pg_locks", "NOT granted") > 0)
         planning.commit()
 
-        assert completing.result(10) == {one.effect_id for one in claimed}
+        assert ended.result(10) == {one.effect_id for one in claimed}
     assert world.ask("SELECT effect_id FROM effects WHERE status = 'pending'") == [(changed,)]
 
 

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runtime.postgres import conninfo
-from services.router import effect_store, ledger, plan_store
+from services.router import claiming, completing, effect_store, plan_store
 from services.router.admission import SubjectState
 from services.router.destination import Operation
 from services.router.effect import EffectRow, StoredEffect
 from services.router.follow_up_effects import Shown
-from services.router.ledger import Claimed, Completion
+from services.router.ledger import PLANS_BY_KEY, Claimed, Completion
 from services.router.plan_store import Newcomer
 from services.router.upkeep import ensure_partitions
 from tests.integration.router.world import box_plugin
@@ -40,14 +40,14 @@ PLUGIN = box_plugin(KINDS["looks"], BOX)
 SHOWN = Shown({BOX: PLUGIN})
 
 
-def set_clock(connection: ledger.Connection, moment: datetime) -> None:
+def set_clock(connection: claiming.Connection, moment: datetime) -> None:
     connection.execute("SELECT set_config('hand_clock.now', %s, false)", (moment.isoformat(),))
 
 
 class Tables:
     """The product's tables, whose clock is set by hand: its functions are found before PostgreSQL's own."""
 
-    def __init__(self, connection: ledger.Connection) -> None:
+    def __init__(self, connection: claiming.Connection) -> None:
         self._connection = connection
         self._transactions = 0
         self.now = EPOCH
@@ -80,7 +80,7 @@ class Tables:
         return self._versions(subject) != before
 
     def claim(self, leave: Collection[str], lease_seconds: float) -> list[Claimed]:
-        return ledger.claim(
+        return claiming.claim(
             self._connection,
             BOX,
             limit=100,
@@ -91,11 +91,11 @@ class Tables:
         )
 
     def note_attempts(self, lease: UUID, calls: Sequence[tuple[Claimed, Operation]]) -> None:
-        ledger.note_attempts(self._connection, lease, calls)
+        claiming.note_attempts(self._connection, lease, calls)
 
     def complete(self, done: Sequence[Completion]) -> set[UUID]:
-        effect_ids = ledger.complete(self._connection, done)
-        ledger.wake(self._connection, BOX, [one for one in done if one.claimed.effect_id in effect_ids])
+        effect_ids = completing.complete(self._connection, done)
+        completing.wake(self._connection, BOX, [one for one in done if one.claimed.effect_id in effect_ids])
         return effect_ids
 
     def pending(self) -> set[UUID]:
@@ -111,10 +111,8 @@ class Tables:
 
 
 @pytest.fixture(scope="module")
-def connection(tables: str) -> Iterator[ledger.Connection]:
-    url = conninfo(
-        tables, schema="hand_clock,router,pg_catalog", application="tests", options=ledger.PLANS_BY_KEY
-    )
+def connection(tables: str) -> Iterator[claiming.Connection]:
+    url = conninfo(tables, schema="hand_clock,router,pg_catalog", application="tests", options=PLANS_BY_KEY)
     with psycopg.connect(url, autocommit=True) as opened:
         opened.execute(CLOCK_SQL)
         for months in range(0, 12, 2):
@@ -125,13 +123,13 @@ def connection(tables: str) -> Iterator[ledger.Connection]:
 
 @pytest.mark.parametrize("schedule", HARD.values(), ids=HARD)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hard_schedule_ends_well(connection: ledger.Connection, kind: str, schedule: list[Event]) -> None:
+def test_a_hard_schedule_ends_well(connection: claiming.Connection, kind: str, schedule: list[Event]) -> None:
     DeliveryMachine(kind, Tables(connection)).run(schedule)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_schedules_end_on_the_tables_as_in_memory(connection: ledger.Connection) -> None:
+def test_schedules_end_on_the_tables_as_in_memory(connection: claiming.Connection) -> None:
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(kind=st.sampled_from([*KINDS, "looks"]), schedule=SCHEDULES)
     def run(kind: str, schedule: list[Event]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.event import Effects
 from schemas.responses import response_id
-from services.router import ledger
+from services.router import claiming
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Ambiguous, Call, Operation, Result
 from services.router.follow_up import State
@@ -132,8 +132,10 @@ def test_a_crash_between_planning_and_its_offset_plans_nothing_twice(world: Worl
     first = answer(2)
     world.say(first)
     with world.pool.connection() as connection:
-        (dead,) = ledger.claim(connection, "box", limit=1, burst=1, left={}, lease=uuid4(), lease_seconds=0.0)
-        ledger.note_attempts(connection, dead.lease, [(dead, Operation.CREATE)])
+        (dead,) = claiming.claim(
+            connection, "box", limit=1, burst=1, left={}, lease=uuid4(), lease_seconds=0.0
+        )
+        claiming.note_attempts(connection, dead.lease, [(dead, Operation.CREATE)])
     world.box.objects[f"box-{dead.effect_id}"] = "from the dead router"
     world.use_rules(RULES.replace("alert, destination: box", "alert, destination: box, label: new "))
     world.say(first)

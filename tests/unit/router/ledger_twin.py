@@ -1,4 +1,4 @@
-"""The ledger's contract in memory: what `ledger`, `plan_store` and `effect_store` do with tables."""
+"""The ledger's contract in memory: what planning's and the deliveries' SQL does with tables."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
