@@ -43,8 +43,8 @@ format: $(READY) ## format the code and fix what can be fixed without thought
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: jars ## measure one thing: NAME=archive, classifier, destinations, imports, ingest, ledger, router, scheduler or themes; the last line is JSON
-	@test -n "$(NAME)" || { echo "Which one? make bench NAME=archive, classifier, destinations, imports, ingest, ledger, router, scheduler or themes" >&2; exit 1; }
+bench: jars ## measure one thing: NAME=archive, classifier, destinations, imports, ingest, insights, ledger, router, scheduler or themes; the last line is JSON
+	@test -n "$(NAME)" || { echo "Which one? make bench NAME=archive, classifier, destinations, imports, ingest, insights, ledger, router, scheduler or themes" >&2; exit 1; }
 	$(BIN)/python -m bench.$(NAME) $(ARGS)
 
 chaos: jars ## kill routers while an unreliable outside is delivered to; ARGS="--deliveries 2000 --kills 4"; the last line is JSON

@@ -12,6 +12,7 @@ import typer
 from cli.delivery_commands import deliveries, destinations, moment
 from cli.follow_up_commands import follow_ups
 from cli.import_command import import_
+from cli.insights_commands import insights
 from cli.key_commands import keys
 from cli.match_commands import matches
 from cli.person_commands import person
@@ -32,6 +33,7 @@ app.add_typer(config, name="config")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(destinations, name="destinations")
 app.add_typer(follow_ups, name="follow-ups")
+app.add_typer(insights, name="insights")
 app.add_typer(matches, name="matches")
 app.add_typer(programs, name="programs")
 app.add_typer(schedule, name="schedule")

@@ -1,7 +1,7 @@
 """The input of insights: takes events in and keeps the read model."""
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
@@ -12,13 +12,12 @@ from runtime.messages import Record
 from runtime.postgres import Pool
 from schemas.profiles import ProfileChanged
 from services.insights import metrics, projection
-from services.insights.intake import Erased, Published, Said, sort_out
+from services.insights.intake import READ, Erased, Said, sort_out
 
 SERVICE = "insights"
 SOURCE = "/services/insights"
-_EVENTS: tuple[type[Published], ...] = get_args(Published)
-_MODELS = {model.TYPE: model for model in _EVENTS}
-TOPICS = tuple(dict.fromkeys(model.TOPIC for model in _EVENTS))
+_MODELS = {model.TYPE: model for model in READ}
+TOPICS = tuple(dict.fromkeys(model.TOPIC for model in READ))
 
 _ZONE_SQL = """
 INSERT INTO reporting (time_zone) VALUES (%s)

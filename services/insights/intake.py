@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from uuid import UUID
 
 from schemas.accounts import AccountChanged
@@ -24,15 +24,17 @@ class Erased:
 
 
 Published = (
-    ResponseClassified
-    | ClassificationCorrected
-    | ProfileChanged
+    ProfileChanged
     | AccountChanged
+    | ResponseClassified
+    | ClassificationCorrected
     | OutcomeRecorded
     | SurveyRequested
     | SurveyRequestCancelled
     | SurveyStepOccurred
 )
+READ: tuple[type[Published], ...] = get_args(Published)
+"""The events that insights reads; people and accounts among the first, so that answers find them."""
 Said = Published | Erased
 REACHED = frozenset({SurveyStep.SENT, SurveyStep.DELIVERED, SurveyStep.SHOWN, SurveyStep.CLICKED})
 """Steps by which a survey has left for the person."""

@@ -127,7 +127,17 @@ def take_in(
     connection: Connection[Any], batch: Batch, zone: ZoneInfo, *, places: int = bitmaps.PLACES
 ) -> int:
     """Writes a batch in the caller's transaction; how many answers count differently from before."""
+    work_alone(connection)
+    return tell_anew(connection, write(connection, batch), zone, places=places)
+
+
+def work_alone(connection: Connection[Any]) -> None:
+    """Waits until nobody else writes, and makes others wait until the transaction ends."""
     connection.execute(_ALONE_SQL)
+
+
+def write(connection: Connection[Any], batch: Batch) -> set[str]:
+    """Writes the facts of a batch; returns the people whose answers are to be told anew."""
     named = batch.people()
     people.ensure(connection, named)
     changed = people.erase(connection, batch.erased.values())
@@ -138,7 +148,7 @@ def take_in(
     changed |= _put_answers(connection, batch, keys)
     changed |= _put_corrections(connection, batch.corrections.values(), keys)
     changed |= closed_loop_store.put(connection, batch, keys)
-    return tell_anew(connection, {keys.winner(key) for key in changed}, zone, places=places)
+    return {keys.winner(key) for key in changed}
 
 
 def tell_anew(
@@ -156,7 +166,7 @@ def forget(
     connection: Connection[Any], named: Collection[str], at: datetime, zone: ZoneInfo
 ) -> dict[str, int]:
     """Forgets a person under all their keys: what was received up to `at`. Records removed, by table."""
-    connection.execute(_ALONE_SQL)
+    work_alone(connection)
     people.ensure(connection, named)
     keys = people.all_keys(connection, named)
     known = people.known_among(connection, keys)

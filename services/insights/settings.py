@@ -4,14 +4,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import field_validator
 
-from runtime.settings import Port, ServiceSettings
+from runtime.settings import EnvironmentSettings, Port, ServiceSettings
 
 
-class InsightsSettings(ServiceSettings):
-    """Read from the environment and from secret files."""
+class ReportingSettings(EnvironmentSettings):
+    """By whose days answers are counted."""
 
-    ops_port: Port = 8004
-    """The port that health, metrics and figures are served on, 1 to 65535."""
     reporting_time_zone: str = "UTC"
     """IANA name, such as Europe/Berlin, of the zone whose days answers are counted by."""
 
@@ -26,3 +24,10 @@ class InsightsSettings(ServiceSettings):
     def zone(self) -> ZoneInfo:
         """The time zone whose days answers are counted by."""
         return ZoneInfo(self.reporting_time_zone)
+
+
+class InsightsSettings(ReportingSettings, ServiceSettings):
+    """Read from the environment and from secret files."""
+
+    ops_port: Port = 8004
+    """The port that health, metrics and figures are served on, 1 to 65535."""

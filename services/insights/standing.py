@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -33,6 +34,12 @@ class Mark(NamedTuple):
 
     dimension: str
     value: str
+
+
+@lru_cache(maxsize=100_000)
+def _mark(dimension: str, value: str) -> Mark:
+    """The same object every time: each answer has some twenty, and there are few different ones."""
+    return Mark(dimension, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +166,7 @@ def standings(
         for before, answer, after in zip([None, *ordered], ordered, [*ordered[1:], None], strict=False):
             day = answer.responded_at.astimezone(zone).date()
             account = accounts.get(person.account_id or answer.account_id or "", _NO_ACCOUNT)
-            marks = {Mark(DAY, day.isoformat()), *_of_person(person, account)}
+            marks = {_mark(DAY, day.isoformat()), *_of_person(person, account)}
             marks.update(_of_answer(answer, person, corrections.get(answer.response_id, ())))
             marks.update(_between(before, answer, after))
             marks.update(_of_care(care.get(answer.response_id, _NO_CARE)))
@@ -176,11 +183,11 @@ def asked_standing(
     day = asked.sent_at.astimezone(zone).date()
     closes = asked.closes_at.astimezone(zone).date()
     marks = {
-        Mark(DAY, day.isoformat()),
-        Mark(CLOSES, closes.isoformat()),
-        Mark(ANSWERED, YES if is_answered else NO),
-        Mark(Dimension.PROGRAM, asked.program),
-        Mark(Dimension.CHANNEL, asked.channel or ""),
+        _mark(DAY, day.isoformat()),
+        _mark(CLOSES, closes.isoformat()),
+        _mark(ANSWERED, YES if is_answered else NO),
+        _mark(Dimension.PROGRAM, asked.program),
+        _mark(Dimension.CHANNEL, asked.channel or ""),
         *_of_person(person, accounts.get(person.account_id or "", _NO_ACCOUNT)),
     }
     return Standing(day, frozenset(marks))
@@ -209,39 +216,39 @@ def stage_of(person: Person, account: Account) -> str:
 
 
 def _of_person(person: Person, account: Account) -> Iterator[Mark]:
-    yield Mark(Dimension.SEGMENT, person.segment or account.segment or "")
-    yield Mark(Dimension.COHORT, person.cohort or "")
-    yield Mark(Dimension.ROLE, person.role or "")
-    yield Mark(Dimension.STAGE, stage_of(person, account))
-    yield Mark(Dimension.OWNER, account.owner or "")
+    yield _mark(Dimension.SEGMENT, person.segment or account.segment or "")
+    yield _mark(Dimension.COHORT, person.cohort or "")
+    yield _mark(Dimension.ROLE, person.role or "")
+    yield _mark(Dimension.STAGE, stage_of(person, account))
+    yield _mark(Dimension.OWNER, account.owner or "")
 
 
 def _of_answer(answer: Answer, person: Person, corrections: Sequence[Correction]) -> Iterator[Mark]:
     only_product = person.products[0] if len(person.products) == 1 else ""
-    yield Mark(Dimension.PRODUCT, answer.product or only_product)
-    yield Mark(Dimension.PROGRAM, answer.program or "")
-    yield Mark(Dimension.CHANNEL, answer.channel or "")
-    yield Mark(Dimension.SOURCE, answer.source)
-    yield Mark(Dimension.SCORE, str(answer.score))
-    yield Mark(Dimension.GROUP, _group(answer))
+    yield _mark(Dimension.PRODUCT, answer.product or only_product)
+    yield _mark(Dimension.PROGRAM, answer.program or "")
+    yield _mark(Dimension.CHANNEL, answer.channel or "")
+    yield _mark(Dimension.SOURCE, answer.source)
+    yield _mark(Dimension.SCORE, str(answer.score))
+    yield _mark(Dimension.GROUP, _group(answer))
     corrected = {one.field: one.after for one in corrections if one.revision >= answer.comment_revision}
     sentiment = corrected.get(CorrectedField.SENTIMENT, (answer.sentiment,) if answer.sentiment else ())
-    yield Mark(Dimension.SENTIMENT, sentiment[0] if sentiment else "")
+    yield _mark(Dimension.SENTIMENT, sentiment[0] if sentiment else "")
     for theme in corrected.get(CorrectedField.THEMES, answer.themes):
-        yield Mark(Dimension.THEME, theme)
+        yield _mark(Dimension.THEME, theme)
     for function in corrected.get(CorrectedField.FUNCTIONS, answer.functions):
-        yield Mark(Dimension.FUNCTION, function)
+        yield _mark(Dimension.FUNCTION, function)
 
 
 def _between(before: Answer | None, answer: Answer, after: Answer | None) -> Iterator[Mark]:
-    yield Mark(Dimension.BEFORE, FIRST if before is None else _group(before))
-    yield Mark(Dimension.NEXT, NONE if after is None else _group(after))
-    yield Mark(Dimension.TURN, NONE if after is None else _turn(answer.score or 0, after.score or 0))
+    yield _mark(Dimension.BEFORE, FIRST if before is None else _group(before))
+    yield _mark(Dimension.NEXT, NONE if after is None else _group(after))
+    yield _mark(Dimension.TURN, NONE if after is None else _turn(answer.score or 0, after.score or 0))
 
 
 def _of_care(care: Care) -> Iterator[Mark]:
-    yield Mark(Dimension.HEARD_BACK, "contacted" if care.contacted else "mailed" if care.mailed else NONE)
-    yield Mark(Dimension.SLA, "missed" if care.missed else "met" if care.contacted else "")
+    yield _mark(Dimension.HEARD_BACK, "contacted" if care.contacted else "mailed" if care.mailed else NONE)
+    yield _mark(Dimension.SLA, "missed" if care.missed else "met" if care.contacted else "")
 
 
 def _turn(score: int, following: int) -> str:

@@ -223,3 +223,14 @@ def test_a_day_is_one_of_the_reporting_time_zone(pool: Pool) -> None:
     with pool.connection() as connection:
         points = figures.trend(connection, Filter(Metric.NPS, date(2026, 3, 29), date(2026, 3, 30)))
     assert [point.score.value for point in points] == [100.0, -100.0]
+
+
+def test_the_view_for_other_tools_holds_what_the_figures_count(world: World) -> None:
+    world.say(
+        answered("ann", 1, 9, themes=("price", "speed")), answered("bob", 1, 0), answered("cyd", 1, None)
+    )
+    with world.pool.connection() as connection:
+        rows = connection.execute(
+            "SELECT day, score, score_group, themes, previous_group FROM counted_answers ORDER BY score"
+        ).fetchall()
+    assert rows == [(DAY, 0, "detractor", None, "first"), (DAY, 9, "promoter", ["price", "speed"], "first")]

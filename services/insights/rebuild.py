@@ -1,0 +1,60 @@
+"""Makes the read model anew from the events of the past, and says where it now differs."""
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+from psycopg.sql import SQL, Identifier
+
+from services.insights import projection
+from services.insights.intake import Said, sort_out
+
+BATCH = 2_000
+
+_TABLES = (
+    *("words", "answers", "corrections", "requests", "outcomes", "bitmaps", "marks", "months"),
+    *("people", "accounts", "reporting"),
+)
+_TOTALS_SQL = """
+SELECT metric, dimension, value, sum(bit_count(bits))::bigint AS total
+FROM marks JOIN bitmaps USING (mark) GROUP BY metric, dimension, value
+"""
+_PEOPLE_SQL = "SELECT person FROM people WHERE merged_into IS NULL ORDER BY person"
+_ZONE_SQL = "INSERT INTO reporting (time_zone) VALUES (%s)"
+
+Total = tuple[str, str, str]
+"""A metric's answers, or its requests; a dimension; a value."""
+
+
+def rebuild(connection: Connection[Any], said: Iterable[Said], zone: ZoneInfo) -> int:
+    """Forgets everything and takes the events in, in the caller's transaction; how many there were.
+
+    Erasures come first. The intake waits until the transaction ends, and readers see what was there before.
+    """
+    projection.work_alone(connection)
+    # Not TRUNCATE: it would make readers wait as well.
+    for table in _TABLES:
+        connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
+    connection.execute(_ZONE_SQL, (zone.key,))
+    events, number = iter(said), 0
+    while batch := list(islice(events, BATCH)):
+        projection.write(connection, sort_out(batch))
+        number += len(batch)
+    people = [person for (person,) in connection.execute(_PEOPLE_SQL)]
+    for begin in range(0, len(people), BATCH):
+        projection.tell_anew(connection, people[begin : begin + BATCH], zone)
+    return number
+
+
+def totals(connection: Connection[Any]) -> Counter[Total]:
+    """How many answers and requests count under each value."""
+    rows = connection.execute(_TOTALS_SQL)
+    return Counter({(metric, dimension, value): total for metric, dimension, value, total in rows if total})
+
+
+def differences(before: Counter[Total], after: Counter[Total]) -> dict[Total, int]:
+    """By how much totals grew or shrank, where they did."""
+    return {key: after[key] - before[key] for key in before | after if after[key] != before[key]}
