@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.remote.webelement import WebElement
 
 _AXE = Path(str(distribution("axe-playwright-python").locate_file("axe_playwright_python/axe.min.js")))
 _SERIOUS = ("serious", "critical")
@@ -36,6 +38,22 @@ def chromium(*, javascript: bool = True) -> Iterator[webdriver.Chrome]:
         yield started
     finally:
         started.quit()
+
+
+def is_gone(element: WebElement) -> bool:
+    """Whether the page an element was on has been left.
+
+    Chromedriver 156 does not always know a stale element when it sees one.
+    """
+    try:
+        element.is_enabled()
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as error:
+        if "does not belong to the document" in str(error.msg):
+            return True
+        raise
+    return False
 
 
 def resize(browser: webdriver.Chrome, width: int, height: int = 1000) -> None:

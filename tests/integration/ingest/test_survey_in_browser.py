@@ -6,13 +6,12 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from schemas.profiles import ProfileChanged
 from schemas.requests import SurveyRequested
 from schemas.responses import ResponseRecorded
-from tests.chromium import chromium, complaints, fits, picture, press, resize, violations
+from tests.chromium import chromium, complaints, fits, is_gone, picture, press, resize, violations
 from tests.integration.ingest.world import PATIENCE_SECONDS, Ingest, eventually, path
 
 LEAST_TARGET_PX = 24
@@ -61,7 +60,7 @@ def send(browser: webdriver.Chrome) -> None:
     """Presses the button and waits for the page it leads to."""
     button = browser.find_element(By.TAG_NAME, "button")
     button.click()
-    WebDriverWait(browser, PATIENCE_SECONDS).until(staleness_of(button))
+    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda _: is_gone(button))
 
 
 def heading(browser: webdriver.Chrome) -> str:
