@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from cli import router_api
-from cli.spreadsheet import safe_cell
 from cli.terminal import console
+from runtime.spreadsheet import safe_cell
 
 deliveries = typer.Typer(help="What was delivered, what was not, and why.", no_args_is_help=True)
 destinations = typer.Typer(help="Where deliveries go.", no_args_is_help=True)

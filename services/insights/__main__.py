@@ -4,6 +4,7 @@ import sys
 from functools import partial
 
 from runtime import logging
+from runtime.clock import business_clock
 from runtime.consumer import Consumer
 from runtime.dead_letters import DeadLetters
 from runtime.health import Health
@@ -16,6 +17,8 @@ from runtime.watchdog import Watchdog
 from services.insights import erasures
 from services.insights.app import SERVICE, TOPICS, Intake, read, zone_check
 from services.insights.settings import InsightsSettings
+from services.insights.web.add_pages import add_pages
+from services.insights.web.routes import Figures
 
 INTAKE_RECORDS = 2_000
 """Taken in at once: each statement of a batch costs the more for an event, the fewer share it."""
@@ -60,6 +63,8 @@ def main() -> int:
     health.add("intake", intake.check)
     health.add("erasures", erasing.check)
     health.add("relay", relay.check)
+    app = ops_app(health)
+    add_pages(app, Figures(pool=pool, clock=business_clock(settings), zone=settings.zone), settings)
     try:
         return run_service(
             SERVICE,
@@ -70,7 +75,7 @@ def main() -> int:
                 "intake-watchdog": Watchdog(intake.progress.standing).run,
                 "erasures-watchdog": Watchdog(erasing.progress.standing).run,
             },
-            app=ops_app(health),
+            app=app,
             host=settings.ops_host,
             port=settings.ops_port,
         )

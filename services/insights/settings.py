@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import field_validator
 
 from runtime.settings import EnvironmentSettings, Port, ServiceSettings
+from services.insights.web.settings import PageSettings
 
 
 class ReportingSettings(EnvironmentSettings):
@@ -26,8 +27,8 @@ class ReportingSettings(EnvironmentSettings):
         return ZoneInfo(self.reporting_time_zone)
 
 
-class InsightsSettings(ReportingSettings, ServiceSettings):
+class InsightsSettings(ReportingSettings, ServiceSettings, PageSettings):
     """Read from the environment and from secret files."""
 
     ops_port: Port = 8004
-    """The port that health, metrics and figures are served on, 1 to 65535."""
+    """The port that health, metrics and the pages are served on, 1 to 65535."""

@@ -113,9 +113,9 @@ def profile(person: str, at: float, version: int = 1, **facts: object) -> Profil
     )
 
 
-def account(name: str, at: float, version: int = 1, **facts: object) -> AccountChanged:
+def account(account_id: str, at: float, version: int = 1, **facts: object) -> AccountChanged:
     return AccountChanged.model_validate(
-        {"account_id": name, "version": version, "changed_at": hour(at), **facts}
+        {"account_id": account_id, "version": version, "changed_at": hour(at), **facts}
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 from jinja2 import TemplateError
 from pydantic import JsonValue
 
-from cli.spreadsheet import safe_cell
+from runtime.spreadsheet import safe_cell
 from services.router.destinations import email
 from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
 from services.router.follow_up import FollowUpView, State

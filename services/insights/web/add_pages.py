@@ -1,0 +1,36 @@
+"""The pages as one application, added to the service's own."""
+
+from fastapi import FastAPI
+from starlette.middleware.sessions import SessionMiddleware
+
+from services.insights.filters import BadFilter
+from services.insights.web.guard import add_guard
+from services.insights.web.routes import Figures, bad_filter, figure_routes
+from services.insights.web.settings import PageSettings
+from services.insights.web.sign_in import sign_in_routes
+from services.insights.web.site import file_routes
+from services.insights.web.staff import LONGEST_SESSION
+
+
+def add_pages(app: FastAPI, figures: Figures, settings: PageSettings) -> None:
+    """Adds every page under `/`, behind what the application serves; none without SESSION_SECRET."""
+    if settings.session_secret is None:
+        return
+    is_encrypted = settings.insights_url.startswith("https://")
+    pages = FastAPI(title="Insights", docs_url=None, redoc_url=None, openapi_url=None)
+    add_guard(pages)
+    pages.add_exception_handler(BadFilter, bad_filter)
+    pages.add_middleware(
+        SessionMiddleware,
+        secret_key=settings.session_secret.get_secret_value(),
+        # The prefix holds browsers to it: sent by this host alone, over TLS, for every path.
+        session_cookie="__Host-insights" if is_encrypted else "insights",
+        max_age=int(LONGEST_SESSION.total_seconds()),
+        # Lax, as the sign-in service sends people back with a link; what writes is a form with a token.
+        same_site="lax",
+        https_only=is_encrypted,
+    )
+    pages.include_router(file_routes())
+    pages.include_router(sign_in_routes(settings))
+    pages.include_router(figure_routes(figures))
+    app.mount("/", pages)

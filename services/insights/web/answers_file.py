@@ -1,0 +1,72 @@
+"""The answers behind a number as a file for spreadsheets."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import StringIO
+
+from runtime.postgres import Pool
+from runtime.spreadsheet import safe_cell
+from services.insights.answers import MOST_ANSWERS, Page, Shown, behind
+from services.insights.filters import Dimension, Filter
+
+COLUMNS = (
+    "responded_at",
+    "metric",
+    "score",
+    "comment",
+    "person",
+    "name",
+    "email",
+    "account_id",
+    "account",
+    "program",
+    "channel",
+    "source",
+    "language",
+    "themes",
+    "functions",
+    "sentiment",
+    "response_id",
+)
+"""What the file's first line names."""
+
+
+def lines(pool: Pool, wanted: Filter) -> Iterator[str]:
+    """The file, in pieces; each is read when the one before has been taken, so that any number fits."""
+    yield _written([COLUMNS])
+    after = None
+    while True:
+        with pool.connection() as connection:
+            found: Page = behind(connection, wanted, limit=MOST_ANSWERS, after=after)
+        yield _written([_row(answer) for answer in found.answers])
+        after = found.after
+        if after is None:
+            return
+
+
+def _row(answer: Shown) -> tuple[object, ...]:
+    return (
+        answer.responded_at.isoformat(),
+        answer.metric,
+        answer.score,
+        answer.comment,
+        answer.person,
+        answer.name,
+        answer.email,
+        answer.account_id,
+        answer.account_name,
+        answer.program,
+        answer.channel,
+        answer.source,
+        answer.language,
+        ", ".join(answer.values(Dimension.THEME)),
+        ", ".join(answer.values(Dimension.FUNCTION)),
+        ", ".join(answer.values(Dimension.SENTIMENT)),
+        answer.response_id,
+    )
+
+
+def _written(rows: Sequence[Sequence[object]]) -> str:
+    text = StringIO()
+    csv.writer(text).writerows([safe_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()

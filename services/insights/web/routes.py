@@ -1,0 +1,168 @@
+"""The pages that show figures: each reads its address, asks for figures, and hands them to its template."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
+from psycopg import Connection
+
+from runtime.clock import Clock
+from runtime.postgres import Pool
+from schemas.scales import GROUPS
+from services.insights import figures
+from services.insights.answers import behind
+from services.insights.figures import Point as Period
+from services.insights.figures import Step
+from services.insights.filters import Dimension, Rolling
+from services.insights.web import answers_file
+from services.insights.web.bars import interval_bars, slices
+from services.insights.web.guard import allowed
+from services.insights.web.line_chart import Point, line_chart
+from services.insights.web.place import after_of, place_of
+from services.insights.web.site import page
+from services.insights.web.staff import Role, Staff
+from services.insights.web.view import HEADLINE_DIMENSIONS, View
+from services.insights.web.wording import NAMES, RANGES, day
+
+ANSWERS_A_PAGE = 50
+Viewer = Annotated[Staff, Depends(allowed(Role.VIEWER))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the pages stand on; today is a day of `zone`."""
+
+    pool: Pool
+    clock: Clock
+    zone: ZoneInfo
+
+    @contextmanager
+    def asked(self, request: Request) -> Iterator[tuple[View, Connection[Any]]]:
+        """What the address means, and where figures come from. Raises BadFilter."""
+        view = View.read(request.query_params.multi_items(), self.clock.now().astimezone(self.zone).date())
+        with self.pool.connection() as connection:
+            yield view, connection
+
+
+def figure_routes(source: Figures) -> APIRouter:
+    """The routes of all of them. They run in threads, as PostgreSQL is waited for."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/")
+    def dashboard(request: Request, _staff: Viewer) -> Response:
+        with source.asked(request) as (view, connection):
+            wanted = view.wanted
+            headline = figures.headline(connection, wanted)
+            bars = figures.distribution(connection, wanted)
+            periods = figures.trend(connection, wanted, view.step)
+            rows = figures.breakdown(connection, wanted, view.by)
+        lowest, highest = RANGES[wanted.metric]
+        tally = headline.score.tally
+        parts = (tally.low, tally.middle, tally.top)
+        return _page(
+            request,
+            "dashboard.html",
+            view,
+            headline=headline,
+            scores=bars,
+            most=max(bar.share.part for bar in bars),
+            groups=list(zip(GROUPS[wanted.metric], parts, slices(parts), strict=True)),
+            periods=[(_name(period, view), period) for period in periods],
+            chart=line_chart([_point(period, view) for period in periods], lowest=lowest, highest=highest),
+            rows=rows,
+            bars=interval_bars(
+                [(row.score.value, row.score.margin) for row in rows], lowest=lowest, highest=highest
+            ),
+        )
+
+    @routes.get("/themes")
+    def themes(request: Request, _staff: Viewer) -> Response:
+        with source.asked(request) as (view, connection):
+            rows = figures.themes(connection, view.wanted)
+        most = max(RANGES[view.wanted.metric])
+        impacts = [(row.impact.value, row.impact.margin) if row.impact else (None, None) for row in rows]
+        return _page(
+            request, "themes.html", view, rows=rows, bars=interval_bars(impacts, lowest=-most, highest=most)
+        )
+
+    @routes.get("/movement")
+    def movement(request: Request, _staff: Viewer) -> Response:
+        with source.asked(request) as (view, connection):
+            moved = figures.movement(connection, view.wanted)
+        groups = GROUPS[view.wanted.metric]
+        cells = {(one.before, one.after): one.answers for one in moved.moves}
+        return _page(request, "movement.html", view, moved=moved, groups=groups, cells=cells)
+
+    @routes.get("/answers")
+    def answers(request: Request, staff: Viewer) -> Response:
+        after = after_of(request.query_params.get("after"))
+        with source.asked(request) as (view, connection):
+            shown = behind(connection, view.wanted, limit=ANSWERS_A_PAGE, after=after)
+        return _page(
+            request,
+            "answers.html",
+            view,
+            answers=shown.answers,
+            next_place=place_of(shown.after) if shown.after else None,
+            is_first=after is None,
+            reads_all=staff.may(Role.AGENT),
+            zone=source.zone,
+        )
+
+    @routes.get("/answers.csv")
+    def answers_csv(request: Request, _staff: Annotated[Staff, Depends(allowed(Role.AGENT))]) -> Response:
+        with source.asked(request) as (view, _connection):
+            wanted = view.wanted
+        name = f"{wanted.metric}-{wanted.since}-{wanted.until}.csv"
+        return StreamingResponse(
+            answers_file.lines(source.pool, wanted),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    return routes
+
+
+async def bad_filter(request: Request, error: Exception) -> Response:
+    """Says which part of the address cannot be used."""
+    return page(
+        request,
+        "message.html",
+        status=400,
+        heading="This address cannot be understood",
+        sentence=f"{error}. Change it in the address, or start again from the dashboard.",
+    )
+
+
+def _page(request: Request, template: str, view: View, **values: Any) -> Response:  # noqa: ANN401 - a template takes anything
+    return page(
+        request,
+        template,
+        view=view,
+        wanted=view.wanted,
+        metrics=NAMES,
+        metric_name=NAMES[view.wanted.metric],
+        dimensions=HEADLINE_DIMENSIONS,
+        steps=tuple(Step),
+        rollings=tuple(Rolling),
+        group_dimension=Dimension.GROUP,
+        **values,
+    )
+
+
+def _name(period: Period, view: View) -> str:
+    if view.wanted.rolling:
+        return f"{view.wanted.rolling.days} days to {day(period.until)}"
+    if view.step is Step.MONTH:
+        return f"{period.since:%b %Y}"
+    return day(period.since)
+
+
+def _point(period: Period, view: View) -> Point:
+    at = period.until if view.wanted.rolling else period.since
+    name = f"{at:%b %Y}" if view.step is Step.MONTH else f"{at.day} {at:%b}"
+    return Point(at, name, period.score.value, period.score.margin)

@@ -1,0 +1,61 @@
+"""What a page's address says: which answers it is about and how they are shown. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+from urllib.parse import urlencode
+
+from services.insights.figures import Step
+from services.insights.filters import BadFilter, Dimension, Filter, read
+
+MOST_DAILY_DAYS = 31
+MOST_WEEKLY_DAYS = 200
+HEADLINE_DIMENSIONS = tuple(one for one in Dimension if one not in {Dimension.SCORE, Dimension.BEFORE})
+"""What a breakdown can be by."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A filter, the width of a trend's points, and what a breakdown is by."""
+
+    wanted: Filter
+    step: Step
+    by: Dimension
+
+    @classmethod
+    def read(cls, parameters: Iterable[tuple[str, str]], today: date) -> Self:
+        """The view that an address means; without a step, one that fits the period. Raises BadFilter."""
+        given = list(parameters)
+        wanted = read(given, today)
+        told = {name: value for name, value in given if value}
+        try:
+            step = Step(told["step"]) if "step" in told else _step_for(wanted.days)
+        except ValueError:
+            raise BadFilter("step", "day, week or month") from None
+        by = told.get("by", Dimension.SEGMENT)
+        if by not in set(HEADLINE_DIMENSIONS):
+            raise BadFilter("by", " or ".join(HEADLINE_DIMENSIONS))
+        return cls(wanted, step, Dimension(by))
+
+    def to(self, path: str, wanted: Filter | None = None, *, by: Dimension | None = None) -> str:
+        """The address of a page with this filter or another one."""
+        shown = [("step", self.step.value), ("by", (by or self.by).value)]
+        return f"{path}?{urlencode([*(wanted or self.wanted).parameters(), *shown])}"
+
+    def behind(self, **chosen: str) -> str:
+        """The address of the answers that also have these values of dimensions."""
+        wanted = self.wanted
+        for dimension, value in chosen.items():
+            wanted = wanted.choosing(Dimension(dimension), value)
+        return self.to("/answers", wanted)
+
+    def behind_days(self, since: date, until: date) -> str:
+        """The address of the answers of other days."""
+        return self.to("/answers", self.wanted.between(since, until))
+
+
+def _step_for(days: int) -> Step:
+    if days <= MOST_DAILY_DAYS:
+        return Step.DAY
+    return Step.WEEK if days <= MOST_WEEKLY_DAYS else Step.MONTH

@@ -1,0 +1,104 @@
+"""The pages on a real database with a year of answers, served to browsers."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from random import Random
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from runtime.postgres import Pool
+from services.insights.web.add_pages import add_pages
+from services.insights.web.routes import Figures
+from services.insights.web.settings import PageSettings
+from tests.integration.insights.world import UTC_ZONE, World, account, answered, hour, profile
+
+PASSWORD = "a password for tests"  # noqa: S105 - of nothing but the tests' own pages
+NOW = hour(24 * 90)
+COMMENTS = {
+    "onboarding": ("Setting it up took us two weeks and three calls.", "The first day was clear and quick."),
+    "price": ("Too expensive since the last renewal.", "Fair price for what it does."),
+    "support": ("Nobody answered for four days.", "Maria of your support saved our launch!"),
+    "reporting": ("Exports time out on large accounts.", "The new reports are what my boss looks at first."),
+}
+SEGMENTS = ("enterprise", "mid_market", "small_business", "")
+ROLES = ("key_contact", "end_user", "buyer")
+
+
+class _Still:
+    def now(self) -> datetime:
+        return NOW
+
+
+def page_settings(**changes: object) -> PageSettings:
+    given = {"session_secret": SecretStr("s" * 32), "local_password": SecretStr(PASSWORD), **changes}
+    return PageSettings.model_validate(given)
+
+
+def live_a_quarter(world: World, people: int = 420) -> None:
+    """Answers of a company that gets better: twice from each, the second after a release in the middle."""
+    chance = Random(8)  # noqa: S311 - the same figures in every run, no secret
+    companies = [
+        account(f"acc-{n}", 0, name=f"Company {n}", owner=f"owner-{n % 3}@ours.test") for n in range(40)
+    ]
+    profiles, answers = [], []
+    for n in range(people):
+        person = f"person-{n}"
+        segment = SEGMENTS[min(3, int(chance.random() ** 1.5 * 4))]
+        profiles.append(
+            profile(
+                person,
+                0,
+                name=f"Person {n}",
+                account_id=f"acc-{n % 40}",
+                segment=segment or None,
+                role=chance.choice(ROLES),
+                stage="prospect" if n % 20 == 0 else "customer",
+            )
+        )
+        for number, mood in ((1, 0.0), (2, 1.2)):
+            theme = chance.choice(list(COMMENTS))
+            liking = 7.4 + mood + {"price": -2.5, "support": 1}.get(theme, 0) - SEGMENTS.index(segment) * 0.5
+            score = min(10, max(0, round(chance.gauss(liking, 2.2))))
+            bad, good = COMMENTS[theme]
+            words = None if chance.random() < 0.3 else good if score > 6 else bad
+            answers.append(
+                answered(
+                    person,
+                    24 * (chance.randrange(44) + 45 * (number - 1)) + 9,
+                    score,
+                    number=number,
+                    comment=words,
+                    themes=(theme,) if words else (),
+                    sentiment=("positive" if score > 6 else "negative") if words else None,
+                    program="yearly_nps",
+                    channel=chance.choice(("email", "in_app")),
+                )
+            )
+    world.say(*companies, *profiles, *answers)
+
+
+@contextmanager
+def running(app: FastAPI, listening: socket.socket) -> Iterator[None]:
+    """Serves the application on a socket that listens already."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def served(pool: Pool, settings: PageSettings | None = None) -> Iterator[str]:
+    """The address of the running pages."""
+    app = FastAPI()
+    add_pages(app, Figures(pool=pool, clock=_Still(), zone=UTC_ZONE), settings or page_settings())
+    with socket.create_server(("127.0.0.1", 0)) as listening, running(app, listening):
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"

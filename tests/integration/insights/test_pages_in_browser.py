@@ -1,0 +1,96 @@
+"""Every page in a real browser: by mouse and by keyboard, wide and narrow, and by whoever cannot see it."""
+
+from collections.abc import Iterator
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
+
+from runtime.postgres import Pool
+from tests.chromium import chromium, complaints, fits, picture, press, resize, violations
+from tests.integration.insights.site import PASSWORD, live_a_quarter, served
+from tests.integration.insights.world import World
+
+PATIENCE_SECONDS = 20
+PAGES = ("Dashboard", "Answers", "Themes", "Movement")
+
+
+@pytest.fixture(scope="module")
+def address(pool: Pool) -> Iterator[str]:
+    world = World(pool, places=8192)
+    world.forget()
+    live_a_quarter(world)
+    with served(pool) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def signed_in(address: str) -> Iterator[webdriver.Chrome]:
+    with chromium() as browser:
+        browser.get(f"{address}/movement")
+        assert browser.title.startswith("Sign in")
+        assert violations(browser) == []
+        picture(browser, "sign-in")
+        browser.find_element(By.NAME, "password").send_keys(PASSWORD)
+        follow(browser, browser.find_element(By.CSS_SELECTOR, ".sign-in button"))
+        assert browser.title.startswith("Movement")
+        yield browser
+        assert complaints(browser) == []
+
+
+def follow(browser: webdriver.Chrome, element: webdriver.remote.webelement.WebElement) -> None:
+    page = browser.find_element(By.ID, "main")
+    element.click()
+    WebDriverWait(browser, PATIENCE_SECONDS).until(staleness_of(page))
+
+
+def figure(browser: webdriver.Chrome, selector: str) -> int:
+    return int(browser.find_element(By.CSS_SELECTOR, selector).text.split()[0].replace(",", ""))
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_each_page_fits_and_can_be_read_by_everybody(signed_in: webdriver.Chrome, width: int) -> None:
+    resize(signed_in, width)
+    for name in PAGES:
+        follow(signed_in, signed_in.find_element(By.LINK_TEXT, name))
+        picture(signed_in, f"{name.lower()}-{width}")
+        assert fits(signed_in), name
+        assert violations(signed_in) == [], name
+
+
+def test_a_number_opens_the_answers_behind_it(signed_in: webdriver.Chrome, address: str) -> None:
+    resize(signed_in, 1440)
+    signed_in.get(f"{address}/")
+    part, whole = figure(signed_in, ".legend .part1 .margin"), figure(signed_in, ".now p:nth-of-type(2) a")
+    assert 0 < part < whole
+    follow(signed_in, signed_in.find_element(By.LINK_TEXT, "detractors"))
+    seen = 0
+    while True:
+        scores = [int(one.text) for one in signed_in.find_elements(By.CSS_SELECTOR, ".given")]
+        assert max(scores) <= 6
+        seen += len(scores)
+        older = signed_in.find_elements(By.LINK_TEXT, "Older answers")
+        if not older:
+            break
+        follow(signed_in, older[0])
+    assert seen == part
+
+
+def test_by_keyboard_past_the_menu_into_the_filter(signed_in: webdriver.Chrome, address: str) -> None:
+    resize(signed_in, 1440)
+    signed_in.get(f"{address}/")
+    press(signed_in, Keys.TAB, Keys.ENTER)
+    assert signed_in.switch_to.active_element.get_attribute("id") == "main"
+    press(signed_in, Keys.TAB)
+    assert signed_in.switch_to.active_element.get_attribute("name") == "metric"
+    press(signed_in, "C")
+    while signed_in.switch_to.active_element.tag_name != "button":
+        press(signed_in, Keys.TAB)
+    page = signed_in.find_element(By.ID, "main")
+    press(signed_in, Keys.ENTER)
+    WebDriverWait(signed_in, PATIENCE_SECONDS).until(staleness_of(page))
+    assert signed_in.title.startswith("CSAT")
+    assert "metric=csat" in signed_in.current_url
