@@ -161,7 +161,7 @@ def _copy(connection: Connection, copies: int) -> None:
         connection.execute(statement, {"copies": copies})
     connection.commit()
     connection.autocommit = True
-    for table in ("answers", "bitmaps", "people", "words"):
+    for table in ("answers", "bitmaps", "marks", "people", "words"):
         connection.execute(SQL("VACUUM ANALYZE {}").format(Identifier(table)))
     connection.execute("CHECKPOINT")
     connection.autocommit = False

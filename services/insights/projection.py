@@ -188,7 +188,7 @@ def _told(
     bitmaps.settle(connection, requests, bitmaps.REQUESTS, places=places)
     gone = [one.response_id for given in known.answers.values() for one in given if one.is_forgotten]
     unasked = [one.request_id for asked in known.asked.values() for one in asked if one.is_forgotten]
-    if not known.is_anybody_erased:
+    if not (gone or unasked or known.is_anybody_erased):
         return moved, {}
     values = {"answers": gone, "requests": unasked, "persons": persons}
     return moved, {table: connection.execute(sql, values).rowcount for table, sql in _FORGET_SQL.items()}

@@ -14,7 +14,7 @@ from services.insights.app import read
 from services.insights.erasures import Erasing
 from services.insights.filters import Filter
 from services.insights.intake import Erased
-from tests.integration.insights.world import EPOCH, World, answered, hour, profile
+from tests.integration.insights.world import EPOCH, World, answer_id, answered, hour, profile
 
 
 def erase(world: World, at: float, *keys: str) -> dict[str, int]:
@@ -56,6 +56,16 @@ def test_what_was_received_before_does_not_come_back(world: World) -> None:
     world.say(answered("ann", 1), answered("ann", 3, number=2), answered("ann", 5, number=3))
 
     assert counted(world) == 1
+
+
+def test_what_a_key_said_goes_also_where_it_was_folded_into_somebody_who_stays(world: World) -> None:
+    world.say(answered("ann", 1), answered("bob", 1), profile("bob", 3, merged_from=("ann",)))
+
+    world.say(Erased("ann", hour(2)))
+
+    assert counted(world) == 1
+    with world.pool.connection() as connection:
+        assert [one.response_id for one in answers.of_person(connection, "bob")] == [answer_id("bob", 1)]
 
 
 def test_a_profiles_tombstone_forgets_too(world: World) -> None:
