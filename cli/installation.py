@@ -104,7 +104,11 @@ def _say_what_comes_next(*, demo: bool) -> None:
         "Nothing leaves while DELIVERY_MODE=observe: see what would be sent, then try `pilot`, then `live`.",
     ]
     if demo:
-        steps = ["Start: docker compose up --wait", "Everything that is sent appears in the sandbox's page."]
+        steps = [
+            "Start: docker compose up --wait",
+            "Everything that is sent appears in the sandbox's page.",
+            "The pages of insights open with the password in secrets/insights/local_password.",
+        ]
     console.print("What comes next")
     for number, step in enumerate(steps, start=1):
         console.print(f"  {number}. {step}")

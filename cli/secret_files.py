@@ -58,7 +58,7 @@ def own(*, database_password: str, api_key: str, source: str) -> dict[str, str]:
 
 
 def for_sandbox() -> dict[str, str]:
-    """The credentials with which services and sandbox know one another, by name."""
+    """The credentials with which services, sandbox and whoever tries them out know one another, by name."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -72,6 +72,7 @@ def for_sandbox() -> dict[str, str]:
         "salesforce_private_key": private.decode(),
         "salesforce_public_key": public.decode(),
         "issues_token": secrets.token_urlsafe(32),
+        "local_password": secrets.token_urlsafe(12),
         **{
             f"{name}_secret": f"whsec_{b64encode(secrets.token_bytes(24)).decode()}"
             for name in ("marketing", "marketing_callback", "health", "webhook")

@@ -119,13 +119,15 @@ def _summarise(outcome: Outcome, took_seconds: float) -> None:
 
 def _urls(stack: Stack) -> None:
     console.print("\n[bold]Look around[/bold] (Ctrl-C ends everything)")
-    console.print(f"  what arrived: Slack, Salesforce, mail, marketing   {stack.url('sandbox')}/")
+    console.print(f"  what customers say: scores, themes, movement        {stack.url('insights')}/")
+    console.print(f"  what arrived: Slack, Salesforce, mail, marketing    {stack.url('sandbox')}/")
     console.print(f"  a page of your product, where the widget asks       {stack.url('sandbox')}/product")
     console.print(f"  the API, and its documentation                      {stack.url('ingest')}/docs")
     console.print(
         f"  the router's destinations                           {stack.url('router')}/v1/destinations"
     )
-    console.print(f"\n  API key for your own calls: {stack.api_key}\n")
+    console.print(f"\n  password of the first page: {stack.pages_password}")
+    console.print(f"  API key for your own calls: {stack.api_key}\n")
 
 
 def _until_interrupted() -> None:

@@ -52,6 +52,7 @@ class Stack:
     ) -> None:
         self.folder = folder
         self.api_key = f"fr_{secrets.token_urlsafe(24)}"
+        self.pages_password = secrets.token_urlsafe(12)
         self.kafka: EmbeddedKafka | None = None
         self.postgres: EmbeddedPostgres | None = None
         self.supervisor: Supervisor | None = None
@@ -197,6 +198,9 @@ class Stack:
             "PERSON_KEY_SECRET": secrets.token_hex(32),
             "SURVEY_TOKEN_SECRET": secrets.token_hex(32),
             "ROUTER_OPERATOR_KEY": secrets.token_hex(32),
+            "SESSION_SECRET": secrets.token_hex(32),
+            "LOCAL_PASSWORD": self.pages_password,
+            "INSIGHTS_URL": self.url("insights"),
             "INGEST_API_KEYS": f"sample:{sha256(self.api_key.encode()).hexdigest()}",
             **credentials.for_sandbox(),
             "SLACK_APP_TOKEN": "",  # buttons reach the router over HTTP
