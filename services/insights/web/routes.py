@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from psycopg import Connection
 from runtime.clock import Clock
 from runtime.postgres import Pool
 from schemas.scales import GROUPS
-from services.insights import figures
+from services.insights import closed_loop, figures
 from services.insights.answers import behind
 from services.insights.figures import Point as Period
 from services.insights.figures import Step
@@ -26,7 +27,7 @@ from services.insights.web.place import after_of, place_of
 from services.insights.web.site import page
 from services.insights.web.staff import Role, Staff
 from services.insights.web.view import HEADLINE_DIMENSIONS, View
-from services.insights.web.wording import NAMES, RANGES, day
+from services.insights.web.wording import HEARD_BACK, NAMES, RANGES, day
 
 ANSWERS_A_PAGE = 50
 Viewer = Annotated[Staff, Depends(allowed(Role.VIEWER))]
@@ -43,9 +44,13 @@ class Figures:
     @contextmanager
     def asked(self, request: Request) -> Iterator[tuple[View, Connection[Any]]]:
         """What the address means, and where figures come from. Raises BadFilter."""
-        view = View.read(request.query_params.multi_items(), self.clock.now().astimezone(self.zone).date())
+        view = View.read(request.query_params.multi_items(), self.today())
         with self.pool.connection() as connection:
             yield view, connection
+
+    def today(self) -> date:
+        """The day that it is in the reporting time zone."""
+        return self.clock.now().astimezone(self.zone).date()
 
 
 def figure_routes(source: Figures) -> APIRouter:
@@ -96,6 +101,28 @@ def figure_routes(source: Figures) -> APIRouter:
         groups = GROUPS[view.wanted.metric]
         cells = {(one.before, one.after): one.answers for one in moved.moves}
         return _page(request, "movement.html", view, moved=moved, groups=groups, cells=cells)
+
+    @routes.get("/closed-loop")
+    def what_came_of_it(request: Request, _staff: Viewer) -> Response:
+        with source.asked(request) as (view, connection):
+            wanted = view.wanted
+            heard = closed_loop.heard_back(connection, wanted)
+            in_time = closed_loop.first_contact_in_time(connection, wanted)
+            recovered = closed_loop.recovery(connection, wanted)
+            asked = closed_loop.response_by(connection, wanted, Dimension.PROGRAM, source.today())
+        lowest, *_, highest = GROUPS[wanted.metric]
+        return _page(
+            request,
+            "closed_loop.html",
+            view,
+            heard=heard,
+            in_time=in_time,
+            recovered=recovered,
+            asked=asked,
+            lowest=lowest,
+            highest=highest,
+            heard_names=HEARD_BACK,
+        )
 
     @routes.get("/answers")
     def answers(request: Request, staff: Viewer) -> Response:

@@ -15,6 +15,8 @@ RANGES: dict[Metric, tuple[float, float]] = {
     Metric.CES: (1, 7),
 }
 """The least and the most that a metric's score can be."""
+HEARD_BACK = {"contacted": "were contacted", "mailed": "had a mail alone", "none": "heard nothing"}
+"""What somebody heard from us after an answer."""
 _UNITS = {Metric.NPS: "", Metric.CSAT: "\N{NO-BREAK SPACE}%", Metric.CES: ""}
 _DIGITS = {Metric.NPS: 0, Metric.CSAT: 0, Metric.CES: 1}
 NOTHING = "\N{EN DASH}"

@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 import uvicorn
@@ -12,10 +12,27 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from runtime.postgres import Pool
+from schemas.classified import ResponseClassified
+from schemas.outcomes import OutcomeKind, OutcomeRecorded
+from schemas.requests import SurveyRequested
+from schemas.survey_events import SurveyStepOccurred
+from services.insights.closed_loop_store import CONTACT
 from services.insights.web.add_pages import add_pages
 from services.insights.web.routes import Figures
 from services.insights.web.settings import PageSettings
-from tests.integration.insights.world import UTC_ZONE, World, account, answered, hour, profile
+from tests.integration.insights.world import (
+    EPOCH,
+    UTC_ZONE,
+    World,
+    account,
+    answered,
+    hour,
+    outcome,
+    profile,
+    request_id,
+    requested,
+    sent,
+)
 
 PASSWORD = "a password for tests"  # noqa: S105 - of nothing but the tests' own pages
 NOW = hour(24 * 90)
@@ -77,9 +94,36 @@ def live_a_quarter(world: World, people: int = 420) -> None:
                     sentiment=("positive" if score > 6 else "negative") if words else None,
                     program="yearly_nps",
                     channel=chance.choice(("email", "in_app")),
+                    request_id=request_id(n) if number == 2 and n % 3 else None,
                 )
             )
-    world.say(*companies, *profiles, *answers)
+    world.say(*companies, *profiles, *answers, *_asked(answers), *_heard_back(answers, chance))
+
+
+def _asked(answers: list[ResponseClassified]) -> Iterator[SurveyRequested | SurveyStepOccurred]:
+    """Everybody was sent a survey the second time, and a third of them did not come by it."""
+    for answer in answers:
+        person, number = answer.response.source_id.split()
+        if number == "2":
+            asked, at = int(person.removeprefix("person-")), _received(answer) - 20
+            yield requested(person, asked, at)
+            yield sent(person, asked, at)
+
+
+def _heard_back(answers: list[ResponseClassified], chance: Random) -> Iterator[OutcomeRecorded]:
+    """A colleague contacts most of the unhappy, some of them late; a mail thanks others."""
+    for answer in answers:
+        response = answer.response
+        person, number = response.source_id.split()
+        received = _received(answer)
+        if response.score is not None and response.score <= 6 and chance.random() < 0.6:
+            if chance.random() < 0.2:
+                yield outcome(person, int(number), received + 48, OutcomeKind.SLA_BREACHED, reason=CONTACT)
+            yield outcome(person, int(number), received + 50, OutcomeKind.CONTACTED)
+
+
+def _received(answer: ResponseClassified) -> float:
+    return (answer.response.received_at - EPOCH) / timedelta(hours=1)
 
 
 @contextmanager

@@ -6,16 +6,15 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from runtime.postgres import Pool
-from tests.chromium import chromium, complaints, fits, picture, press, resize, violations
+from tests.chromium import chromium, complaints, fits, is_gone, picture, press, resize, violations
 from tests.integration.insights.site import PASSWORD, live_a_quarter, served
 from tests.integration.insights.world import World
 
 PATIENCE_SECONDS = 20
-PAGES = ("Dashboard", "Answers", "Themes", "Movement")
+PAGES = ("Dashboard", "Answers", "Themes", "Movement", "Closed loop")
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +43,21 @@ def signed_in(address: str) -> Iterator[webdriver.Chrome]:
 def follow(browser: webdriver.Chrome, element: webdriver.remote.webelement.WebElement) -> None:
     page = browser.find_element(By.ID, "main")
     element.click()
-    WebDriverWait(browser, PATIENCE_SECONDS).until(staleness_of(page))
+    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda _: is_gone(page))
 
 
 def figure(browser: webdriver.Chrome, selector: str) -> int:
     return int(browser.find_element(By.CSS_SELECTOR, selector).text.split()[0].replace(",", ""))
+
+
+def scores_behind(browser: webdriver.Chrome) -> list[int]:
+    """Of every answer that the list shows, through all its pages."""
+    scores = [int(one.text) for one in browser.find_elements(By.CSS_SELECTOR, ".given")]
+    older = browser.find_elements(By.LINK_TEXT, "Older answers")
+    if older:
+        follow(browser, older[0])
+        scores += scores_behind(browser)
+    return scores
 
 
 @pytest.mark.parametrize("width", [320, 1440])
@@ -56,7 +65,7 @@ def test_each_page_fits_and_can_be_read_by_everybody(signed_in: webdriver.Chrome
     resize(signed_in, width)
     for name in PAGES:
         follow(signed_in, signed_in.find_element(By.LINK_TEXT, name))
-        picture(signed_in, f"{name.lower()}-{width}")
+        picture(signed_in, f"{name.lower().replace(' ', '-')}-{width}")
         assert fits(signed_in), name
         assert violations(signed_in) == [], name
 
@@ -67,16 +76,20 @@ def test_a_number_opens_the_answers_behind_it(signed_in: webdriver.Chrome, addre
     part, whole = figure(signed_in, ".legend .part1 .margin"), figure(signed_in, ".now p:nth-of-type(2) a")
     assert 0 < part < whole
     follow(signed_in, signed_in.find_element(By.LINK_TEXT, "detractors"))
-    seen = 0
-    while True:
-        scores = [int(one.text) for one in signed_in.find_elements(By.CSS_SELECTOR, ".given")]
-        assert max(scores) <= 6
-        seen += len(scores)
-        older = signed_in.find_elements(By.LINK_TEXT, "Older answers")
-        if not older:
-            break
-        follow(signed_in, older[0])
-    assert seen == part
+    scores = scores_behind(signed_in)
+    assert len(scores) == part
+    assert max(scores) <= 6
+
+
+def test_the_unhappy_who_heard_nothing_are_one_click_away(signed_in: webdriver.Chrome, address: str) -> None:
+    resize(signed_in, 1440)
+    signed_in.get(f"{address}/closed-loop")
+    unheard = signed_in.find_element(By.CSS_SELECTOR, "tbody tr:first-child td:last-child a")
+    told = int(unheard.text.replace(",", ""))
+    assert told > 0
+    follow(signed_in, unheard)
+    assert "heard_back=none" in signed_in.current_url
+    assert len(scores_behind(signed_in)) == told
 
 
 def test_by_keyboard_past_the_menu_into_the_filter(signed_in: webdriver.Chrome, address: str) -> None:
@@ -91,6 +104,6 @@ def test_by_keyboard_past_the_menu_into_the_filter(signed_in: webdriver.Chrome, 
         press(signed_in, Keys.TAB)
     page = signed_in.find_element(By.ID, "main")
     press(signed_in, Keys.ENTER)
-    WebDriverWait(signed_in, PATIENCE_SECONDS).until(staleness_of(page))
+    WebDriverWait(signed_in, PATIENCE_SECONDS).until(lambda _: is_gone(page))
     assert signed_in.title.startswith("CSAT")
     assert "metric=csat" in signed_in.current_url
