@@ -8,17 +8,17 @@ from runtime.clock import business_clock
 from runtime.consumer import Consumer
 from runtime.dead_letters import DeadLetters
 from runtime.health import Health
-from runtime.ops import ops_app
+from runtime.operator import Operator
 from runtime.postgres import open_pool, reachable
 from runtime.relay import Relay
 from runtime.service import run_service
 from runtime.settings import load
 from runtime.watchdog import Watchdog
 from services.insights import erasures
-from services.insights.app import SERVICE, TOPICS, Intake, read, zone_check
+from services.insights.app import SERVICE, TOPICS, Intake, http_app, read, zone_check
 from services.insights.settings import InsightsSettings
+from services.insights.source import Source
 from services.insights.web.add_pages import add_pages
-from services.insights.web.routes import Figures
 
 INTAKE_RECORDS = 2_000
 """Taken in at once: each statement of a batch costs the more for an event, the fewer share it."""
@@ -63,8 +63,9 @@ def main() -> int:
     health.add("intake", intake.check)
     health.add("erasures", erasing.check)
     health.add("relay", relay.check)
-    app = ops_app(health)
-    add_pages(app, Figures(pool=pool, clock=business_clock(settings), zone=settings.zone), settings)
+    source = Source(pool=pool, clock=business_clock(settings), zone=settings.zone)
+    app = http_app(health, source, Operator(settings.insights_api_key, "INSIGHTS_API_KEY"))
+    add_pages(app, source, settings)
     try:
         return run_service(
             SERVICE,

@@ -4,15 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fastapi import FastAPI
 from psycopg import Connection
 
 from runtime.cloudevents import decode
 from runtime.consumer import Delivered, DependencyDown
+from runtime.health import Health
 from runtime.messages import Record
+from runtime.operator import Operator
+from runtime.ops import ops_routes
 from runtime.postgres import Pool
+from runtime.problems import add_problem_handlers
 from schemas.profiles import ProfileChanged
 from services.insights import metrics, projection
+from services.insights.filters import BadFilter
 from services.insights.intake import READ, Erased, Said, sort_out
+from services.insights.metrics_api import bad_filter, metrics_routes
+from services.insights.source import Source
 
 SERVICE = "insights"
 SOURCE = "/services/insights"
@@ -56,6 +64,16 @@ class Intake:
         check_zone(connection, self._zone)
         moved = projection.take_in(connection, sort_out(one.event for one in delivered), self._zone)
         metrics.ANSWERS_MOVED.inc(moved)
+
+
+def http_app(health: Health, source: Source, operator: Operator) -> FastAPI:
+    """Health, metrics, and the figures for other tools."""
+    app = FastAPI(title="feedback-router insights", docs_url=None, redoc_url=None)
+    add_problem_handlers(app)
+    app.add_exception_handler(BadFilter, bad_filter)
+    app.include_router(ops_routes(health))
+    app.include_router(metrics_routes(source, operator))
+    return app
 
 
 def check_zone(connection: Connection[Any], zone: ZoneInfo) -> None:

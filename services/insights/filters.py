@@ -1,6 +1,6 @@
 """Which answers a page is about: read from, and written to, the parameters of its address. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -136,8 +136,8 @@ def read(parameters: Iterable[tuple[str, str]], today: date) -> Filter:
     since = _day("from", single.get("from"), until - timedelta(days=DEFAULT_DAYS - 1))
     if not since <= until < since + timedelta(days=LONGEST_DAYS):
         raise BadFilter("from", f"a day not after `to`, and at most {LONGEST_DAYS} days before it")
-    metric = _one_of(Metric, "metric", single.get("metric", Metric.NPS))
-    rolling = _one_of(Rolling, "rolling", single["rolling"]) if "rolling" in single else None
+    metric = one_of(Metric, "metric", single.get("metric", Metric.NPS))
+    rolling = one_of(Rolling, "rolling", single["rolling"]) if "rolling" in single else None
     wanted = Filter(metric, since, until, rolling)
     for dimension, values in chosen.items():
         if len(values) > MOST_VALUES:
@@ -146,11 +146,13 @@ def read(parameters: Iterable[tuple[str, str]], today: date) -> Filter:
     return wanted
 
 
-def _one_of(kind: type[E], name: str, text: str) -> E:
-    try:
-        return kind(text)
-    except ValueError:
-        raise BadFilter(name, " or ".join(one.value for one in kind)) from None
+def one_of(kind: type[E], name: str, text: str, among: Container[E] | None = None) -> E:
+    """The member of that value, one of `among` where those are given. Raises BadFilter."""
+    allowed = [one for one in kind if among is None or one in among]
+    for one in allowed:
+        if one.value == text:
+            return one
+    raise BadFilter(name, " or ".join(one.value for one in allowed))
 
 
 def _day(name: str, text: str | None, otherwise: date) -> date:

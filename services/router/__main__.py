@@ -13,6 +13,7 @@ from runtime.dead_letters import DeadLetters
 from runtime.health import Health
 from runtime.kafka import KafkaSettings
 from runtime.messages import Record
+from runtime.operator import Operator
 from runtime.ops import ops_app
 from runtime.postgres import Pool, open_pool, reachable
 from runtime.problems import add_problem_handlers
@@ -47,7 +48,6 @@ from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
 from services.router.lookout import LOOK_EVERY_SECONDS, Lookout
 from services.router.occurrences import PlannedEvent
-from services.router.operator import Operator
 from services.router.pauses import Pauses
 from services.router.people import People, load_people
 from services.router.personal_mails import PersonalMails
@@ -241,7 +241,7 @@ def serve(
     health.add("relay", relay.check)
     app = ops_app(health)
     add_problem_handlers(app)
-    operator = Operator(settings.router_operator_key)
+    operator = Operator(settings.router_operator_key, "ROUTER_OPERATOR_KEY")
     app.include_router(destination_api.routes(deliveries=deliveries, pool=pool, operator=operator))
     app.include_router(match_review_api.routes(pool=pool, operator=operator))
     app.include_router(advocacy_api.routes(pool=pool, clock=clock, secret=settings.marketing_callback_secret))

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from runtime.clock import Clock
+from runtime.operator import Operator
 from runtime.postgres import Pool
 from runtime.problems import FieldProblem, Problem
 from services.router import history, interventions
 from services.router.history import DeliveryStatus, Filter, Row
 from services.router.interventions import Answer
-from services.router.operator import Operator
 from services.router.plugins import AnyPlugin
 
 DAYS_SHOWN = 7

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from runtime.operator import Operator
 from runtime.postgres import Pool
 from runtime.problems import Problem
 from services.router import interventions
 from services.router.delivery import Deliveries
-from services.router.operator import Operator
 from services.router.pauses import Pause, paused
 
 

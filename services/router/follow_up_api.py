@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from runtime.clock import Clock
+from runtime.operator import Operator
 from runtime.postgres import Pool
 from runtime.problems import FieldProblem, Problem
 from schemas.scales import Group, Metric
@@ -29,7 +30,6 @@ from services.router.follow_up_commands import (
 )
 from services.router.follow_up_desk import Desk
 from services.router.follow_up_store import Page, Wish
-from services.router.operator import Operator
 from services.router.people import view_of
 
 _SEPARATOR = "~"

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
+from runtime.operator import Operator
 from runtime.postgres import Pool
 from runtime.problems import Problem
 from services.router import match_reviews
-from services.router.operator import Operator
 
 
 class MatchReview(BaseModel):

@@ -4,15 +4,16 @@ from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 
 from services.insights.filters import BadFilter
+from services.insights.source import Source
 from services.insights.web.guard import add_guard
-from services.insights.web.routes import Figures, bad_filter, figure_routes
+from services.insights.web.routes import bad_filter, figure_routes
 from services.insights.web.settings import PageSettings
 from services.insights.web.sign_in import sign_in_routes
 from services.insights.web.site import file_routes
 from services.insights.web.staff import LONGEST_SESSION
 
 
-def add_pages(app: FastAPI, figures: Figures, settings: PageSettings) -> None:
+def add_pages(app: FastAPI, source: Source, settings: PageSettings) -> None:
     """Adds every page under `/`, behind what the application serves; none without SESSION_SECRET."""
     if settings.session_secret is None:
         return
@@ -32,5 +33,5 @@ def add_pages(app: FastAPI, figures: Figures, settings: PageSettings) -> None:
     )
     pages.include_router(file_routes())
     pages.include_router(sign_in_routes(settings))
-    pages.include_router(figure_routes(figures))
+    pages.include_router(figure_routes(source))
     app.mount("/", pages)

@@ -2,23 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from psycopg import Connection
 
-from runtime.clock import Clock
-from runtime.postgres import Pool
 from schemas.scales import GROUPS
 from services.insights import closed_loop, figures
 from services.insights.answers import behind
 from services.insights.figures import Point as Period
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Rolling
+from services.insights.source import Source
 from services.insights.web import answers_file
 from services.insights.web.bars import interval_bars, slices
 from services.insights.web.guard import allowed
@@ -33,33 +29,13 @@ ANSWERS_A_PAGE = 50
 Viewer = Annotated[Staff, Depends(allowed(Role.VIEWER))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What the pages stand on; today is a day of `zone`."""
-
-    pool: Pool
-    clock: Clock
-    zone: ZoneInfo
-
-    @contextmanager
-    def asked(self, request: Request) -> Iterator[tuple[View, Connection[Any]]]:
-        """What the address means, and where figures come from. Raises BadFilter."""
-        view = View.read(request.query_params.multi_items(), self.today())
-        with self.pool.connection() as connection:
-            yield view, connection
-
-    def today(self) -> date:
-        """The day that it is in the reporting time zone."""
-        return self.clock.now().astimezone(self.zone).date()
-
-
-def figure_routes(source: Figures) -> APIRouter:
+def figure_routes(source: Source) -> APIRouter:
     """The routes of all of them. They run in threads, as PostgreSQL is waited for."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/")
     def dashboard(request: Request, _staff: Viewer) -> Response:
-        with source.asked(request) as (view, connection):
+        with _asked(source, request) as (view, connection):
             wanted = view.wanted
             headline = figures.headline(connection, wanted)
             bars = figures.distribution(connection, wanted)
@@ -86,7 +62,7 @@ def figure_routes(source: Figures) -> APIRouter:
 
     @routes.get("/themes")
     def themes(request: Request, _staff: Viewer) -> Response:
-        with source.asked(request) as (view, connection):
+        with _asked(source, request) as (view, connection):
             rows = figures.themes(connection, view.wanted)
         most = max(RANGES[view.wanted.metric])
         impacts = [(row.impact.value, row.impact.margin) if row.impact else (None, None) for row in rows]
@@ -96,7 +72,7 @@ def figure_routes(source: Figures) -> APIRouter:
 
     @routes.get("/movement")
     def movement(request: Request, _staff: Viewer) -> Response:
-        with source.asked(request) as (view, connection):
+        with _asked(source, request) as (view, connection):
             moved = figures.movement(connection, view.wanted)
         groups = GROUPS[view.wanted.metric]
         cells = {(one.before, one.after): one.answers for one in moved.moves}
@@ -104,7 +80,7 @@ def figure_routes(source: Figures) -> APIRouter:
 
     @routes.get("/closed-loop")
     def what_came_of_it(request: Request, _staff: Viewer) -> Response:
-        with source.asked(request) as (view, connection):
+        with _asked(source, request) as (view, connection):
             wanted = view.wanted
             heard = closed_loop.heard_back(connection, wanted)
             in_time = closed_loop.first_contact_in_time(connection, wanted)
@@ -127,7 +103,7 @@ def figure_routes(source: Figures) -> APIRouter:
     @routes.get("/answers")
     def answers(request: Request, staff: Viewer) -> Response:
         after = after_of(request.query_params.get("after"))
-        with source.asked(request) as (view, connection):
+        with _asked(source, request) as (view, connection):
             shown = behind(connection, view.wanted, limit=ANSWERS_A_PAGE, after=after)
         return _page(
             request,
@@ -142,7 +118,7 @@ def figure_routes(source: Figures) -> APIRouter:
 
     @routes.get("/answers.csv")
     def answers_csv(request: Request, _staff: Annotated[Staff, Depends(allowed(Role.AGENT))]) -> Response:
-        with source.asked(request) as (view, _connection):
+        with _asked(source, request) as (view, _connection):
             wanted = view.wanted
         name = f"{wanted.metric}-{wanted.since}-{wanted.until}.csv"
         return StreamingResponse(
@@ -163,6 +139,14 @@ async def bad_filter(request: Request, error: Exception) -> Response:
         heading="This address cannot be understood",
         sentence=f"{error}. Change it in the address, or start again from the dashboard.",
     )
+
+
+@contextmanager
+def _asked(source: Source, request: Request) -> Iterator[tuple[View, Connection[Any]]]:
+    """What the address means, and where figures come from. Raises BadFilter."""
+    view = View.read(request.query_params.multi_items(), source.today())
+    with source.pool.connection() as connection:
+        yield view, connection
 
 
 def _page(request: Request, template: str, view: View, **values: Any) -> Response:  # noqa: ANN401 - a template takes anything

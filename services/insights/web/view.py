@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from services.insights.figures import Step
-from services.insights.filters import BadFilter, Dimension, Filter, read
+from services.insights.filters import Dimension, Filter, one_of, read
 
 MOST_DAILY_DAYS = 31
 MOST_WEEKLY_DAYS = 200
@@ -29,14 +29,9 @@ class View:
         given = list(parameters)
         wanted = read(given, today)
         told = {name: value for name, value in given if value}
-        try:
-            step = Step(told["step"]) if "step" in told else _step_for(wanted.days)
-        except ValueError:
-            raise BadFilter("step", "day, week or month") from None
-        by = told.get("by", Dimension.SEGMENT)
-        if by not in set(HEADLINE_DIMENSIONS):
-            raise BadFilter("by", " or ".join(HEADLINE_DIMENSIONS))
-        return cls(wanted, step, Dimension(by))
+        step = one_of(Step, "step", told["step"]) if "step" in told else _step_for(wanted.days)
+        by = one_of(Dimension, "by", told.get("by", Dimension.SEGMENT), HEADLINE_DIMENSIONS)
+        return cls(wanted, step, by)
 
     def to(self, path: str, wanted: Filter | None = None, *, by: Dimension | None = None) -> str:
         """The address of a page with this filter or another one."""

@@ -17,8 +17,8 @@ from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStepOccurred
 from services.insights.closed_loop_store import CONTACT
+from services.insights.source import Source
 from services.insights.web.add_pages import add_pages
-from services.insights.web.routes import Figures
 from services.insights.web.settings import PageSettings
 from tests.integration.insights.world import (
     EPOCH,
@@ -46,7 +46,9 @@ SEGMENTS = ("enterprise", "mid_market", "small_business", "")
 ROLES = ("key_contact", "end_user", "buyer")
 
 
-class _Still:
+class Still:
+    """Shows the day after the last answer."""
+
     def now(self) -> datetime:
         return NOW
 
@@ -140,9 +142,16 @@ def running(app: FastAPI, listening: socket.socket) -> Iterator[None]:
 
 
 @contextmanager
+def at_work(app: FastAPI) -> Iterator[str]:
+    """The address of a running application."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, running(app, listening):
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@contextmanager
 def served(pool: Pool, settings: PageSettings | None = None) -> Iterator[str]:
     """The address of the running pages."""
     app = FastAPI()
-    add_pages(app, Figures(pool=pool, clock=_Still(), zone=UTC_ZONE), settings or page_settings())
-    with socket.create_server(("127.0.0.1", 0)) as listening, running(app, listening):
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    add_pages(app, Source(pool=pool, clock=Still(), zone=UTC_ZONE), settings or page_settings())
+    with at_work(app) as address:
+        yield address

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from cli import delivery_commands, follow_up_commands, match_commands
 from cli.app import app as feedback
+from runtime.operator import Operator
 from runtime.problems import add_problem_handlers
 from sandbox.processes import free_port
 from services.router import delivery_api, destination_api, follow_up_api, match_review_api
-from services.router.operator import Operator
 from tests.integration.router.world import World, until
 
 KEY = "o" * 32
@@ -26,7 +26,7 @@ class Api:
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         app = FastAPI()
         add_problem_handlers(app)
-        operator = Operator(SecretStr(KEY))
+        operator = Operator(SecretStr(KEY), "ROUTER_OPERATOR_KEY")
         app.include_router(
             delivery_api.routes(pool=world.pool, clock=world.clock, plugins=world.plugins, operator=operator)
         )

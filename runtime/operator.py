@@ -1,4 +1,4 @@
-"""Who may see what the router knows of people, and change what it does: whoever holds the operator key."""
+"""Who may ask a service for what others may not see, or change what it does: whoever holds its key."""
 
 from hmac import compare_digest
 
@@ -11,21 +11,22 @@ _SCHEME = "bearer "
 
 
 class Operator:
-    """The dependency of every route that reads people or changes anything: raises Problem 401 or 503.
+    """The dependency of such routes: raises Problem 401 or 503.
 
-    Without a configured key nobody passes.
+    `setting` is the name of the variable that holds the key; where that is not set, nobody passes.
     """
 
-    def __init__(self, key: SecretStr | None) -> None:
+    def __init__(self, key: SecretStr | None, setting: str) -> None:
         self._key = key.get_secret_value().encode() if key else None
+        self._setting = setting
 
     def __call__(self, request: Request) -> None:
         """Compare the Authorization header with the key, in a time that tells nothing about it."""
         if self._key is None:
             raise Problem(
-                503, "ROUTER_OPERATOR_KEY is not set: `feedback init` makes one, or set one of 32 characters."
+                503, f"{self._setting} is not set: `feedback init` makes one, or set one of 32 characters."
             )
         given = request.headers.get("authorization", "")
         is_bearer = given[: len(_SCHEME)].lower() == _SCHEME
         if not compare_digest(given[len(_SCHEME) :].strip().encode() if is_bearer else b"", self._key):
-            raise Problem(401, "Expected the operator key, as `Authorization: Bearer <key>`.")
+            raise Problem(401, f"Expected the key in {self._setting}, as `Authorization: Bearer <key>`.")

@@ -2,8 +2,8 @@ import pytest
 from fastapi import Request
 from pydantic import SecretStr
 
+from runtime.operator import Operator
 from runtime.problems import Problem
-from services.router.operator import Operator
 
 KEY = "k" * 32
 
@@ -15,7 +15,7 @@ def asking(authorization: str | None) -> Request:
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 def test_the_key_opens(scheme: str) -> None:
-    Operator(SecretStr(KEY))(asking(f"{scheme} {KEY}"))
+    Operator(SecretStr(KEY), "A_KEY")(asking(f"{scheme} {KEY}"))
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ def test_the_key_opens(scheme: str) -> None:
 )
 def test_nothing_else_does(given: str | None) -> None:
     with pytest.raises(Problem, match="Authorization: Bearer") as refused:
-        Operator(SecretStr(KEY))(asking(given))
+        Operator(SecretStr(KEY), "A_KEY")(asking(given))
     assert refused.value.status == 401
 
 
 @pytest.mark.parametrize("given", [None, "Bearer "])
 def test_without_a_configured_key_nobody_passes(given: str | None) -> None:
-    with pytest.raises(Problem, match="ROUTER_OPERATOR_KEY is not set") as refused:
-        Operator(None)(asking(given))
+    with pytest.raises(Problem, match="A_KEY is not set") as refused:
+        Operator(None, "A_KEY")(asking(given))
     assert refused.value.status == 503

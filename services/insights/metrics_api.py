@@ -1,0 +1,250 @@
+"""The figures as JSON, for other tools: the same functions that the pages show, and the same filters."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from psycopg import Connection
+from pydantic import BaseModel, ConfigDict
+
+from runtime.operator import Operator
+from runtime.problems import FieldProblem, problem_response
+from schemas.scales import Metric
+from services.insights import closed_loop, figures
+from services.insights.counting import OF_REQUESTS
+from services.insights.figures import Step
+from services.insights.filters import BadFilter, Dimension, Filter, one_of, read
+from services.insights.source import Source
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Tally(_Told):
+    """Answers by group; for NPS these are detractors, passives and promoters."""
+
+    low: int
+    middle: int
+    top: int
+    answers: int
+
+
+class Score(_Told):
+    """NPS from -100 to 100, CSAT in percent, CES from 1 to 7; `margin` is half of the 95 % interval."""
+
+    value: float | None
+    margin: float | None
+    is_low: bool
+    """Fewer than 30 answers."""
+    tally: Tally
+
+
+class Change(_Told):
+    """The later score minus the earlier one."""
+
+    value: float
+    margin: float
+    is_low: bool
+    is_significant: bool
+
+
+class Share(_Told):
+    """So many of so many."""
+
+    part: int
+    whole: int
+    percent: float | None
+    margin: float | None
+    is_low: bool
+
+
+class LeftOut(_Told):
+    """Answers of a stage that the headline leaves out."""
+
+    stage: str
+    score: Score
+
+
+class Headline(_Told):
+    """The score of the period, against the one of the same length before."""
+
+    score: Score
+    before: Score
+    change: Change | None
+    left_out: tuple[LeftOut, ...]
+
+
+class Bar(_Told):
+    """How many gave one score."""
+
+    score: int
+    group: str
+    share: Share
+
+
+class Point(_Told):
+    """The score of some days, both ends included."""
+
+    since: date
+    until: date
+    score: Score
+
+
+class Row(_Told):
+    """The score of those with one value; the empty one: it is not known."""
+
+    value: str
+    score: Score
+
+
+class Theme(_Told):
+    """What a theme does to the score."""
+
+    theme: str
+    having: Score
+    without: Score
+    impact: Change | None
+    before: Score
+    volume: Share
+    volume_before: Share
+    is_rising: bool
+    sentiments: Mapping[str, int]
+
+
+class Moves(_Told):
+    """Answers of one group whose person was in another one, or the same, before."""
+
+    before: str
+    after: str
+    answers: int
+
+
+class Movement(_Told):
+    """Consecutive answers of one person."""
+
+    moves: tuple[Moves, ...]
+    first: Tally
+    up: int
+    down: int
+    same: int
+
+
+class HeardBack(_Told):
+    """Who of a group heard from us."""
+
+    group: str
+    contacted: Share
+    answered: Share
+
+
+class Recovery(_Told):
+    """What unhappy people said the next time."""
+
+    answers: int
+    higher: Share
+    converted: Share
+
+
+class ClosedLoop(_Told):
+    """What was done about answers, and what it changed; `recovery` by what people heard from us."""
+
+    heard_back: tuple[HeardBack, ...]
+    first_contact_in_time: Share
+    recovery: Mapping[str, Recovery]
+
+
+class ResponseRate(_Told):
+    """Who answered of those asked; immature while some can still answer."""
+
+    value: str
+    answered: Share
+    open: int
+    is_immature: bool
+
+
+PARAMETERS = [
+    {"name": "metric", "in": "query", "schema": {"enum": [one.value for one in Metric], "default": "nps"}},
+    {"name": "from", "in": "query", "schema": {"type": "string", "format": "date"}},
+    {"name": "to", "in": "query", "schema": {"type": "string", "format": "date"}},
+    *(
+        {"name": one.value, "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}
+        for one in Dimension
+    ),
+]
+"""What every route takes, beside its own: the filter of the pages' addresses."""
+
+
+def metrics_routes(source: Source, operator: Operator) -> APIRouter:
+    """The routes under `/v1/metrics`, for whoever holds the key."""
+    routes = APIRouter(prefix="/v1/metrics", dependencies=[Depends(operator)])
+    documented = {"parameters": PARAMETERS}
+
+    @routes.get("/score", openapi_extra=documented)
+    def score(request: Request) -> Headline:
+        with _asked(source, request) as (wanted, connection):
+            return Headline.model_validate(figures.headline(connection, wanted))
+
+    @routes.get("/distribution", openapi_extra=documented)
+    def distribution(request: Request) -> list[Bar]:
+        with _asked(source, request) as (wanted, connection):
+            return [Bar.model_validate(one) for one in figures.distribution(connection, wanted)]
+
+    @routes.get("/trend", openapi_extra=documented)
+    def trend(request: Request, step: str = Step.WEEK) -> list[Point]:
+        width = one_of(Step, "step", step)
+        with _asked(source, request) as (wanted, connection):
+            return [Point.model_validate(one) for one in figures.trend(connection, wanted, width)]
+
+    @routes.get("/breakdown", openapi_extra=documented)
+    def breakdown(request: Request, by: str = Dimension.SEGMENT) -> list[Row]:
+        dimension = one_of(Dimension, "by", by)
+        with _asked(source, request) as (wanted, connection):
+            return [Row.model_validate(one) for one in figures.breakdown(connection, wanted, dimension)]
+
+    @routes.get("/themes", openapi_extra=documented)
+    def themes(request: Request) -> list[Theme]:
+        with _asked(source, request) as (wanted, connection):
+            return [Theme.model_validate(one) for one in figures.themes(connection, wanted)]
+
+    @routes.get("/movement", openapi_extra=documented)
+    def movement(request: Request) -> Movement:
+        with _asked(source, request) as (wanted, connection):
+            return Movement.model_validate(figures.movement(connection, wanted))
+
+    @routes.get("/closed-loop", openapi_extra=documented)
+    def what_came_of_it(request: Request) -> ClosedLoop:
+        with _asked(source, request) as (wanted, connection):
+            return ClosedLoop.model_validate(
+                {
+                    "heard_back": closed_loop.heard_back(connection, wanted),
+                    "first_contact_in_time": closed_loop.first_contact_in_time(connection, wanted),
+                    "recovery": closed_loop.recovery(connection, wanted),
+                }
+            )
+
+    @routes.get("/response-rate", openapi_extra=documented)
+    def response_rate(request: Request, by: str = Dimension.PROGRAM) -> list[ResponseRate]:
+        dimension = one_of(Dimension, "by", by, OF_REQUESTS)
+        with _asked(source, request) as (wanted, connection):
+            rows = closed_loop.response_by(connection, wanted, dimension, source.today())
+            return [ResponseRate.model_validate(one) for one in rows]
+
+    return routes
+
+
+async def bad_filter(_request: Request, error: Exception) -> Response:
+    """Names the parameter, and what was expected of it."""
+    assert isinstance(error, BadFilter)  # noqa: S101 - it handles nothing else
+    said = FieldProblem(error.parameter, error.expected)
+    return problem_response(422, f"Not as expected: {error.parameter}.", [said])
+
+
+@contextmanager
+def _asked(source: Source, request: Request) -> Iterator[tuple[Filter, Connection[Any]]]:
+    """What a request wants to know, and where it is counted. Raises BadFilter."""
+    wanted = read(request.query_params.multi_items(), source.today())
+    with source.pool.connection() as connection:
+        yield wanted, connection
