@@ -3,6 +3,8 @@
 import sys
 from functools import partial
 
+from prometheus_client import REGISTRY
+
 from runtime import logging
 from runtime.clock import business_clock
 from runtime.consumer import Consumer
@@ -16,6 +18,7 @@ from runtime.settings import load
 from runtime.watchdog import Watchdog
 from services.insights import erasures
 from services.insights.app import SERVICE, TOPICS, Intake, http_app, read, zone_check
+from services.insights.business_view import BusinessView
 from services.insights.settings import InsightsSettings
 from services.insights.source import Source
 from services.insights.web.add_pages import add_pages
@@ -64,6 +67,7 @@ def main() -> int:
     health.add("erasures", erasing.check)
     health.add("relay", relay.check)
     source = Source(pool=pool, clock=business_clock(settings), zone=settings.zone)
+    REGISTRY.register(BusinessView(source))
     app = http_app(health, source, Operator(settings.insights_api_key, "INSIGHTS_API_KEY"))
     add_pages(app, source, settings)
     try:

@@ -1,0 +1,63 @@
+"""The scores as Prometheus sees them: counted when it asks, of the 90 days up to today."""
+
+from collections.abc import Iterable
+
+import psycopg
+import structlog
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from schemas.scales import GROUPS, Metric
+from services.insights import figures
+from services.insights.filters import read
+from services.insights.source import Source
+
+log = structlog.get_logger(__name__)
+
+
+class BusinessView(Collector):
+    """Gauges of every metric's score. Without PostgreSQL there are none: old ones would be believed."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges without values: registering asks no database."""
+        return _gauges()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges, counted now."""
+        score, margin, answers = gauges = _gauges()
+        today = self._source.today()
+        try:
+            with self._source.pool.connection() as connection:
+                for metric in Metric:
+                    now = figures.headline(connection, read([("metric", metric)], today)).score
+                    tally = now.tally
+                    for group, number in zip(
+                        GROUPS[metric], (tally.low, tally.middle, tally.top), strict=True
+                    ):
+                        answers.add_metric([metric, group], number)
+                    if now.value is not None and now.margin is not None:
+                        score.add_metric([metric], now.value)
+                        margin.add_metric([metric], now.margin)
+        except psycopg.OperationalError as error:
+            log.warning("the scores are not told", error=type(error).__name__)
+            return []
+        return gauges
+
+
+def _gauges() -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+    return (
+        GaugeMetricFamily(
+            "feedback_score",
+            "NPS (-100 to 100), CSAT (percent) or CES (1 to 7) of customers over the 90 days up to today.",
+            labels=["metric"],
+        ),
+        GaugeMetricFamily(
+            "feedback_score_margin", "Half the width of the score's 95 % interval.", labels=["metric"]
+        ),
+        GaugeMetricFamily(
+            "feedback_score_answers", "Answers that the score stands on.", labels=["metric", "group"]
+        ),
+    )
