@@ -49,10 +49,12 @@ class EmbeddedServer(ABC):
         self.start()
 
     def close(self) -> None:
-        """Stop the server and remove the folder if it was a temporary one."""
-        self.stop()
+        """Stop the server; a temporary folder is removed, so nothing need be put in order there before."""
         if self._is_temporary:
+            self.kill()
             shutil.rmtree(self.folder)
+        else:
+            self.stop()
 
     def __enter__(self) -> Self:
         self.start()
