@@ -118,14 +118,16 @@ def _summarise(outcome: Outcome, took_seconds: float) -> None:
 
 
 def _urls(stack: Stack) -> None:
+    places = {
+        "what customers say: scores, themes, movement": f"{stack.url('insights')}/",
+        "what arrived: Slack, Salesforce, mail, marketing": f"{stack.url('sandbox')}/",
+        "a page of your product, where the widget asks": f"{stack.url('sandbox')}/product",
+        "the API, and its documentation": f"{stack.url('ingest')}/docs",
+        "the router's destinations": f"{stack.url('router')}/v1/destinations",
+    }
     console.print("\n[bold]Look around[/bold] (Ctrl-C ends everything)")
-    console.print(f"  what customers say: scores, themes, movement        {stack.url('insights')}/")
-    console.print(f"  what arrived: Slack, Salesforce, mail, marketing    {stack.url('sandbox')}/")
-    console.print(f"  a page of your product, where the widget asks       {stack.url('sandbox')}/product")
-    console.print(f"  the API, and its documentation                      {stack.url('ingest')}/docs")
-    console.print(
-        f"  the router's destinations                           {stack.url('router')}/v1/destinations"
-    )
+    for what, url in places.items():
+        console.print(f"  {what:<50}{url}", soft_wrap=True)
     console.print(f"\n  password of the first page: {stack.pages_password}")
     console.print(f"  API key for your own calls: {stack.api_key}\n")
 

@@ -92,6 +92,15 @@ def test_the_unhappy_who_heard_nothing_are_one_click_away(signed_in: webdriver.C
     assert len(scores_behind(signed_in)) == told
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_period_without_answers_says_so(signed_in: webdriver.Chrome, address: str, name: str) -> None:
+    path = "" if name == "Dashboard" else name.lower().replace(" ", "-")
+    signed_in.get(f"{address}/{path}?from=2020-01-01&to=2020-01-31")
+    told = signed_in.find_element(By.ID, "main").text
+    assert any(word in told.split() for word in ("No", "Nobody", "0")), told
+    assert violations(signed_in) == []
+
+
 def test_by_keyboard_past_the_menu_into_the_filter(signed_in: webdriver.Chrome, address: str) -> None:
     resize(signed_in, 1440)
     signed_in.get(f"{address}/")
