@@ -27,10 +27,11 @@ SOURCE = "/services/insights"
 _MODELS = {model.TYPE: model for model in READ}
 TOPICS = tuple(dict.fromkeys(model.TOPIC for model in READ))
 
-_ZONE_SQL = """
-INSERT INTO reporting (time_zone) VALUES (%s)
-ON CONFLICT (one_row) DO UPDATE SET time_zone = reporting.time_zone RETURNING time_zone
+# Writes nothing once there is one: it runs with every batch and every health check.
+_FIRST_ZONE_SQL = """
+INSERT INTO reporting (time_zone) SELECT %s WHERE NOT EXISTS (SELECT FROM reporting) ON CONFLICT DO NOTHING
 """
+_ZONE_SQL = "SELECT time_zone FROM reporting"
 
 
 class OtherTimeZone(DependencyDown):
@@ -78,7 +79,8 @@ def http_app(health: Health, source: Source, operator: Operator) -> FastAPI:
 
 def check_zone(connection: Connection[Any], zone: ZoneInfo) -> None:
     """Notes the time zone when it is the first; raises OtherTimeZone when days were told in another."""
-    [(told,)] = connection.execute(_ZONE_SQL, (zone.key,)).fetchall()
+    connection.execute(_FIRST_ZONE_SQL, (zone.key,))
+    [(told,)] = connection.execute(_ZONE_SQL).fetchall()
     if told != zone.key:
         raise OtherTimeZone(told, zone.key)
 
