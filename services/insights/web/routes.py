@@ -118,8 +118,7 @@ def figure_routes(source: Source) -> APIRouter:
 
     @routes.get("/answers.csv")
     def answers_csv(request: Request, _staff: Annotated[Staff, Depends(allowed(Role.AGENT))]) -> Response:
-        with _asked(source, request) as (view, _connection):
-            wanted = view.wanted
+        wanted = _view(source, request).wanted
         name = f"{wanted.metric}-{wanted.since}-{wanted.until}.csv"
         return StreamingResponse(
             answers_file.lines(source.pool, wanted),
@@ -144,9 +143,13 @@ async def bad_filter(request: Request, error: Exception) -> Response:
 @contextmanager
 def _asked(source: Source, request: Request) -> Iterator[tuple[View, Connection[Any]]]:
     """What the address means, and where figures come from. Raises BadFilter."""
-    view = View.read(request.query_params.multi_items(), source.today())
+    view = _view(source, request)
     with source.pool.connection() as connection:
         yield view, connection
+
+
+def _view(source: Source, request: Request) -> View:
+    return View.read(request.query_params.multi_items(), source.today())
 
 
 def _page(request: Request, template: str, view: View, **values: Any) -> Response:  # noqa: ANN401 - a template takes anything
