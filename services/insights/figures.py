@@ -3,6 +3,7 @@
 All take a connection to the schema of insights and leave it as it is.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -172,7 +173,10 @@ def themes(connection: Connection[Any], wanted: Filter) -> tuple[Theme, ...]:
     found = counting.by_value(connection, wanted, Dimension.THEME)
     earlier = counting.by_value(connection, wanted.before(), Dimension.THEME)
     all_before = counting.altogether(connection, wanted.before()).answers
-    felt = counting.crossed(connection, wanted, Dimension.THEME, Dimension.SENTIMENT)
+    felt: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    crossed = counting.crossed(connection, wanted, Dimension.THEME, Dimension.SENTIMENT)
+    for (theme, sentiment), answers in sorted(crossed.items()):
+        felt[theme][sentiment] = answers
     rows = []
     for theme, tally in found.items():
         having, without = score(wanted.metric, tally), score(wanted.metric, everything - tally)
@@ -186,7 +190,7 @@ def themes(connection: Connection[Any], wanted: Filter) -> tuple[Theme, ...]:
                 before=score(wanted.metric, before),
                 volume=Share(tally.answers, everything.answers),
                 volume_before=Share(before.answers, all_before),
-                sentiments={sentiment: n for (of, sentiment), n in sorted(felt.items()) if of == theme},
+                sentiments=felt[theme],
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.volume.part, row.theme)))
