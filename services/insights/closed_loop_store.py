@@ -1,7 +1,7 @@
 """Outcomes and survey requests as rows of PostgreSQL, and what they mean for a person's answers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
@@ -92,11 +92,13 @@ def care(connection: Connection[Any], persons: Sequence[str]) -> Mapping[UUID, C
     return {response_id: Care(*heard) for response_id, *heard in connection.execute(_CARE_SQL, values)}
 
 
-def _written(connection: Connection[Any], statement: str, rows: Sequence[tuple[object, ...]]) -> set[str]:
+def _written(
+    connection: Connection[Any], statement: LiteralString, rows: Sequence[tuple[object, ...]]
+) -> set[str]:
     if not rows:
         return set()
     columns = [list(column) for column in zip(*rows, strict=True)]
-    return {person for (person,) in connection.execute(statement.encode(), columns)}
+    return {person for (person,) in connection.execute(statement, columns)}
 
 
 def _outcome(event: OutcomeRecorded, keys: Keys) -> tuple[object, ...]:
