@@ -1,0 +1,180 @@
+"""What the answers and requests of people count as, told anew from all that is known of them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from services.insights import bitmaps, closed_loop_store
+from services.insights.bitmaps import Counted, Spot
+from services.insights.standing import (
+    Account,
+    Answer,
+    Asked,
+    Care,
+    Correction,
+    Person,
+    answers_request,
+    asked_about,
+    asked_standing,
+    standings,
+)
+
+_FORGET_SQL: Mapping[str, LiteralString] = {
+    "answers": "DELETE FROM answers WHERE response_id = ANY(%(answers)s)",
+    "corrections": "DELETE FROM corrections WHERE response_id = ANY(%(answers)s)",
+    "requests": "DELETE FROM requests WHERE request_id = ANY(%(requests)s)",
+    "outcomes": """
+        DELETE FROM outcomes USING people WHERE outcomes.person = ANY(%(persons)s)
+        AND people.person = outcomes.person
+        AND (occurred_at <= people.erased_at OR response_id = ANY(%(answers)s))
+    """,
+}
+_PEOPLE_SQL = """
+SELECT person, account_id, segment, cohort, role, stage, products, internal, erased_at IS NOT NULL FROM people
+WHERE person = ANY(%b)
+"""
+_OF_PEOPLE_SQL = """
+SELECT answers.person, marks, counted_as, month, piece, place,
+       response_id, state, metric, score, responded_at,
+       coalesce(received_at <= greatest(people.erased_at, former.erased_at), false),
+       answers.account_id, comment_revision, program, channel, source, request_id, product,
+       sentiment, themes, functions
+FROM answers JOIN people ON people.person = answers.person
+LEFT JOIN people AS former ON former.person = answers.former_key
+WHERE answers.person = ANY(%b)
+"""
+_ASKED_SQL = """
+SELECT requests.person, requests.metric, marks, counted_as, month, piece, place,
+       request_id, program, channel, sent_at, closes_at,
+       coalesce(coalesce(requested_at, sent_at, cancelled_at) <= greatest(people.erased_at, former.erased_at),
+                false)
+FROM requests JOIN people ON people.person = requests.person
+LEFT JOIN people AS former ON former.person = requests.former_key
+WHERE requests.person = ANY(%b)
+"""
+_CORRECTED_SQL = "SELECT response_id, field, revision, after FROM corrections WHERE response_id = ANY(%b)"
+_ACCOUNTS_SQL = "SELECT account_id, owner, segment, stage FROM accounts WHERE account_id = ANY(%b)"
+
+
+class Told(NamedTuple):
+    """What telling anew changed."""
+
+    moved: int
+    """Answers that count differently from before."""
+    removed: Mapping[str, int]
+    """Records deleted, by table; empty where nobody had been forgotten."""
+
+
+def tell_anew(
+    connection: Connection[Any], persons: Collection[str], zone: ZoneInfo, *, places: int = bitmaps.PLACES
+) -> Told:
+    """Makes what these people's answers and requests count as follow from the facts.
+
+    What was received before its person was forgotten is deleted.
+    """
+    if not persons:
+        return Told(0, {})
+    known = _known(connection, sorted(persons))
+    answers = known.counted_answers(zone)
+    requests = known.counted_requests(zone)
+    moved = bitmaps.settle(connection, answers, places=places)
+    bitmaps.settle(connection, requests, bitmaps.REQUESTS, places=places)
+    gone = [one.response_id for given in known.answers.values() for one in given if one.is_forgotten]
+    unasked = [one.request_id for asked in known.asked.values() for one in asked if one.is_forgotten]
+    if not (gone or unasked or known.is_anybody_erased):
+        return Told(moved, {})
+    values = {"answers": gone, "requests": unasked, "persons": list(persons)}
+    removed = {table: connection.execute(sql, values).rowcount for table, sql in _FORGET_SQL.items()}
+    return Told(moved, removed)
+
+
+@dataclass(slots=True)
+class _Known:
+    """All that decides what people's answers and requests count as."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    is_anybody_erased: bool = False
+    answers: defaultdict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+    asked: defaultdict[str, list[Asked]] = field(default_factory=lambda: defaultdict(list))
+    metrics: dict[UUID, str | None] = field(default_factory=dict)
+    """Of requests."""
+    so_far: dict[UUID, tuple[frozenset[int], Spot | None]] = field(default_factory=dict)
+    corrections: Mapping[UUID, Sequence[Correction]] = field(default_factory=dict)
+    care: Mapping[UUID, Care] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+
+    def counted_answers(self, zone: ZoneInfo) -> list[Counted]:
+        """The answers, as what they counted and count."""
+        counted = []
+        for person, given in self.answers.items():
+            now = standings(self.people[person], self.accounts, given, self.corrections, self.care, zone=zone)
+            counted += [
+                Counted(one.response_id, one.metric, *self.so_far[one.response_id], now.get(one.response_id))
+                for one in given
+            ]
+        return counted
+
+    def counted_requests(self, zone: ZoneInfo) -> list[Counted]:
+        """The requests, as what they counted and count."""
+        counted = []
+        for person, asked in self.asked.items():
+            answered = {one.request_id for one in self.answers[person] if answers_request(one)}
+            for one in asked:
+                now = asked_standing(
+                    self.people[person], self.accounts, one, zone, is_answered=one.request_id in answered
+                )
+                metric = self.metrics[one.request_id]
+                if metric is not None:
+                    counted.append(
+                        Counted(one.request_id, asked_about(metric), *self.so_far[one.request_id], now)
+                    )
+        return counted
+
+
+def _known(connection: Connection[Any], persons: list[str]) -> _Known:
+    known = _Known()
+    for person, *facts, is_erased in connection.execute(_PEOPLE_SQL, (persons,), binary=True):
+        known.people[person] = Person(*facts)
+        known.is_anybody_erased |= is_erased
+    for person, marks, *columns in connection.execute(_OF_PEOPLE_SQL, (persons,), binary=True):
+        spot, answer = _spot(*columns[:4]), Answer(*columns[4:])
+        known.answers[person].append(answer)
+        known.so_far[answer.response_id] = (frozenset(marks), spot)
+    for person, metric, marks, *columns in connection.execute(_ASKED_SQL, (persons,), binary=True):
+        spot, asked = _spot(*columns[:4]), Asked(*columns[4:])
+        known.asked[person].append(asked)
+        known.metrics[asked.request_id] = metric
+        known.so_far[asked.request_id] = (frozenset(marks), spot)
+    known.corrections = _corrections(connection, list(known.so_far))
+    known.care = closed_loop_store.care(connection, persons)
+    known.accounts = _accounts(connection, known.people.values(), known.answers.values())
+    return known
+
+
+def _spot(counted_as: str | None, month: date | None, piece: int | None, place: int | None) -> Spot | None:
+    if counted_as is None or month is None or piece is None or place is None:
+        return None
+    return Spot(counted_as, month, piece, place)
+
+
+def _corrections(connection: Connection[Any], answers: list[UUID]) -> Mapping[UUID, Sequence[Correction]]:
+    found: defaultdict[UUID, list[Correction]] = defaultdict(list)
+    for response_id, *correction in connection.execute(_CORRECTED_SQL, (answers,)):
+        found[response_id].append(Correction(*correction))
+    return found
+
+
+def _accounts(
+    connection: Connection[Any], persons: Iterable[Person], answers: Iterable[Iterable[Answer]]
+) -> dict[str, Account]:
+    named = {person.account_id for person in persons}
+    named.update(answer.account_id for given in answers for answer in given)
+    named.discard(None)
+    rows = connection.execute(_ACCOUNTS_SQL, (sorted(filter(None, named)),))
+    return {account_id: Account(*facts) for account_id, *facts in rows}
