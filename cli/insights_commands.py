@@ -11,8 +11,9 @@ from cli.tables import tables_of
 from cli.terminal import console, end
 from runtime.settings import load
 from schemas.erasures import ErasureRequested
+from schemas.profiles import ProfileErased
 from services.ingest import archive
-from services.insights.intake import READ, Erased, Said
+from services.insights.intake import READ, Said
 from services.insights.rebuild import differences, rebuild, totals
 from services.insights.settings import ReportingSettings
 
@@ -56,7 +57,7 @@ def said(archived: psycopg.Connection[tuple[object, ...]]) -> Iterator[Said]:
     for message in archive.read(archived, choice):
         asked = event_of(message, ErasureRequested)
         if asked is not None:
-            yield from (Erased(key, asked.requested_at) for key in (asked.person_key, *asked.aliases))
+            yield from (ProfileErased(key, asked.requested_at) for key in (asked.person_key, *asked.aliases))
     for model in READ:
         for message in archive.read(archived, archive.Choice(model.TOPIC, [model.TYPE], EVER)):
             event = event_of(message, model)

@@ -3,7 +3,7 @@
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar, Protocol, TypeVar
 
@@ -38,6 +38,7 @@ class Event(Protocol):
 
 
 E = TypeVar("E", bound=BaseModel)
+G = TypeVar("G")
 
 
 class Undecodable(Exception):
@@ -95,6 +96,19 @@ def decode(record: Record, models: Mapping[str, type[E]], *, max_bytes: int = MA
     if header(record.headers, "ce_specversion") != SPEC_VERSION:
         raise Undecodable("unknown_spec_version", "expected CloudEvents 1.0")
     return _validated(record.value, _model(record.headers, models))
+
+
+def decode_or_gone(
+    record: Record, models: Mapping[str, type[E]], gone: Mapping[str, Callable[[str, datetime], G]]
+) -> E | G:
+    """Like `decode`, but a record without a value on a topic of `gone` says that its key is no more.
+
+    It becomes what `gone` makes of the key and the time, UTC, at which the record was written.
+    """
+    make = gone.get(record.topic)
+    if record.value is None and record.key and make is not None:
+        return make(record.key.decode("utf-8", "replace"), record.timestamp)
+    return decode(record, models)
 
 
 def traceparent_of(headers: Iterable[tuple[str, bytes]]) -> str | None:

@@ -17,6 +17,8 @@ PLACEHOLDERS = ("change-me", "changeme", "placeholder", "example")
 BAD_SETTINGS_EXIT_CODE = 2
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+Secret = Annotated[SecretStr, Field(min_length=32)]
+"""A key that nobody can guess: 32 characters or more."""
 
 
 class EnvironmentSettings(BaseSettings):

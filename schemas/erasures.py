@@ -76,3 +76,10 @@ class ErasureDone(Event):
     def event_time(self) -> datetime:
         """When it was done."""
         return self.done_at
+
+
+ErasureEvent = ErasureRequested | ErasureDone
+ERASURE_EVENTS: Mapping[str, type[ErasureEvent]] = {
+    event.TYPE: event for event in (ErasureRequested, ErasureDone)
+}
+"""All of the topic, by type."""

@@ -1,5 +1,6 @@
 """`customer.profiles.v1`: who a person is. Compacted; every record is the full state."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -96,3 +97,12 @@ class ProfileChanged(Event):
     def opted_out_of(self, program: str | None) -> bool:
         """Whether this person refuses surveys of a program, or all of them."""
         return any(out.program is None or out.program == program for out in self.opt_outs)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileErased:
+    """What a record without a value means: the person and what was received of them are forgotten."""
+
+    person_key: str
+    erased_at: datetime
+    """When the record was written, UTC."""

@@ -14,7 +14,7 @@ from runtime.cloudevents import decode, to_message, traceparent_of
 from runtime.consumer import Delivered
 from runtime.messages import Message, Record
 from runtime.tracing import child_of, new_traceparent
-from schemas.erasures import ErasureDone, ErasureRequested
+from schemas.erasures import ERASURE_EVENTS, ErasureDone, ErasureEvent, ErasureRequested
 from schemas.profiles import ProfileChanged
 from services.ingest import store
 from services.ingest.acceptance import SOURCE
@@ -23,9 +23,7 @@ GROUP = "ingest-erasures"
 SERVICE = "ingest"
 
 Connection = psycopg.Connection[Any]
-ErasureEvent = ErasureRequested | ErasureDone
 
-_EVENTS: dict[str, type[ErasureEvent]] = {event.TYPE: event for event in (ErasureRequested, ErasureDone)}
 _KEEP_SQL = """
 INSERT INTO erasures (erasure_id, request, requested_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 """
@@ -101,7 +99,7 @@ def receipt(connection: Connection, erasure_id: UUID) -> Receipt | None:
 
 def read(record: Record) -> ErasureEvent:
     """The event in a record. Raises Undecodable."""
-    return decode(record, _EVENTS)
+    return decode(record, ERASURE_EVENTS)
 
 
 def apply(connection: Connection, delivered: Sequence[Delivered[ErasureEvent]]) -> None:

@@ -4,11 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 
-from runtime.settings import Port, ServiceSettings
+from runtime.settings import Port, Secret, ServiceSettings
 from services.ingest.api_keys import ApiKeys
 from services.ingest.imap_poller import Mailbox
-
-_MIN_SECRET_LENGTH = 32
 
 
 class IngestSettings(ServiceSettings):
@@ -24,11 +22,11 @@ class IngestSettings(ServiceSettings):
     """Lines of source-name:sha256-of-the-key, beside the keys that `feedback keys create` makes."""
     ingest_records_per_second: int = Field(20_000, ge=0)
     """Records that one API key may send here a second; what exceeds it is answered 429. 0: any number."""
-    person_key_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
+    person_key_secret: Secret
     """At least 32 random characters; changing it separates every person from their history."""
-    survey_token_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
+    survey_token_secret: Secret
     """At least 32 random characters, the same as the router's."""
-    widget_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)] | None = None
+    widget_secret: Secret | None = None
     """At least 32 random characters, with which your product signs who is signed in; unset: the widget asks
     nobody whom you know.
     """

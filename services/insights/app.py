@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI
 from psycopg import Connection
 
-from runtime.cloudevents import decode
+from runtime.cloudevents import decode_or_gone
 from runtime.consumer import Delivered, DependencyDown
 from runtime.health import Health
 from runtime.messages import Record
@@ -15,10 +15,10 @@ from runtime.operator import Operator
 from runtime.ops import ops_routes
 from runtime.postgres import Pool
 from runtime.problems import add_problem_handlers
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from services.insights import metrics, projection
 from services.insights.filters import BadFilter
-from services.insights.intake import READ, Erased, Said, sort_out
+from services.insights.intake import READ, Said, sort_out
 from services.insights.metrics_api import bad_filter, metrics_routes
 from services.insights.source import Source
 
@@ -49,9 +49,7 @@ def read(record: Record) -> Said:
 
     Raises runtime.cloudevents.Undecodable.
     """
-    if record.value is None and record.key is not None and record.topic == ProfileChanged.TOPIC:
-        return Erased(record.key.decode("utf-8", "replace"), record.timestamp)
-    return decode(record, _MODELS)
+    return decode_or_gone(record, _MODELS, {ProfileChanged.TOPIC: ProfileErased})
 
 
 class Intake:

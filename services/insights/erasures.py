@@ -12,20 +12,17 @@ from runtime.cloudevents import decode, to_message, traceparent_of
 from runtime.consumer import Delivered
 from runtime.messages import Record
 from runtime.tracing import child_of
-from schemas.erasures import ErasureDone, ErasureRequested
+from schemas.erasures import ERASURE_EVENTS, ErasureEvent, ErasureRequested
 from services.insights import projection
 from services.insights.app import SERVICE, SOURCE
 
 GROUP = "insights-erasures"
 TOPICS = (ErasureRequested.TOPIC,)
 
-ErasureEvent = ErasureRequested | ErasureDone
-_EVENTS: dict[str, type[ErasureEvent]] = {event.TYPE: event for event in (ErasureRequested, ErasureDone)}
-
 
 def read(record: Record) -> ErasureEvent:
     """A request to forget somebody, or a service's report. Raises runtime.cloudevents.Undecodable."""
-    return decode(record, _EVENTS)
+    return decode(record, ERASURE_EVENTS)
 
 
 class Erasing:

@@ -10,18 +10,9 @@ from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected, CorrectedField
 from schemas.outcomes import OutcomeRecorded
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
-
-
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """Somebody is to be forgotten: what was received up to then is gone."""
-
-    person_key: str
-    erased_at: datetime
-
 
 Published = (
     ProfileChanged
@@ -35,7 +26,7 @@ Published = (
 )
 READ: tuple[type[Published], ...] = get_args(Published)
 """The events that insights reads; people and accounts among the first, so that answers find them."""
-Said = Published | Erased
+Said = Published | ProfileErased
 REACHED = frozenset({SurveyStep.SENT, SurveyStep.DELIVERED, SurveyStep.SHOWN, SurveyStep.CLICKED})
 """Steps by which a survey has left for the person."""
 K = TypeVar("K", bound=Hashable)
@@ -54,7 +45,7 @@ class Batch:
     corrections: dict[tuple[UUID, CorrectedField], ClassificationCorrected] = field(default_factory=dict)
     profiles: dict[str, ProfileChanged] = field(default_factory=dict)
     accounts: dict[str, AccountChanged] = field(default_factory=dict)
-    erased: dict[str, Erased] = field(default_factory=dict)
+    erased: dict[str, ProfileErased] = field(default_factory=dict)
     merges: dict[str, str] = field(default_factory=dict)
     """Keys that were folded into another, with that one."""
     outcomes: dict[UUID, OutcomeRecorded] = field(default_factory=dict)
@@ -90,7 +81,7 @@ def sort_out(said: Iterable[Said]) -> Batch:
                     batch.merges[event.person_key] = event.merged_into
             case AccountChanged():
                 _keep(batch.accounts, event.account_id, event, lambda one: one.version)
-            case Erased():
+            case ProfileErased():
                 batch.profiles.pop(event.person_key, None)
                 _keep(batch.erased, event.person_key, event, lambda one: one.erased_at)
             case _:

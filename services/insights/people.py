@@ -9,8 +9,7 @@ from psycopg import Connection
 
 from schemas.accounts import AccountChanged
 from schemas.event import Event
-from schemas.profiles import ProfileChanged
-from services.insights.intake import Erased
+from schemas.profiles import ProfileChanged, ProfileErased
 
 _ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%b::text[]) ON CONFLICT DO NOTHING"
 _KEYS_SQL = """
@@ -114,7 +113,7 @@ def known_among(connection: Connection[Any], keys: Collection[str]) -> int:
     return int(count)
 
 
-def erase(connection: Connection[Any], erased: Collection[Erased]) -> set[str]:
+def erase(connection: Connection[Any], erased: Collection[ProfileErased]) -> set[str]:
     """Forgets who people are and remembers when; returns whom it had not forgotten yet."""
     if not erased:
         return set()

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
+from schemas.profiles import ProfileErased
 from services.insights import answers_store, bitmaps, closed_loop_store, people
-from services.insights.intake import Batch, Erased
+from services.insights.intake import Batch
 from services.insights.telling import tell_anew
 
 _ALONE_SQL = "SELECT pg_advisory_xact_lock(hashtext('projection'), hashtext(current_schema()))"
@@ -53,5 +54,5 @@ def forget(
     people.ensure(connection, named)
     keys = people.all_keys(connection, named)
     known = people.known_among(connection, keys)
-    people.erase(connection, [Erased(key, at) for key in sorted(keys)])
+    people.erase(connection, [ProfileErased(key, at) for key in sorted(keys)])
     return {"people": known, **tell_anew(connection, keys, zone).removed}

@@ -1,14 +1,11 @@
 """The settings of insights."""
 
-from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import field_validator
 
-from runtime.settings import EnvironmentSettings, Port, ServiceSettings
+from runtime.settings import EnvironmentSettings, Port, Secret, ServiceSettings
 from services.insights.web.settings import PageSettings
-
-_MIN_SECRET_LENGTH = 32
 
 
 class ReportingSettings(EnvironmentSettings):
@@ -33,7 +30,7 @@ class ReportingSettings(EnvironmentSettings):
 class InsightsSettings(ReportingSettings, ServiceSettings, PageSettings):
     """Read from the environment and from secret files."""
 
-    insights_api_key: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)] | None = None
+    insights_api_key: Secret | None = None
     """At least 32 random characters, the bearer token of /v1/metrics; unset: nobody is told anything."""
     ops_port: Port = 8004
     """The port that health, metrics, the API and the pages are served on, 1 to 65535."""

@@ -14,8 +14,8 @@ from runtime.cloudevents import decode as decode_event
 from runtime.cloudevents import to_message, traceparent_of
 from runtime.consumer import Delivered
 from runtime.messages import Record
-from runtime.tracing import new_traceparent
-from schemas.erasures import ErasureDone, ErasureRequested
+from runtime.tracing import child_of
+from schemas.erasures import ERASURE_EVENTS, ErasureEvent, ErasureRequested
 from services.router.outcomes import SOURCE
 
 Connection = psycopg.Connection[Any]
@@ -25,9 +25,6 @@ SERVICE = "router"
 ERASED = "erased"
 """What ended an effect of somebody who was erased: neither planning nor an operator brings it back."""
 
-_EVENTS: dict[str, type[ErasureRequested | ErasureDone]] = {
-    event.TYPE: event for event in (ErasureRequested, ErasureDone)
-}
 # Planning and erasing follow one another, so that no batch plans what it read before an erasure.
 _PLANNING_SQL = "SELECT pg_advisory_xact_lock_shared(hashtext('router erasures'))"
 _ERASING_SQL = "SELECT pg_advisory_xact_lock(hashtext('router erasures'))"
@@ -91,17 +88,17 @@ _DELETE_SQL: Mapping[str, LiteralString] = {
 }
 
 
-def decode(record: Record) -> ErasureRequested | ErasureDone:
+def decode(record: Record) -> ErasureEvent:
     """A request to forget somebody, or a service's receipt; raises runtime.cloudevents.Undecodable."""
-    return decode_event(record, _EVENTS)
+    return decode_event(record, ERASURE_EVENTS)
 
 
-def handle(connection: Connection, delivered: Sequence[Delivered[ErasureRequested | ErasureDone]]) -> None:
+def handle(connection: Connection, delivered: Sequence[Delivered[ErasureEvent]]) -> None:
     """Forget whom a batch asks to forget, in the caller's transaction, and report what was removed."""
     for one in delivered:
         if isinstance(one.event, ErasureRequested):
             done = one.event.done(SERVICE, erase(connection, one.event), datetime.now(UTC))
-            traceparent = traceparent_of(one.record.headers) or new_traceparent()
+            traceparent = child_of(traceparent_of(one.record.headers))
             outbox.append(connection, [to_message(done, source=SOURCE, traceparent=traceparent)])
 
 

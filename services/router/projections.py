@@ -6,11 +6,11 @@ from typing import Any
 
 import psycopg
 
-from runtime.cloudevents import decode as decode_event
+from runtime.cloudevents import decode_or_gone
 from runtime.consumer import Delivered
 from runtime.messages import Record
 from schemas.accounts import AccountChanged
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from services.router import schedule
 
 TOPICS = (ProfileChanged.TOPIC, AccountChanged.TOPIC)
@@ -74,13 +74,6 @@ _READ_ACCOUNTS_SQL = "SELECT account_id, state::text FROM accounts WHERE account
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """A profile's tombstone."""
-
-    person_key: str
-
-
-@dataclass(frozen=True, slots=True)
 class ProfileRow:
     """A profile as it is kept."""
 
@@ -100,7 +93,7 @@ class Identity:
     keys: frozenset[str]
 
 
-Change = ProfileChanged | AccountChanged | Erased
+Change = ProfileChanged | AccountChanged | ProfileErased
 _MODELS: dict[str, type[ProfileChanged | AccountChanged]] = {
     ProfileChanged.TYPE: ProfileChanged,
     AccountChanged.TYPE: AccountChanged,
@@ -109,9 +102,7 @@ _MODELS: dict[str, type[ProfileChanged | AccountChanged]] = {
 
 def decode(record: Record) -> Change:
     """A change of a profile or an account; raises runtime.cloudevents.Undecodable."""
-    if record.value is None and record.topic == ProfileChanged.TOPIC and record.key:
-        return Erased(record.key.decode("utf-8", "replace"))
-    return decode_event(record, _MODELS)
+    return decode_or_gone(record, _MODELS, {ProfileChanged.TOPIC: ProfileErased})
 
 
 def project(connection: Connection, delivered: Sequence[Delivered[Change]]) -> None:
@@ -152,9 +143,9 @@ def project(connection: Connection, delivered: Sequence[Delivered[Change]]) -> N
     )
 
 
-def fold(known: ProfileRow | None, change: ProfileChanged | Erased) -> ProfileRow:
+def fold(known: ProfileRow | None, change: ProfileChanged | ProfileErased) -> ProfileRow:
     """The row after a change. A tombstone has no version of its own."""
-    if isinstance(change, Erased):
+    if isinstance(change, ProfileErased):
         erased = ProfileRow(0, is_erased=True, merged_into=None, account_id=None, opt_outs=(), state="{}")
         return erased if known is None else replace(erased, version=known.version)
     if known is not None and change.version <= known.version:

@@ -5,11 +5,9 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from runtime.settings import Port, ServiceSettings
+from runtime.settings import Port, Secret, ServiceSettings
 from services.router.clearance import DeliveryMode
 from services.router.storm import DEFAULT_PEOPLE
-
-_MIN_SECRET_LENGTH = 32
 
 
 class RouterSettings(ServiceSettings):
@@ -19,11 +17,11 @@ class RouterSettings(ServiceSettings):
     """The port that health, metrics and the API are served on, 1 to 65535."""
     public_url: HttpUrl = HttpUrl("http://127.0.0.1:8000/")
     """Where respondents reach the hosted survey; survey links begin with it."""
-    survey_token_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)]
+    survey_token_secret: Secret
     """At least 32 random characters, the same as ingest's."""
     delivery_mode: DeliveryMode = DeliveryMode.OBSERVE
     """observe (nothing leaves), pilot (only to PILOT_ALLOW) or live."""
-    router_operator_key: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)] | None = None
+    router_operator_key: Secret | None = None
     """At least 32 random characters; whoever holds it may read deliveries and follow-ups and change them."""
     marketing_callback_secret: SecretStr | None = None
     """Standard Webhooks secret with which marketing signs what became of an advocate; unset: it may not."""

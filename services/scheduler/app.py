@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from runtime import outbox
 from runtime.clock import Clock
-from runtime.cloudevents import Event, decode, to_message, traceparent_of
+from runtime.cloudevents import Event, decode_or_gone, to_message, traceparent_of
 from runtime.consumer import Delivered
 from runtime.health import Health
 from runtime.messages import Message, Record
@@ -20,12 +20,12 @@ from runtime.ops import ops_app
 from runtime.postgres import Pool
 from runtime.problems import add_problem_handlers
 from runtime.tracing import child_of
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from services.scheduler import course_store, metrics, projection, store, sweeps
 from services.scheduler.audience import Known
 from services.scheduler.books import leave_locked_accounts, open_books
 from services.scheduler.course import Next, Step, after, next_step
-from services.scheduler.intake import UNDELIVERED, Erased, Published, Said, sort_out
+from services.scheduler.intake import UNDELIVERED, Published, Said, sort_out
 from services.scheduler.programs import Programs
 from services.scheduler.replanning import replan
 from services.scheduler.rounds import Decided, decide
@@ -47,9 +47,7 @@ def read(record: Record) -> Said:
 
     Raises runtime.cloudevents.Undecodable.
     """
-    if record.value is None and record.key is not None and record.topic == ProfileChanged.TOPIC:
-        return Erased(record.key.decode("utf-8", "replace"), record.timestamp)
-    return decode(record, _MODELS)
+    return decode_or_gone(record, _MODELS, {ProfileChanged.TOPIC: ProfileErased})
 
 
 class Intake:

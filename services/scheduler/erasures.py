@@ -14,17 +14,14 @@ from runtime.cloudevents import decode, to_message, traceparent_of
 from runtime.consumer import Delivered
 from runtime.messages import Record
 from runtime.tracing import child_of
-from schemas.erasures import ErasureDone, ErasureRequested
+from schemas.erasures import ERASURE_EVENTS, ErasureEvent, ErasureRequested
+from schemas.profiles import ProfileErased
 from services.scheduler import people
 from services.scheduler.app import SERVICE, SOURCE
-from services.scheduler.intake import Erased
 
 GROUP = "scheduler-erasures"
 TOPICS = (ErasureRequested.TOPIC,)
 
-ErasureEvent = ErasureRequested | ErasureDone
-
-_EVENTS: dict[str, type[ErasureEvent]] = {event.TYPE: event for event in (ErasureRequested, ErasureDone)}
 _KEYS_SQL = """
 SELECT person FROM people WHERE merged_into = ANY(%(keys)s)
 UNION SELECT merged_into FROM people WHERE person = ANY(%(keys)s) AND merged_into IS NOT NULL
@@ -40,7 +37,7 @@ _DELETE_SQL: Mapping[str, LiteralString] = {
 
 def read(record: Record) -> ErasureEvent:
     """A request to forget somebody, or a service's report. Raises runtime.cloudevents.Undecodable."""
-    return decode(record, _EVENTS)
+    return decode(record, ERASURE_EVENTS)
 
 
 def handle(connection: Connection[Any], delivered: Sequence[Delivered[ErasureEvent]]) -> None:
@@ -58,7 +55,7 @@ def erase(connection: Connection[Any], asked: ErasureRequested) -> dict[str, int
     keys |= {key for (key,) in connection.execute(_KEYS_SQL, {"keys": sorted(keys)})}
     people.lock(connection, keys)
     known = people.known_among(connection, keys)
-    people.erase(connection, [Erased(key, asked.requested_at) for key in sorted(keys)])
+    people.erase(connection, [ProfileErased(key, asked.requested_at) for key in sorted(keys)])
     values = {"keys": sorted(keys), "at": asked.requested_at}
     removed = {table: connection.execute(sql, values).rowcount for table, sql in _DELETE_SQL.items()}
     return {"people": known, **removed}

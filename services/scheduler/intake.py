@@ -12,19 +12,10 @@ from schemas.accounts import AccountChanged
 from schemas.event import NAMESPACE, derived_id
 from schemas.lifecycle import LifecycleEventOccurred
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from schemas.responses import ResponseRecorded, ResponseStatus
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.scheduler.triggers import resolved
-
-
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """A profile's tombstone."""
-
-    person_key: str
-    erased_at: datetime
-
 
 Published = (
     LifecycleEventOccurred
@@ -34,7 +25,7 @@ Published = (
     | SurveyStepOccurred
     | OutcomeRecorded
 )
-Said = Published | Erased
+Said = Published | ProfileErased
 K = TypeVar("K")
 E = TypeVar("E")
 _OF_FOLLOW_UPS = frozenset({OutcomeKind.RESOLVED, OutcomeKind.REOPENED})
@@ -75,7 +66,7 @@ class Batch:
     happened: dict[UUID, Happened] = field(default_factory=dict)
     profiles: dict[str, ProfileChanged] = field(default_factory=dict)
     accounts: dict[str, AccountChanged] = field(default_factory=dict)
-    erased: dict[str, Erased] = field(default_factory=dict)
+    erased: dict[str, ProfileErased] = field(default_factory=dict)
     answers: dict[UUID, ResponseRecorded] = field(default_factory=dict)
     steps: list[SurveyStepOccurred] = field(default_factory=list)
 
@@ -132,7 +123,7 @@ def sort_out(said: Iterable[tuple[Said, str | None]]) -> Batch:
                 _keep(batch.answers, event.response_id, event, lambda answer: answer.order.key())
             case SurveyStepOccurred():
                 batch.steps.append(event)
-            case Erased():
+            case ProfileErased():
                 batch.profiles.pop(event.person_key, None)
                 batch.erased[event.person_key] = event
     return batch

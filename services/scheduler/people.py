@@ -6,9 +6,9 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from services.scheduler.audience import ProfileFacts
-from services.scheduler.intake import Erased, Merge, address_mark
+from services.scheduler.intake import Merge, address_mark
 
 _ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%b::text[]) ON CONFLICT DO NOTHING"
 _LOCK_SQL = "SELECT person, merged_into FROM people WHERE person = ANY(%b) ORDER BY person FOR UPDATE"
@@ -91,7 +91,7 @@ def lock(connection: Connection[Any], keys: Iterable[str]) -> Winners:
     return winners
 
 
-def erase(connection: Connection[Any], erased: Collection[Erased]) -> None:
+def erase(connection: Connection[Any], erased: Collection[ProfileErased]) -> None:
     """Forgets what is known of people and remembers that they are not to be asked."""
     if erased:
         connection.execute(

@@ -4,16 +4,15 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from runtime.settings import EnvironmentSettings
+from runtime.settings import EnvironmentSettings, Secret
 
-_MIN_SECRET_LENGTH = 32
 _MIN_PASSWORD_LENGTH = 12
 
 
 class PageSettings(EnvironmentSettings):
     """Settings of the pages; without SESSION_SECRET there are none."""
 
-    session_secret: Annotated[SecretStr, Field(min_length=_MIN_SECRET_LENGTH)] | None = None
+    session_secret: Secret | None = None
     """At least 32 random characters that sign the cookies of who signed in; unset: the pages are off."""
     insights_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] = "http://127.0.0.1:8004"
     """Where browsers find the pages, such as https://feedback.example.com; with https, cookies need it."""

@@ -6,11 +6,11 @@ from random import Random
 
 from schemas.corrections import CorrectedField
 from schemas.outcomes import OutcomeKind
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from schemas.responses import ResponseStatus
 from schemas.scales import SCALES, Metric
 from schemas.survey_events import SurveyStep
-from services.insights.intake import Erased, Said
+from services.insights.intake import Said
 from tests.integration.insights.world import (
     account,
     answered,
@@ -174,7 +174,7 @@ class History:
         for key in KEYS:
             if self._winner(key) == self._winner(chosen):
                 self._versions[key] = 0
-                self.said.append(Erased(key, hour(self._at)))
+                self.said.append(ProfileErased(key, hour(self._at)))
 
     def _say_profile(self, person: str, **facts: object) -> None:
         self._at += 0.001
@@ -213,6 +213,6 @@ def heard(said: Sequence[Said], chance: Random) -> list[list[Said]]:
 
 
 def _stream(event: Said) -> str:
-    if isinstance(event, Erased | ProfileChanged):
+    if isinstance(event, ProfileErased | ProfileChanged):
         return f"profiles {event.person_key}"
     return f"{event.TOPIC} {event.event_key()}"

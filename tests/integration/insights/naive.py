@@ -15,11 +15,11 @@ from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected
 from schemas.outcomes import OutcomeRecorded
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStepOccurred
 from services.insights.filters import Filter
-from services.insights.intake import Erased, Said
+from services.insights.intake import Said
 
 LEFT_OUT = {"prospect", "lead", "trial", "lost", "churned"}
 
@@ -201,7 +201,7 @@ def _answers(person: str, events: Sequence[Said], winner: Callable[[str], str]) 
 
 def _is_gone(keys: set[str], received_at: datetime, events: Sequence[Said]) -> bool:
     return any(
-        isinstance(gone, Erased) and gone.person_key in keys and received_at <= gone.erased_at
+        isinstance(gone, ProfileErased) and gone.person_key in keys and received_at <= gone.erased_at
         for gone in events
     )
 
@@ -289,7 +289,7 @@ def _put_right(event: ResponseClassified, events: Sequence[Said]) -> dict[str, l
 
 
 def _profile(person: str, events: Sequence[Said]) -> ProfileChanged | None:
-    gone = [one.erased_at for one in events if isinstance(one, Erased) and one.person_key == person]
+    gone = [one.erased_at for one in events if isinstance(one, ProfileErased) and one.person_key == person]
     known = [
         one
         for one in events

@@ -8,12 +8,12 @@ from runtime.consumer import Delivered
 from runtime.messages import Record
 from runtime.outbox import from_json
 from schemas.erasures import ErasureDone, ErasureRequested
+from schemas.profiles import ProfileErased
 from schemas.scales import Metric
 from services.insights import answers, figures
 from services.insights.app import read
 from services.insights.erasures import Erasing
 from services.insights.filters import Filter
-from services.insights.intake import Erased
 from tests.integration.insights.world import EPOCH, World, answer_id, answered, hour, profile
 
 
@@ -61,7 +61,7 @@ def test_what_was_received_before_does_not_come_back(world: World) -> None:
 def test_what_a_key_said_goes_also_where_it_was_folded_into_somebody_who_stays(world: World) -> None:
     world.say(answered("ann", 1), answered("bob", 1), profile("bob", 3, merged_from=("ann",)))
 
-    world.say(Erased("ann", hour(2)))
+    world.say(ProfileErased("ann", hour(2)))
 
     assert counted(world) == 1
     with world.pool.connection() as connection:
@@ -71,7 +71,7 @@ def test_what_a_key_said_goes_also_where_it_was_folded_into_somebody_who_stays(w
 def test_a_profiles_tombstone_forgets_too(world: World) -> None:
     world.say(profile("ann", 0, name="Ann"), answered("ann", 1))
     tombstone = read(Record("customer.profiles.v1", 0, 0, b"ann", None, (), hour(2)))
-    assert tombstone == Erased("ann", hour(2))
+    assert tombstone == ProfileErased("ann", hour(2))
 
     world.say(tombstone)
 

@@ -14,8 +14,8 @@ from runtime.migrations import migrate
 from runtime.postgres import open_pool
 from runtime.tracing import new_traceparent
 from schemas.event import Event
+from schemas.profiles import ProfileErased
 from services.ingest import archive
-from services.insights.intake import Erased
 from services.insights.rebuild import totals
 from tests.integration.insights.histories import History
 from tests.integration.insights.world import World, answered, hour
@@ -38,7 +38,7 @@ def test_the_archive_says_what_the_topics_said(
     world: World, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database)
-    events = [one for one in History(Random(7), 80).said if not isinstance(one, Erased)]  # noqa: S311 - repeatable
+    events = [one for one in History(Random(7), 80).said if not isinstance(one, ProfileErased)]  # noqa: S311 - repeatable
     for event in events:
         world.say(event)
     archived(database, events)

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from schemas.outcomes import OutcomeRecorded
+from schemas.profiles import ProfileErased
 from services.router import claiming, completing
 from services.router.attempt import withhold
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Ambiguous, Call, Delivered, Failed, Operation, Result, Retry
 from services.router.ledger import Claimed, Completion
 from services.router.lookout import Lookout
-from services.router.projections import Erased
 from tests.integration.router.world import (
     EPOCH,
     RULES,
@@ -311,7 +311,7 @@ def test_a_request_cancelled_before_its_mail_is_not_sent(mailing: World) -> None
 def test_an_erased_person_gets_nothing(mailing: World) -> None:
     mailing.project(profile())
     mailing.say(request())
-    mailing.project(Erased("ann"))
+    mailing.project(ProfileErased("ann", EPOCH))
     mailing.deliver_all()
 
     assert mailing.reason("survey_mail") == "person erased"

@@ -5,14 +5,14 @@ from uuid import uuid4
 import pytest
 
 from schemas.event import Effects
+from schemas.profiles import ProfileErased
 from schemas.responses import response_id
 from services.router import claiming
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Ambiguous, Call, Operation, Result
 from services.router.follow_up import State
 from services.router.follow_up_commands import Claim
-from services.router.projections import Erased
-from tests.integration.router.world import LIVE, RULES, World, answer, profile, request, until
+from tests.integration.router.world import EPOCH, LIVE, RULES, World, answer, profile, request, until
 
 FOLLOWED = RULES.replace(
     "destination: box}]",
@@ -108,7 +108,7 @@ def test_a_merge_and_an_erasure_with_effects_pending(mailing: World) -> None:
     mailing.project(profile("loser"), profile("winner"))
     mailing.say(request("loser"))
     mailing.project(profile("loser", 2, merged_into="winner"))
-    mailing.project(Erased("winner"))
+    mailing.project(ProfileErased("winner", EPOCH))
     mailing.deliver_all()
 
     assert mailing.box.calls == []

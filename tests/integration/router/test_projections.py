@@ -8,10 +8,10 @@ import pytest
 
 from runtime.consumer import Delivered
 from runtime.messages import Record
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from services.router import projections
 from services.router.freshness import FreshFacts, Offsets, read_progress
-from services.router.projections import Erased, Identity
+from services.router.projections import Identity
 from tests.integration.router.world import EPOCH, World, account, profile
 
 
@@ -39,7 +39,7 @@ def test_accounts_keep_their_highest_version(world: World) -> None:
 def test_a_tombstone_erases_and_a_repeat_of_what_was_erased_does_not_bring_it_back(
     world: World, together: bool
 ) -> None:
-    changes: list[projections.Change] = [profile("ann", 3), Erased("ann"), profile("ann", 3)]
+    changes: list[projections.Change] = [profile("ann", 3), ProfileErased("ann", EPOCH), profile("ann", 3)]
     for batch in [changes] if together else [[change] for change in changes]:
         world.project(*batch)
 
@@ -70,7 +70,7 @@ def test_merges_end_with_the_same_winner_in_whichever_order_they_come(
 
 def test_a_tombstone_is_decoded_as_an_erasure() -> None:
     record = Record(ProfileChanged.TOPIC, 0, 0, b"ann", None, (), EPOCH)
-    assert projections.decode(record) == Erased("ann")
+    assert projections.decode(record) == ProfileErased("ann", EPOCH)
 
 
 def test_planning_waits_for_the_replica_that_projects_another_partition(world: World) -> None:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.lifecycle import Moment
+from schemas.profiles import ProfileErased
 from schemas.survey_events import SurveyStep
-from services.scheduler.intake import Erased
 from tests.integration.scheduler.world import World, answered, day, profile, purchased, step
 
 
@@ -191,7 +191,7 @@ def test_a_retracted_answer_does_not_count(world: World) -> None:
 
 def test_the_erased_are_not_asked_and_keep_no_address(world: World) -> None:
     world.say(profile("ann"), purchased("ann", 0))
-    world.say(Erased("ann", datetime(2026, 1, 20, tzinfo=UTC)), profile("ann", 2))
+    world.say(ProfileErased("ann", datetime(2026, 1, 20, tzinfo=UTC)), profile("ann", 2))
     world.work_until(31)
     assert world.reasons("ann") == [], "what they would have been asked about is forgotten"
     world.say(purchased("ann", 40, number=2))
@@ -211,7 +211,7 @@ def test_a_purchase_heard_of_two_months_late_is_given_up(world: World) -> None:
     [profile("customer", 5, merged_from=("visitor",)), profile("visitor", 5, merged_into="customer")],
     ids=["the winner says so", "the other says so"],
 )
-def test_merged_people_share_one_clock(world: World, merge: Erased) -> None:
+def test_merged_people_share_one_clock(world: World, merge: ProfileErased) -> None:
     world.say(profile("visitor"), profile("customer", 1))
     world.say(answered("visitor", 10), purchased("customer", 0))
     world.say(merge)

@@ -8,10 +8,10 @@ import pytest
 from schemas.accounts import AccountChanged
 from schemas.lifecycle import LifecycleEventOccurred, Moment
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
-from schemas.profiles import ProfileChanged
+from schemas.profiles import ProfileChanged, ProfileErased
 from schemas.responses import Order, ResponseRecorded, ResponseStatus
 from schemas.scales import Metric
-from services.scheduler.intake import Erased, Merge, address_mark, counts_as_contact, sort_out
+from services.scheduler.intake import Merge, address_mark, counts_as_contact, sort_out
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def test_the_highest_order_wins_wherever_it_stands_in_the_batch() -> None:
 
 
 def test_a_tombstone_takes_the_profile_before_it_along() -> None:
-    batch = sort_out([(profile(1), None), (Erased("p", AT), None)])
+    batch = sort_out([(profile(1), None), (ProfileErased("p", AT), None)])
     assert not batch.profiles
     assert batch.erased["p"].erased_at == AT
 
