@@ -1,5 +1,6 @@
 """The whole product on one machine: Kafka, PostgreSQL, the doubles and every service as processes."""
 
+import json
 import os
 import secrets
 import subprocess
@@ -201,6 +202,9 @@ class Stack:
             "SESSION_SECRET": secrets.token_hex(32),
             "LOCAL_PASSWORD": self.pages_password,
             "INSIGHTS_URL": self.url("insights"),
+            "SLACK_LINKS": json.dumps(
+                [{"text": "Open the answer", "url": f"{self.url('insights')}/answers/{{response_id}}"}]
+            ),
             "INGEST_API_KEYS": f"sample:{sha256(self.api_key.encode()).hexdigest()}",
             **credentials.for_sandbox(),
             "SLACK_APP_TOKEN": "",  # buttons reach the router over HTTP

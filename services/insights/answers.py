@@ -42,7 +42,7 @@ WHERE %(at)s::timestamptz IS NULL OR (responded_at, response_id) < (%(at)s, %(id
 ORDER BY responded_at DESC, response_id DESC LIMIT %(limit)s
 """
 _OF_IDS_SQL = _SHOWN + "WHERE answers.response_id = ANY(%s) ORDER BY responded_at DESC, response_id DESC"
-_OF_PERSON_SQL = _SHOWN + "WHERE answers.person = %s ORDER BY responded_at DESC, response_id DESC"
+_OF_PEOPLE_SQL = _SHOWN + "WHERE answers.person = ANY(%s) ORDER BY responded_at DESC, response_id DESC"
 
 
 class After(NamedTuple):
@@ -124,9 +124,9 @@ def behind(
     return Page(shown, After(date.fromisoformat(last.values(DAY)[0]), last.responded_at, last.response_id))
 
 
-def of_person(connection: Connection[Any], person: str) -> tuple[Shown, ...]:
-    """Everything a person answered, counted or not, the newest first."""
-    return _shown(connection, _OF_PERSON_SQL, person)
+def of_people(connection: Connection[Any], persons: Sequence[str]) -> tuple[Shown, ...]:
+    """Everything these people answered, counted or not, the newest first."""
+    return _shown(connection, _OF_PEOPLE_SQL, list(persons))
 
 
 def one(connection: Connection[Any], response_id: UUID) -> Shown | None:

@@ -9,6 +9,7 @@ from psycopg import Connection
 
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected
+from services.insights import revisions
 from services.insights.intake import Batch
 from services.insights.people import Keys
 from services.insights.standing import state_of
@@ -72,11 +73,7 @@ def put(connection: Connection[Any], batch: Batch, keys: Keys) -> set[str]:
 
 def _put_answers(connection: Connection[Any], batch: Batch, keys: Keys) -> set[str]:
     """Writes the answers that are newer than what is known; returns whose they are, and whose they were."""
-    kept = [
-        event
-        for event in batch.answers.values()
-        if not keys.is_forgotten(event.response.person_key, event.response.received_at)
-    ]
+    kept = [event for event in batch.answers.values() if _is_welcome(event, keys)]
     if not kept:
         return set()
     ids = [event.response.response_id for event in kept]
@@ -85,6 +82,8 @@ def _put_answers(connection: Connection[Any], batch: Batch, keys: Keys) -> set[s
         concerned.add(person)
         if response_id not in batch.comments_replaced:
             comments[response_id, digest] = since
+    if concerned:
+        revisions.keep_superseded(connection, kept)
     rows = []
     for event in kept:
         response_id, digest = event.response.response_id, _digest(event.response.comment)
@@ -95,7 +94,16 @@ def _put_answers(connection: Connection[Any], batch: Batch, keys: Keys) -> set[s
     words = [_words_row(event) for event in kept if event.response.response_id in newer]
     if words:
         connection.execute(_WORDS_SQL, _columns(words))
+    revisions.keep_earlier(
+        connection,
+        [event for event in kept if event.response.response_id not in newer]
+        + [event for event in batch.earlier if _is_welcome(event, keys)],
+    )
     return concerned | {person for _, person in written}
+
+
+def _is_welcome(event: ResponseClassified, keys: Keys) -> bool:
+    return not keys.is_forgotten(event.response.person_key, event.response.received_at)
 
 
 def _put_corrections(

@@ -9,10 +9,12 @@ from uuid import UUID
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected, CorrectedField
+from schemas.lifecycle import LifecycleEventOccurred
 from schemas.outcomes import OutcomeRecorded
 from schemas.profiles import ProfileChanged, ProfileErased
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
+from services.insights.happening import Happening, happenings
 
 Published = (
     ProfileChanged
@@ -23,6 +25,7 @@ Published = (
     | SurveyRequested
     | SurveyRequestCancelled
     | SurveyStepOccurred
+    | LifecycleEventOccurred
 )
 READ: tuple[type[Published], ...] = get_args(Published)
 """The events that insights reads; people and accounts among the first, so that answers find them."""
@@ -40,6 +43,8 @@ class Batch:
     answers: dict[UUID, ResponseClassified] = field(default_factory=dict)
     comments_since: dict[UUID, int] = field(default_factory=dict)
     """The first revision in the batch from which on an answer has the comment that it has now."""
+    earlier: list[ResponseClassified] = field(default_factory=list)
+    """Records of the same answers that are not the newest of the batch."""
     comments_replaced: set[UUID] = field(default_factory=set)
     """Answers that had another comment before that in the batch."""
     corrections: dict[tuple[UUID, CorrectedField], ClassificationCorrected] = field(default_factory=dict)
@@ -53,15 +58,14 @@ class Batch:
     cancelled: dict[UUID, SurveyRequestCancelled] = field(default_factory=dict)
     reached: dict[UUID, SurveyStepOccurred] = field(default_factory=dict)
     """The first step of each request by which it had reached the person."""
+    happenings: dict[UUID, Happening] = field(default_factory=dict)
 
     def people(self) -> set[str]:
         """Every key the batch names."""
         keys = {answer.response.person_key for answer in self.answers.values()}
         keys.update(correction.person_key for correction in self.corrections.values())
         keys.update(outcome.person_key for outcome in self.outcomes.values())
-        keys.update(request.person_key for request in self.requests.values())
-        keys.update(request.person_key for request in self.cancelled.values())
-        keys.update(step.person_key for step in self.reached.values())
+        keys.update(one.person for one in self.happenings.values() if one.person is not None)
         return keys.union(self.profiles, self.erased, self.merges, self.merges.values())
 
 
@@ -93,17 +97,27 @@ def _take_answer(batch: Batch, event: ResponseClassified) -> None:
     response_id = event.response.response_id
     known = batch.answers.get(response_id)
     if known is not None and known.order_key() >= event.order_key():
+        batch.earlier.append(event)
         return
     if known is None or known.response.comment != event.response.comment:
         batch.comments_since[response_id] = event.response.order.revision
     if known is not None and known.response.comment != event.response.comment:
         batch.comments_replaced.add(response_id)
+    if known is not None:
+        batch.earlier.append(known)
     batch.answers[response_id] = event
 
 
 def _take_step(
-    batch: Batch, event: OutcomeRecorded | SurveyRequested | SurveyRequestCancelled | SurveyStepOccurred
+    batch: Batch,
+    event: OutcomeRecorded
+    | SurveyRequested
+    | SurveyRequestCancelled
+    | SurveyStepOccurred
+    | LifecycleEventOccurred,
 ) -> None:
+    for one in happenings(event):
+        _keep(batch.happenings, one.happening_id, one, lambda happening: happening.order_key)
     match event:
         case OutcomeRecorded():
             batch.outcomes[event.outcome_id] = event

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from schemas.profiles import ProfileErased
-from services.insights import answers_store, bitmaps, closed_loop_store, people
+from services.insights import answers_store, bitmaps, closed_loop_store, happening_store, people
 from services.insights.intake import Batch
 from services.insights.telling import tell_anew
 
@@ -36,14 +36,15 @@ def write(connection: Connection[Any], batch: Batch) -> set[str]:
     """Writes the facts of a batch; returns the people whose answers are to be told anew."""
     named = batch.people()
     people.ensure(connection, named)
-    changed = people.erase(connection, batch.erased.values())
-    changed |= people.put_profiles(connection, batch.profiles.values())
+    erased = people.erase(connection, batch.erased.values())
+    changed = people.put_profiles(connection, batch.profiles.values())
     changed |= people.put_accounts(connection, batch.accounts.values())
     keys = people.keys_among(connection, named)
     changed |= people.fold(connection, batch.merges, keys)
     changed |= answers_store.put(connection, batch, keys)
     changed |= closed_loop_store.put(connection, batch, keys)
-    return {keys.winner(key) for key in changed}
+    happening_store.put(connection, batch, keys)
+    return erased.union(keys.winner(key) for key in changed | erased)
 
 
 def forget(

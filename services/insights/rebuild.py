@@ -17,7 +17,7 @@ BATCH = 2_000
 
 _TABLES = (
     *("words", "answers", "corrections", "requests", "outcomes", "bitmaps", "marks", "months"),
-    *("people", "accounts", "reporting"),
+    *("happenings", "people", "accounts", "reporting"),
 )
 _TOTALS_SQL = """
 SELECT metric, dimension, value, sum(bit_count(bits))::bigint AS total

@@ -34,6 +34,10 @@ _FORGET_SQL: Mapping[str, LiteralString] = {
         AND people.person = outcomes.person
         AND (occurred_at <= people.erased_at OR response_id = ANY(%(answers)s))
     """,
+    "happenings": """
+        DELETE FROM happenings USING people WHERE happenings.person = ANY(%(persons)s)
+        AND people.person IN (happenings.person, happenings.former_key) AND known_at <= people.erased_at
+    """,
 }
 _PEOPLE_SQL = """
 SELECT person, account_id, segment, cohort, role, stage, products, internal, erased_at IS NOT NULL FROM people

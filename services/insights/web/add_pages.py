@@ -5,6 +5,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from services.insights.filters import BadFilter
 from services.insights.source import Source
+from services.insights.web.customer_routes import customer_routes
 from services.insights.web.guard import add_guard
 from services.insights.web.routes import bad_filter, figure_routes
 from services.insights.web.settings import PageSettings
@@ -34,4 +35,5 @@ def add_pages(app: FastAPI, source: Source, settings: PageSettings) -> None:
     pages.include_router(file_routes())
     pages.include_router(sign_in_routes(settings))
     pages.include_router(figure_routes(source))
+    pages.include_router(customer_routes(source))
     app.mount("/", pages)

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from secrets import compare_digest, token_urlsafe
+from typing import Annotated
 from urllib.parse import parse_qsl, quote
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.insights.web.site import HEADERS, page
+from services.insights.web.site import HEADERS, nothing_here, page
 from services.insights.web.staff import Role, Staff, from_session
 
 MOST_FORM_BYTES = 64 * 1024
@@ -51,6 +52,12 @@ def allowed(least: Role) -> Callable[[Request], Awaitable[Staff]]:
         return staff
 
     return check
+
+
+Viewer = Annotated[Staff, Depends(allowed(Role.VIEWER))]
+"""Whoever may read pages."""
+Agent = Annotated[Staff, Depends(allowed(Role.AGENT))]
+"""Whoever may answer customers."""
 
 
 def form_token(request: Request) -> str:
@@ -105,5 +112,4 @@ def add_guard(app: FastAPI) -> None:
 
     @app.exception_handler(404)
     async def missing(request: Request, _error: Exception) -> Response:
-        told = "There is no page at this address."
-        return page(request, "message.html", status=404, heading="Nothing here", sentence=told)
+        return nothing_here(request, "There is no page at this address.")

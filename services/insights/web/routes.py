@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from psycopg import Connection
 
@@ -17,16 +17,15 @@ from services.insights.filters import Dimension, Rolling
 from services.insights.source import Source
 from services.insights.web import answers_file
 from services.insights.web.bars import interval_bars, slices
-from services.insights.web.guard import allowed
+from services.insights.web.guard import Agent, Viewer
 from services.insights.web.line_chart import Point, line_chart
 from services.insights.web.place import after_of, place_of
 from services.insights.web.site import page
-from services.insights.web.staff import Role, Staff
+from services.insights.web.staff import Role
 from services.insights.web.view import HEADLINE_DIMENSIONS, View
 from services.insights.web.wording import HEARD_BACK, NAMES, RANGES, day
 
 ANSWERS_A_PAGE = 50
-Viewer = Annotated[Staff, Depends(allowed(Role.VIEWER))]
 
 
 def figure_routes(source: Source) -> APIRouter:
@@ -117,7 +116,7 @@ def figure_routes(source: Source) -> APIRouter:
         )
 
     @routes.get("/answers.csv")
-    def answers_csv(request: Request, _staff: Annotated[Staff, Depends(allowed(Role.AGENT))]) -> Response:
+    def answers_csv(request: Request, _staff: Agent) -> Response:
         wanted = _view(source, request).wanted
         name = f"{wanted.metric}-{wanted.since}-{wanted.until}.csv"
         return StreamingResponse(

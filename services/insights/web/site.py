@@ -58,6 +58,11 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     return Response(html, status, media_type="text/html; charset=utf-8")
 
 
+def nothing_here(request: Request, sentence: str) -> Response:
+    """The page in place of one that does not exist."""
+    return page(request, "message.html", status=404, heading="Nothing here", sentence=sentence)
+
+
 def file_routes() -> APIRouter:
     """What pages are styled by; the same for everybody."""
     routes = APIRouter(include_in_schema=False)

@@ -1,7 +1,7 @@
 """Figures as people read them: rounded, with their margins and denominators. Pure."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 
 from schemas.scales import Metric
 from services.insights.definitions import Change, Score, Share
@@ -66,6 +66,11 @@ def day(one: date) -> str:
     return f"{one.day} {one:%b %Y}"
 
 
+def moment(at: datetime) -> str:
+    """A day and a time of it, in the zone that `at` is told in: 3 May 2026, 14:05."""
+    return f"{day(at)}, {at:%H:%M}"
+
+
 def named(value: str) -> str:
     """A value of a dimension; the empty one stands for what is not known."""
     return value.replace("_", " ") if value else "not known"
@@ -79,6 +84,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "percent": percent,
     "number": number,
     "day": day,
+    "moment": moment,
     "named": named,
 }
 """Under these names templates use them."""

@@ -20,6 +20,7 @@ OWNER = "@owner"
 
 LINK_FACTS: Mapping[str, Callable[[Facts], str | None]] = {
     "response_id": lambda facts: str(facts.response.id) if facts.response else None,
+    "person_key": lambda facts: facts.profile.key,
     "customer_id": lambda facts: facts.profile.customer_id,
     "account_id": lambda facts: facts.account.id if facts.account else None,
     "salesforce_id": lambda facts: facts.account.salesforce_id if facts.account else None,
@@ -42,7 +43,7 @@ class LinkAction(BaseModel):
 
     text: str = Field(min_length=1, max_length=75)
     url: Annotated[str, AfterValidator(_link_fields)] = Field(max_length=500)
-    """With `{response_id}`, `{customer_id}`, `{account_id}` or `{salesforce_id}` in it."""
+    """With `{response_id}`, `{person_key}`, `{customer_id}`, `{account_id}` or `{salesforce_id}` in it."""
 
 
 class Action(BaseModel):

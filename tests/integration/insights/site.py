@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -155,3 +156,17 @@ def served(pool: Pool, settings: PageSettings | None = None) -> Iterator[str]:
     add_pages(app, Source(pool=pool, clock=Still(), zone=UTC_ZONE), settings or page_settings())
     with at_work(app) as address:
         yield address
+
+
+@contextmanager
+def visitor(address: str) -> Iterator[httpx.Client]:
+    """Somebody who has signed in with the password of a development machine."""
+    with httpx.Client(base_url=address, trust_env=False, follow_redirects=True) as client:
+        told = {"token": token_on(client.get("/sign-in").text), "password": PASSWORD}
+        assert client.post("/sign-in/password", data=told).status_code == 200
+        yield client
+
+
+def token_on(html: str) -> str:
+    """What the forms of a page carry."""
+    return html.split('name="token" value="')[1].split('"', maxsplit=1)[0]

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from services.insights.web.add_pages import add_pages
 from services.insights.web.settings import PageSettings
-from tests.integration.insights.site import PASSWORD, page_settings, served
+from tests.integration.insights.site import PASSWORD, page_settings, served, token_on
 
 
 @contextmanager
@@ -24,8 +24,7 @@ def pages(**changes: object) -> Iterator[httpx.Client]:
 
 
 def token_of(client: httpx.Client, asked: str = "/") -> str:
-    page = client.get("/sign-in", params={"next": asked})
-    return page.text.split('name="token" value="')[1].split('"')[0]
+    return token_on(client.get("/sign-in", params={"next": asked}).text)
 
 
 def test_whoever_is_not_signed_in_is_sent_to_do_so() -> None:

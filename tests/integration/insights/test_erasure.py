@@ -41,12 +41,12 @@ def test_everything_of_a_person_goes_under_every_key_and_is_counted(world: World
     world.say(profile("ann", 3, 2, merged_from=("bob",)))
 
     assert erase(world, 4, "ann") == {"people": 1, "answers": 2} | dict.fromkeys(
-        ("corrections", "requests", "outcomes"), 0
+        ("corrections", "requests", "outcomes", "happenings"), 0
     )
 
     assert counted(world) == 1
     with world.pool.connection() as connection:
-        assert answers.of_person(connection, "ann") == ()
+        assert answers.of_people(connection, ["ann"]) == ()
 
 
 def test_what_was_received_before_does_not_come_back(world: World) -> None:
@@ -65,7 +65,7 @@ def test_what_a_key_said_goes_also_where_it_was_folded_into_somebody_who_stays(w
 
     assert counted(world) == 1
     with world.pool.connection() as connection:
-        assert [one.response_id for one in answers.of_person(connection, "bob")] == [answer_id("bob", 1)]
+        assert [one.response_id for one in answers.of_people(connection, ["bob"])] == [answer_id("bob", 1)]
 
 
 def test_a_profiles_tombstone_forgets_too(world: World) -> None:

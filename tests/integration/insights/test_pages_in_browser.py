@@ -70,6 +70,24 @@ def test_each_page_fits_and_can_be_read_by_everybody(signed_in: webdriver.Chrome
         assert violations(signed_in) == [], name
 
 
+@pytest.mark.parametrize("width", [320, 1440])
+def test_an_answer_leads_to_its_customer_and_account(
+    signed_in: webdriver.Chrome, address: str, width: int
+) -> None:
+    resize(signed_in, width)
+    signed_in.get(f"{address}/answers?group=detractor")
+    for name, link in (
+        ("answer", ".about time"),
+        ("person", ".board p a[href^='/people/']"),
+        ("account", ".facts a"),
+    ):
+        follow(signed_in, signed_in.find_element(By.CSS_SELECTOR, link))
+        picture(signed_in, f"{name}-{width}")
+        assert fits(signed_in), name
+        assert violations(signed_in) == [], name
+    assert signed_in.title.startswith("Company")
+
+
 def test_a_number_opens_the_answers_behind_it(signed_in: webdriver.Chrome, address: str) -> None:
     resize(signed_in, 1440)
     signed_in.get(f"{address}/")

@@ -29,6 +29,7 @@ TABLES = (
     "corrections",
     "requests",
     "outcomes",
+    "happenings",
     "bitmaps",
     "marks",
     "months",

@@ -1,0 +1,73 @@
+"""The pages of a person, an account and an answer: who they are, and all that happened."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.insights import answers, customers
+from services.insights.source import Source
+from services.insights.web.guard import Viewer
+from services.insights.web.site import nothing_here, page
+from services.insights.web.staff import Role
+from services.insights.web.timeline import STATES, timeline
+
+
+def customer_routes(source: Source) -> APIRouter:
+    """The routes of all three."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/people/{key}")
+    def person(request: Request, key: str, staff: Viewer) -> Response:
+        with source.pool.connection() as connection:
+            found = customers.person(connection, key)
+            if found is None:
+                return nothing_here(request, "Nobody of this key is known here.")
+            history = customers.history(connection, [found.person])
+        return page(
+            request,
+            "person.html",
+            person=found,
+            lines=timeline(history),
+            reads_all=staff.may(Role.AGENT),
+            zone=source.zone,
+        )
+
+    @routes.get("/accounts/{account_id:path}")
+    def account(request: Request, account_id: str, staff: Viewer) -> Response:
+        with source.pool.connection() as connection:
+            found = customers.account(connection, account_id)
+            if found is None:
+                return nothing_here(request, "No account of this id is known here.")
+            members = customers.members(connection, account_id)
+            history = customers.history(connection, [one.person for one in members], account_id)
+        return page(
+            request,
+            "account.html",
+            account=found,
+            members=members,
+            names={one.person: one.name for one in members},
+            lines=timeline(history),
+            reads_all=staff.may(Role.AGENT),
+            zone=source.zone,
+        )
+
+    @routes.get("/answers/{response_id:uuid}")
+    def answer(request: Request, response_id: UUID, staff: Viewer) -> Response:
+        with source.pool.connection() as connection:
+            found = answers.one(connection, response_id)
+            if found is None:
+                return nothing_here(
+                    request, "No answer of this id is known here: its person may be forgotten."
+                )
+            history = customers.history(connection, [found.person])
+        return page(
+            request,
+            "answer.html",
+            answer=found,
+            states=STATES,
+            lines=[line for line in timeline(history) if line.response_id == response_id],
+            reads_all=staff.may(Role.AGENT),
+            zone=source.zone,
+        )
+
+    return routes
