@@ -17,7 +17,9 @@ class OutcomeKind(StrEnum):
     DELIVERED = "delivered"
     WITHHELD = "withheld"
     FAILED = "failed"
+    OPENED = "opened"
     CLAIMED = "claimed"
+    REASSIGNED = "reassigned"
     CONTACTED = "contacted"
     RESOLVED = "resolved"
     REOPENED = "reopened"
@@ -37,6 +39,29 @@ class PlannedEffect(Contract):
     """Id of the rule's action."""
     destination: str = Field(max_length=64)
     """Name of the destination."""
+
+
+class FollowUpSnapshot(Contract):
+    """A follow-up as what happened left it. It is open until it has `resolved_at`."""
+
+    version: int = Field(ge=1)
+    """Raised by every change: of two snapshots the higher one holds."""
+    owner: str | None = Field(default=None, max_length=64)
+    """Configured name of who has it; null while nobody does."""
+    team: str = Field(max_length=64)
+    """Configured name of the team that is responsible."""
+    opened_at: UtcDatetime
+    """When it was opened for the first time, UTC."""
+    first_contact_due_at: UtcDatetime
+    """By when the customer is to have heard from somebody, UTC."""
+    resolve_due_at: UtcDatetime
+    """By when it is to be resolved, UTC."""
+    claimed_at: UtcDatetime | None = None
+    """When somebody took it, UTC."""
+    contacted_at: UtcDatetime | None = None
+    """When the customer first heard from somebody since it was opened or reopened, UTC."""
+    resolved_at: UtcDatetime | None = None
+    """When it ended, UTC."""
 
 
 class OutcomeRecorded(Event):
@@ -75,6 +100,8 @@ class OutcomeRecorded(Event):
     """Why it failed, was withheld or was resolved."""
     root_cause: str | None = Field(default=None, max_length=200)
     """What had gone wrong for the customer."""
+    follow_up: FollowUpSnapshot | None = None
+    """Of what happens to a follow-up (opened to sla_breached): how it stands since."""
 
     def event_key(self) -> str:
         """The person."""

@@ -75,7 +75,8 @@ class Reassign:
         if self.to == it.owner_id:
             return Change(it)
         detail = f"{self.to}: {self.why}" if self.why else self.to
-        return _changed(replace(it, owner_id=self.to), Entry("reassigned", self.actor, detail))
+        entry = Entry("reassigned", self.actor, detail)
+        return _changed(replace(it, owner_id=self.to), entry, OutcomeKind.REASSIGNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class HandOver:
             return Change(it)
         state = State.OPEN if it.state is State.CLAIMED else it.state
         handed = replace(it, team=self.team, owner_id=None, state=state, claimed_at=None)
-        return _changed(handed, Entry("handed_over", self.actor, self.team))
+        return _changed(handed, Entry("handed_over", self.actor, self.team), OutcomeKind.REASSIGNED)
 
 
 @dataclass(frozen=True, slots=True)

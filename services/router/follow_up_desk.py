@@ -13,6 +13,7 @@ import psycopg
 from runtime import outbox
 from runtime.clock import Clock
 from runtime.postgres import Pool
+from schemas.outcomes import OutcomeKind
 from services.router import follow_up_store, metrics, schedule, timer_store
 from services.router.destination import Notice
 from services.router.follow_up import FollowUp, Target
@@ -31,7 +32,7 @@ from services.router.follow_up_commands import (
 )
 from services.router.follow_up_course import Course, course
 from services.router.follow_up_effects import About, Shown
-from services.router.follow_up_opening import Asked, asked_again, opened
+from services.router.follow_up_opening import Asked, asked_again, first_line, opened
 from services.router.follow_up_words import history_line
 from services.router.outcomes import of_follow_up
 from services.router.people import People
@@ -98,6 +99,8 @@ class Desk:
         if new:
             follow_up_store.write_opened(connection, new, now)
             timer_store.start(connection, timers)
+            heard = [of_follow_up(it, first_line(it), OutcomeKind.OPENED, now) for it in new]
+            outbox.append(connection, heard)
             for it in new:
                 metrics.FOLLOW_UPS.labels(it.team, "opened").inc()
 

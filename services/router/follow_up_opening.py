@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.router.follow_up import FollowUp, FollowUpWanted, State, Targets, follow_up_id
-from services.router.follow_up_commands import Close, Reopen
+from services.router.follow_up_commands import Close, Entry, Reopen
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ def opened(asked: Asked, wanted: FollowUpWanted, targets: Targets, now: datetime
         targets=targets,
         traceparent=asked.traceparent,
     )
+
+
+def first_line(it: FollowUp) -> Entry:
+    """How the history of a new follow-up begins."""
+    return Entry("opened", None, it.rule)
 
 
 def asked_again(it: FollowUp, asked: Asked) -> Close | Reopen | None:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from services.router.follow_up import UNRESOLVED, FollowUp, State
 from services.router.follow_up_commands import Entry
+from services.router.follow_up_opening import first_line
 
 Connection = psycopg.Connection[Any]
 
@@ -137,7 +138,7 @@ def subject_of(connection: Connection, id_: UUID) -> str | None:
 def write_opened(connection: Connection, opened: Sequence[FollowUp], now: datetime) -> None:
     """Write new follow-ups."""
     connection.execute(_OPEN_SQL, {"rows": json.dumps([_row(it) for it in opened])})
-    _remember(connection, [(it, Entry("opened", None, it.rule)) for it in opened], now)
+    _remember(connection, [(it, first_line(it)) for it in opened], now)
 
 
 def write_changed(connection: Connection, it: FollowUp, entry: Entry, now: datetime) -> None:

@@ -9,7 +9,7 @@ from runtime.cloudevents import to_message
 from runtime.messages import Message
 from runtime.tracing import child_of
 from schemas.event import Event, derived_id
-from schemas.outcomes import OutcomeKind, OutcomeRecorded, PlannedEffect
+from schemas.outcomes import FollowUpSnapshot, OutcomeKind, OutcomeRecorded, PlannedEffect
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.router.attempt import Outside, Status
 from services.router.effect import EffectRow
@@ -162,6 +162,17 @@ def of_follow_up(it: FollowUp, entry: Entry, kind: OutcomeKind, now: datetime) -
         actor=entry.actor,
         reason=(it.resolution or entry.detail or "")[:_LONGEST_REASON] or None,
         root_cause=it.root_cause,
+        follow_up=FollowUpSnapshot(
+            version=it.version,
+            owner=it.owner_id,
+            team=it.team,
+            opened_at=it.opened_at,
+            first_contact_due_at=it.targets.first_contact_due_at,
+            resolve_due_at=it.targets.resolve_due_at,
+            claimed_at=it.claimed_at,
+            contacted_at=it.contacted_at,
+            resolved_at=it.resolved_at,
+        ),
     )
     return to_message(event, source=SOURCE, traceparent=child_of(it.traceparent))
 

@@ -15,6 +15,8 @@ from services.router.follow_up_commands import (
     AddNote,
     Change,
     Claim,
+    Command,
+    HandOver,
     NoteContact,
     Reassign,
     Refusal,
@@ -81,7 +83,7 @@ def wait_until(world: World, at: datetime) -> None:
 
 
 def outcomes(world: World) -> list[OutcomeRecorded]:
-    internal = {OutcomeKind.PLANNED, OutcomeKind.DELIVERED, OutcomeKind.WITHHELD}
+    internal = {OutcomeKind.PLANNED, OutcomeKind.DELIVERED, OutcomeKind.WITHHELD, OutcomeKind.OPENED}
     return [one for one in world.said() if isinstance(one, OutcomeRecorded) and one.kind not in internal]
 
 
@@ -131,6 +133,41 @@ def test_a_command_changes_what_is_shown_and_is_remembered(world: World) -> None
         "None: Ann contacted the customer: phone",
         "None: Ann resolved this: fixed; a bug; see ticket",
     ]
+
+
+def test_the_rest_of_the_product_hears_who_owes_what_by_when(world: World) -> None:
+    subject = opened(world, deliver=False)
+    hour = timedelta(hours=1)
+    commands: Sequence[Command] = (
+        Claim("ann"), Reassign("boss", "bob"), NoteContact("bob", "phone"), HandOver("bob", "product"),
+        Resolve("bob", Resolution.PLANNED), Reopen("bob", "they wrote again"),
+    )  # fmt: skip
+    for hours, command in enumerate(commands):
+        world.clock.time = MONDAY + hours * hour / 2
+        world.desk.apply(subject, command)
+
+    steps = [
+        (one.kind, it.version, it.team, it.owner, it.contacted_at, it.resolved_at)
+        for one in world.said()
+        if isinstance(one, OutcomeRecorded) and (it := one.follow_up) is not None
+    ]
+    heard, ended = MONDAY + hour, MONDAY + 2 * hour
+    assert steps == [
+        (OutcomeKind.OPENED, 1, "cs", None, None, None),
+        (OutcomeKind.CLAIMED, 2, "cs", "ann", None, None),
+        (OutcomeKind.REASSIGNED, 3, "cs", "bob", None, None),
+        (OutcomeKind.CONTACTED, 4, "cs", "bob", heard, None),
+        (OutcomeKind.REASSIGNED, 5, "product", None, heard, None),
+        (OutcomeKind.RESOLVED, 6, "product", "bob", heard, ended),
+        (OutcomeKind.REOPENED, 7, "product", "bob", None, None),
+    ]
+    first, *_, last = (one for one in world.said() if isinstance(one, OutcomeRecorded) and one.follow_up)
+    assert first.follow_up is not None
+    assert last.follow_up is not None
+    assert (first.occurred_at, first.follow_up.opened_at) == (MONDAY, MONDAY)
+    assert first.follow_up.first_contact_due_at == MONDAY + 4 * hour
+    assert first.follow_up.resolve_due_at == MONDAY + timedelta(days=1, hours=8)
+    assert last.follow_up.first_contact_due_at > first.follow_up.first_contact_due_at
 
 
 def test_a_claim_while_the_card_is_being_sent_is_sent_after_it(world: World) -> None:

@@ -73,6 +73,7 @@ LIVE = Policy(DeliveryMode.LIVE)
 _PEOPLE = """
 teams:
   cs: { name: CS, manager: boss }
+  product: { name: Product }
 people:
   - { id: ann, name: Ann, email: ann@acme.test, teams: [cs], manager: boss }
   - { id: bob, name: Bob, email: bob@acme.test, teams: [cs] }
