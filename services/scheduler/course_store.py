@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from schemas.requests import SurveyRequested
 from services.scheduler.course import Asked
@@ -27,14 +26,14 @@ FOR UPDATE OF requests, people SKIP LOCKED
 _TAKE_SQL = _TAKE.format(columns=PERSON_COLUMNS, people=PEOPLE_AND_ACCOUNTS)
 _WAIT_SQL = """
 UPDATE requests SET next_step_at = given.at
-FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (request_id, at)
+FROM unnest(%b::uuid[], %b::timestamptz[]) AS given (request_id, at)
 WHERE requests.request_id = given.request_id
 """
 _GO_ON_SQL = """
-UPDATE requests SET version = given.version, request = given.request, next_step_at = %(now)s,
+UPDATE requests SET version = given.version, request = given.request::jsonb, next_step_at = %(now)s,
     contacted_at = CASE WHEN given.moved THEN %(now)s ELSE contacted_at END,
     asked_on_channel_at = CASE WHEN given.moved THEN %(now)s ELSE asked_on_channel_at END, undelivered = NULL
-FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(requests)s::jsonb[], %(moved)s::boolean[])
+FROM unnest(%(ids)b::uuid[], %(versions)b::int[], %(requests)b::text[], %(moved)b::boolean[])
      AS given (request_id, version, request, moved)
 WHERE requests.request_id = given.request_id
 """
@@ -79,7 +78,7 @@ def go_on(connection: Connection[Any], gone_on: Sequence[GoneOn], now: datetime)
         "now": now,
         "ids": [one.request.request_id for one in gone_on],
         "versions": [one.request.version for one in gone_on],
-        "requests": [Jsonb(one.request.model_dump(mode="json")) for one in gone_on],
+        "requests": [one.request.model_dump_json() for one in gone_on],
         "moved": [one.changes_channel for one in gone_on],
     }
     connection.execute(_GO_ON_SQL, given)

@@ -159,7 +159,7 @@ def take_in(
     clocks = _put_answers(connection, batch.answers.values(), winners) | _put_steps(
         connection, batch.steps, winners
     )
-    people.forget_late(connection, {winners[person] for person in batch.people()})
+    people.forget_late(connection, {winners[person] for person in winners.erased | batch.erased.keys()})
     if changed | clocks:
         connection.execute(CLOCK_SQL, (sorted(changed | clocks),))
     if any(batch.happened[one].is_everybodys for one in newer):

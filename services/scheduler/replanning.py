@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -43,7 +43,7 @@ _HAPPENINGS_SQL = (
     + " ORDER BY occurred_at, lifecycle_id"
 )
 _WORKS_SQL = """
-SELECT program, occasion, person, due_at, look_at, gives_up_at, state, context::text AS context
+SELECT person, program, occasion, due_at, look_at, gives_up_at, state, context::text
 FROM due_work WHERE person = ANY(%b)
 """
 _PURCHASES_SQL = """
@@ -88,6 +88,16 @@ _OPEN = frozenset({"pending", "skipped"})
 _Key = tuple[str, UUID]
 
 
+class _Standing(NamedTuple):
+    """A person's work as it is written."""
+
+    due_at: datetime
+    look_at: datetime
+    gives_up_at: datetime
+    state: str
+    context: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     """What has to change for one person."""
@@ -120,7 +130,7 @@ def replan(
         if (count, first) != (known.purchases, known.first_purchase_at):
             bought.append((key, count, first))
             person = replace(known, purchases=count, first_purchase_at=first)
-        settled = [work for work, row in works[key].items() if row["state"] in _SETTLED]
+        settled = [work for work, row in works[key].items() if row.state in _SETTLED]
         plans = {plan.key: plan for plan in wanted(Life(person, of_person, settled), programs, now)}
         changes[key] = _change(plans, works[key], now, corrected)
     if bought:
@@ -154,7 +164,7 @@ def put(connection: Connection[Any], plans: Sequence[Planned], traces: Mapping[U
 
 def _change(
     plans: Mapping[_Key, Planned],
-    works: Mapping[_Key, Mapping[str, Any]],
+    works: Mapping[_Key, _Standing],
     now: datetime,
     corrected: Collection[UUID],
 ) -> _Change:
@@ -164,25 +174,25 @@ def _change(
         drop=[
             key
             for key in unwanted
-            if works[key]["state"] in _OPEN and (works[key]["gives_up_at"] > now or key[1] in corrected)
+            if works[key].state in _OPEN and (works[key].gives_up_at > now or key[1] in corrected)
         ],
-        withdraw=[key for key in unwanted if works[key]["state"] == "asked" and key[1] in corrected],
+        withdraw=[key for key in unwanted if works[key].state == "asked" and key[1] in corrected],
     )
 
 
-def _differs(plan: Planned, work: Mapping[str, Any] | None, now: datetime) -> bool:
+def _differs(plan: Planned, work: _Standing | None, now: datetime) -> bool:
     """Whether it has to be written, or looked at again because something about the person changed."""
     if work is None:
         return True
-    if work["state"] == "asked":
+    if work.state == "asked":
         return False
     same = (
-        work["due_at"] == plan.due_at
-        and work["gives_up_at"] == plan.gives_up_at
-        and mapping(work["context"]) == plan.occasion.context
+        work.due_at == plan.due_at
+        and work.gives_up_at == plan.gives_up_at
+        and mapping(work.context) == plan.occasion.context
     )
-    if work["state"] == "pending":
-        return not same or work["look_at"] != plan.due_at
+    if work.state == "pending":
+        return not same or work.look_at != plan.due_at
     return not same or plan.gives_up_at > now
 
 
@@ -212,11 +222,10 @@ def _happenings(
     return found, traces
 
 
-def _works(connection: Connection[Any], keys: Collection[str]) -> Mapping[str, dict[_Key, Mapping[str, Any]]]:
-    found: dict[str, dict[_Key, Mapping[str, Any]]] = defaultdict(dict)
-    with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(_WORKS_SQL, (list(keys),)).fetchall():
-            found[row["person"]][row["program"], row["occasion"]] = row
+def _works(connection: Connection[Any], keys: Collection[str]) -> Mapping[str, dict[_Key, _Standing]]:
+    found: dict[str, dict[_Key, _Standing]] = defaultdict(dict)
+    for person, program, occasion, *standing in connection.execute(_WORKS_SQL, (list(keys),)):
+        found[person][program, occasion] = _Standing._make(standing)
     return found
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from schemas.event import NAMESPACE, derived_id
 from schemas.requests import SurveyRequested
 from services.scheduler.audience import Known
+from services.scheduler.course import Asked, next_step
 from services.scheduler.eligibility import Decision, Outcome, eligibility
 from services.scheduler.facts import Around, Facts, Occasion, Person, Waiting
 from services.scheduler.planning import Planned, following
@@ -37,6 +38,8 @@ class Decided:
     work: Work
     decision: Decision
     request: SurveyRequested | None = None
+    next_step_at: datetime | None = None
+    """When the request goes on to another channel or is repeated, should nothing be heard of it."""
     next_turn: Planned | None = None
 
 
@@ -132,7 +135,9 @@ def decide_one(work: Work, person: Person, books: Books, programs: Programs, now
     turn = following(program, person, programs, plan)
     if decision.outcome is Outcome.SKIPPED:
         return Decided(work, decision, next_turn=turn)
-    return Decided(work, decision, survey_request(program, person, work.occasion, now), turn)
+    request = survey_request(program, person, work.occasion, now)
+    step = next_step(Asked(request, now), program, person, terms, now)
+    return Decided(work, decision, request, step.at, turn)
 
 
 def request_id(program_id: str, person_key: str, occasion_id: UUID) -> UUID:

@@ -1,12 +1,12 @@
 """Due work in PostgreSQL: taken, decided upon and settled in one transaction, so no lease can run out."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from services.scheduler.eligibility import Outcome
 from services.scheduler.facts import Occasion, Person
@@ -27,27 +27,29 @@ FOR UPDATE OF work, people SKIP LOCKED
 _TAKE_SQL = _TAKE.format(columns=PERSON_COLUMNS, people=PEOPLE_AND_ACCOUNTS)
 _SETTLE_SQL = """
 UPDATE due_work AS work SET state = given.state, look_at = coalesce(given.look_at, work.look_at)
-FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+FROM unnest(%b::text[], %b::uuid[], %b::text[], %b::text[], %b::timestamptz[])
      AS given (program, occasion, person, state, look_at)
 WHERE work.program = given.program AND work.occasion = given.occasion AND work.person = given.person
 """
 _KEEP_SQL = """
 INSERT INTO decisions (decided_at, person, program, occasion, outcome, gate, fact, next_eligible_at)
-SELECT %s, given.*
-FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::jsonb[], %s::timestamptz[])
-     AS given
+SELECT %s, person, program, occasion, outcome, gate, fact::jsonb, next_eligible_at
+FROM unnest(%b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
+     AS given (person, program, occasion, outcome, gate, fact, next_eligible_at)
 """
 _REQUEST_SQL = """
 INSERT INTO requests (request_id, version, program, occasion, person, account_id, contacted_at,
                       asked_on_channel_at, closes_at, next_step_at, request)
-SELECT request_id, 1, program, occasion, person, account_id, %(now)s, %(now)s, closes_at, %(now)s, request
-FROM unnest(%(ids)s::uuid[], %(programs)s::text[], %(occasions)s::uuid[], %(people)s::text[],
-            %(accounts)s::text[], %(closes)s::timestamptz[], %(requests)s::jsonb[])
-     AS given (request_id, program, occasion, person, account_id, closes_at, request)
+SELECT request_id, 1, program, occasion, person, account_id, %(now)s, %(now)s, closes_at, next_step_at,
+       request::jsonb
+FROM unnest(%(ids)b::uuid[], %(programs)b::text[], %(occasions)b::uuid[], %(people)b::text[],
+            %(accounts)b::text[], %(closes)b::timestamptz[], %(next_steps)b::timestamptz[],
+            %(requests)b::text[])
+     AS given (request_id, program, occasion, person, account_id, closes_at, next_step_at, request)
 ON CONFLICT (request_id) DO NOTHING
 """
 _RUN_CLOCK_SQL = """
-UPDATE people SET last_contact_at = greatest(last_contact_at, %s) WHERE person = ANY(%s)
+UPDATE people SET last_contact_at = greatest(last_contact_at, %s) WHERE person = ANY(%b)
 """
 _COUNT_SQL = """
 INSERT INTO asked_counts AS known (day, program, segment, asked)
@@ -141,7 +143,7 @@ def _keep_reasons(connection: Connection[Any], decided: Sequence[Decided], now: 
             [done.work.occasion.id for done in decided],
             [done.decision.outcome for done in decided],
             [done.decision.gate for done in decided],
-            [Jsonb(dict(done.decision.fact)) for done in decided],
+            [json.dumps(dict(done.decision.fact)) for done in decided],
             [done.decision.next_eligible_at for done in decided],
         ),
     )
@@ -163,7 +165,8 @@ def _keep_requests(
             "people": keys,
             "accounts": [request.account_id for request in requests],
             "closes": [request.closes_at for request in requests],
-            "requests": [Jsonb(request.model_dump(mode="json")) for request in requests],
+            "next_steps": [done.next_step_at for done in asked],
+            "requests": [request.model_dump_json() for request in requests],
         },
     )
     connection.execute(_RUN_CLOCK_SQL, (now, keys))
