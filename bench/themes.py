@@ -1,8 +1,9 @@
 """How well comments are understood, on labelled feedback that is not part of the project.
 
-Run with `make bench NAME=themes ARGS="--data DIR"`: DIR holds fabsa.jsonl (Kontonatsios et al., 2023),
-semeval14-restaurants.jsonl and mabsa-restaurant-*.jsonl (arXiv 2502.11824), lines of {"text", "labels"}.
-Their licences let nobody pass on a model fitted on them: those made here are thrown away.
+Run with `make bench NAME=themes ARGS="--data DIR"`: DIR (default: shared/data beside the project) holds
+fabsa.jsonl (Kontonatsios et al., 2023), semeval14-restaurants.jsonl and mabsa-restaurant-*.jsonl
+(arXiv 2502.11824), lines of {"text", "labels"}. Their licences let nobody pass on a model fitted on them:
+those made here are thrown away.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from services.classifier.model import (
 from services.classifier.sentiment import feeling
 from services.classifier.taxonomy import load_themes
 
+BESIDE = Path(__file__).parents[2] / "shared" / "data"
 TAXONOMIES = Path(__file__).with_name("taxonomies")
 JUDGED_ORGANISATIONS = frozenset({"616", "727", "1040"})
 VADER_NEUTRAL = 0.05
@@ -52,13 +54,13 @@ Figures = dict[str, float]
 def main() -> int:
     """Measure and print; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=os.environ.get("FEEDBACK_LABELLED"))
+    parser.add_argument("--data", type=Path, default=os.environ.get("FEEDBACK_LABELLED", BESIDE))
     parser.add_argument("--models", type=Path, default=Path("var/models"))
     options = parser.parse_args()
-    if options.data is None or not (Path(options.data) / "fabsa.jsonl").exists():
-        print("Nothing was measured: no labelled feedback. Say where it is: --data or FEEDBACK_LABELLED.")
+    data = options.data
+    if not (data / "fabsa.jsonl").exists():
+        print(f"Nothing was measured: no labelled feedback in {data}. Name its folder with --data.")
         return 0
-    data = Path(options.data)
     ensure_table(options.models)
     multilingual = load_encoder(EncoderName.MULTILINGUAL, options.models)
     static = load_encoder(EncoderName.STATIC, options.models)

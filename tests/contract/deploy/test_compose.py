@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 JOBS = {"migrate", "topics"}
+RESTARTS = {**dict.fromkeys(JOBS, "on-failure:5"), "models": "no"}
+"""Of containers that end."""
 OVERRIDABLE = re.compile(r"\$\{([A-Z_]+)(?::-([^}]*))?\}")
 
 every_container = pytest.mark.parametrize("name", SERVICES)
@@ -54,8 +56,8 @@ def test_a_container_is_reached_from_this_machine_only(name: str) -> None:
 @every_container
 def test_a_container_comes_back_and_says_how_it_is(name: str) -> None:
     container = SERVICES[name]
-    assert container["restart"] == ("on-failure:5" if name in JOBS else "unless-stopped")
-    assert "healthcheck" in container or name in JOBS
+    assert container["restart"] == RESTARTS.get(name, "unless-stopped")
+    assert "healthcheck" in container or name in RESTARTS
 
 
 @every_container
@@ -78,5 +80,5 @@ def test_secrets_are_in_no_variable() -> None:
 
 def test_every_lock_file_of_an_image_exists() -> None:
     built = {service["build"]["args"]["SERVICE"] for service in SERVICES.values() if "build" in service}
-    assert built == {"jobs", "ingest", "classifier", "router", "scheduler", "insights", "sandbox"}
+    assert built == {"jobs", "ingest", "classifier", "router", "scheduler", "insights", "sandbox", "models"}
     assert all((ROOT / "requirements" / f"{name}.txt").exists() for name in built)
