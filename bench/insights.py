@@ -1,9 +1,9 @@
 """How long a page's figures take over all answers, while more of them come in.
 
 A history of people with ten answers each is taken in from nothing, as a rebuild does; beyond half a million
-answers it is copied, rows and bits, until there are enough. Then pages of more than two hundred distinct
-filters are counted while the intake takes in events, beside a plain count of the same table. A page is its
-headline, trend, distribution, a breakdown, themes and movement. Run with `make bench NAME=insights`.
+answers it is copied until there are enough. Then all is read into memory, and pages of more than two hundred
+distinct filters are counted while the intake takes in events, beside a plain count of the same table. A page
+is its headline, trend, distribution, a breakdown, themes and movement. Run with `make bench NAME=insights`.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from psycopg.sql import SQL, Identifier
 from bench import report
 from bench.scratch import scratch_database
 from runtime.migrations import migrate
-from runtime.postgres import conninfo
+from runtime.postgres import conninfo, open_pool
 from sandbox.embedded_postgres import EmbeddedPostgres
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified, TagSource, ThemeTag
@@ -33,8 +33,10 @@ from schemas.responses import Order, ResponseRecorded, response_id
 from schemas.scales import SCALES, Metric, group_of
 from services.insights import figures, projection
 from services.insights.app import SERVICE
+from services.insights.counting import Counting
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Filter, Rolling
+from services.insights.image import Images, publish_anew
 from services.insights.intake import Said, sort_out
 from services.insights.rebuild import rebuild
 
@@ -64,18 +66,7 @@ LEAST_PROJECTED_PER_SECOND = 3_000
 LEAST_REBUILT_PER_SECOND = 10_000
 Connection = psycopg.Connection[Any]
 
-# A copy has pieces of its own behind those of the first: its bits are the same.
 _COPY_SQL = (
-    """
-    CREATE TEMPORARY TABLE pieces AS
-    SELECT counted_as AS metric, month, max(piece) + 1 AS pieces FROM answers
-    WHERE place IS NOT NULL GROUP BY 1, 2
-    """,
-    """
-    INSERT INTO bitmaps SELECT mark, month, piece + copy * pieces, bits
-    FROM bitmaps JOIN marks USING (mark) JOIN pieces USING (metric, month)
-    CROSS JOIN generate_series(1, %(copies)s - 1) AS copy
-    """,
     """
     INSERT INTO people (person, version, account_id, segment, cohort, role, stage)
     SELECT person || ' ' || copy, version, account_id, segment, cohort, role, stage
@@ -84,17 +75,11 @@ _COPY_SQL = (
     """
     INSERT INTO answers (
         response_id, person, order_key, comment_digest, comment_revision, state, metric, score, responded_at,
-        received_at, program, channel, source, themes, functions, sentiment, marks, counted_as, month, piece,
-        place)
+        received_at, program, channel, source, themes, functions, sentiment, marks)
     SELECT gen_random_uuid(), person || ' ' || copy, order_key, comment_digest, comment_revision, state,
-           answers.metric, score, responded_at, received_at, program, channel, source, themes, functions,
-           sentiment, marks, counted_as, answers.month, piece + copy * pieces, place
-    FROM answers JOIN pieces ON pieces.metric = counted_as AND pieces.month = answers.month
-    CROSS JOIN generate_series(1, %(copies)s - 1) AS copy
-    """,
-    """
-    UPDATE months SET places = %(copies)s * pieces * 8192 FROM pieces
-    WHERE pieces.metric = months.metric AND pieces.month = months.month
+           metric, score, responded_at, received_at, program, channel, source, themes, functions, sentiment,
+           marks
+    FROM answers CROSS JOIN generate_series(1, %(copies)s - 1) AS copy
     """,
 )
 
@@ -114,19 +99,22 @@ def main() -> int:
 def _measure(url: str, *, answers: int, pages: int, events: int) -> int:
     copies = -(-answers // TEMPLATE)
     template = answers // copies
-    with _tables(url) as connection:
+    with _tables(url) as connection, open_pool(url, schema=SERVICE, application="bench") as pool:
         began = time.perf_counter()
         rebuilt = rebuild(connection, _history(template, Random(3)), ZONE)  # noqa: S311 - repeatable, no secret
         rebuilt_per_second = rebuilt / (time.perf_counter() - began)
         connection.commit()
         _copy(connection, copies)
+        images, began = Images(pool), time.perf_counter()
+        images.newest()
+        read_seconds = time.perf_counter() - began
         stop = threading.Event()
         taken: list[int] = []
         intake = threading.Thread(target=_take_in, args=(url, template, stop, taken))
         intake.start()
         began = time.perf_counter()
         try:
-            seconds = [_page(connection, wanted) for wanted in _filters(pages)]
+            seconds = [_page(images, wanted) for wanted in _filters(pages)]
         finally:
             taken_in_seconds = time.perf_counter() - began
             stop.set()
@@ -140,13 +128,14 @@ def _measure(url: str, *, answers: int, pages: int, events: int) -> int:
             "heaviest_seconds": max(seconds),
             "median_seconds": median(seconds),
             "count_seconds": count_seconds,
+            "read_seconds": read_seconds,
             "project_per_second": projected,
             "taken_in_meanwhile_per_second": sum(taken) / taken_in_seconds,
             "rebuild_per_second": rebuilt_per_second,
         },
         scale={"answers": template * copies, "pages": pages, "people": template * copies // A_PERSON},
         reference="SELECT count(*) over the same answers (count_seconds)",
-        packages=("psycopg", "pydantic"),
+        packages=("psycopg", "pydantic", "pyroaring"),
         at_most={"p95_seconds": MOST_P95_SECONDS, "heaviest_seconds": MOST_SECONDS},
         at_least={
             "project_per_second": LEAST_PROJECTED_PER_SECOND,
@@ -159,24 +148,25 @@ def _copy(connection: Connection, copies: int) -> None:
     """As many times what is there, as if as many more people had said the same on the same days."""
     for statement in _COPY_SQL if copies > 1 else ():
         connection.execute(statement, {"copies": copies})
+    publish_anew(connection)
     connection.commit()
     connection.autocommit = True
-    for table in ("answers", "bitmaps", "marks", "people", "words"):
+    for table in ("answers", "marks", "people", "words"):
         connection.execute(SQL("VACUUM ANALYZE {}").format(Identifier(table)))
     connection.execute("CHECKPOINT")
     connection.autocommit = False
 
 
-def _page(connection: Connection, wanted: Filter) -> float:
+def _page(images: Images, wanted: Filter) -> float:
     """Seconds that the server takes for all figures of a page."""
     began = time.perf_counter()
-    figures.headline(connection, wanted)
-    figures.trend(connection, wanted, Step.WEEK)
-    figures.distribution(connection, wanted)
-    figures.breakdown(connection, wanted, BREAKDOWNS[wanted.days % len(BREAKDOWNS)])
-    figures.themes(connection, wanted)
-    figures.movement(connection, wanted)
-    connection.rollback()
+    counting = Counting(images.newest())
+    figures.headline(counting, wanted)
+    figures.trend(counting, wanted, Step.WEEK)
+    figures.distribution(counting, wanted)
+    figures.breakdown(counting, wanted, BREAKDOWNS[wanted.days % len(BREAKDOWNS)])
+    figures.themes(counting, wanted)
+    figures.movement(counting, wanted)
     return time.perf_counter() - began
 
 

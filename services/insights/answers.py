@@ -1,6 +1,6 @@
 """The answers behind a number, newest first, a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString, NamedTuple
@@ -8,9 +8,9 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row
+from pyroaring import BitMap
 
-from services.insights import counting
-from services.insights.bitmaps import Spot, positions
+from services.insights.counting import Counting
 from services.insights.filters import Filter
 from services.insights.standing import DAY
 
@@ -33,14 +33,16 @@ LEFT JOIN LATERAL (
     WHERE mark = ANY(answers.marks)
 ) AS marked ON true
 """
-_BY_PLACE_SQL = """
-SELECT answers.response_id
-FROM unnest(%(months)b::date[], %(pieces)b::int[], %(places)b::int[]) AS given (month, piece, place)
-JOIN answers ON answers.counted_as = %(metric)s AND answers.month = given.month
-            AND answers.piece = given.piece AND answers.place = given.place
-WHERE %(at)s::timestamptz IS NULL OR (responded_at, response_id) < (%(at)s, %(id)s::uuid)
+# An answer that was retracted after the image was made has no marks any more.
+_NEXT_IDS: LiteralString = """
+SELECT response_id FROM answers
+WHERE place = ANY(%(places)b) AND marks <> '{}'
+  AND (%(at)s::timestamptz IS NULL OR (responded_at, response_id) < (%(at)s, %(id)s::uuid))
 ORDER BY responded_at DESC, response_id DESC LIMIT %(limit)s
 """
+_BEHIND_SQL = (
+    _SHOWN + "WHERE answers.response_id IN (" + _NEXT_IDS + ") ORDER BY responded_at DESC, response_id DESC"
+)
 _OF_IDS_SQL = _SHOWN + "WHERE answers.response_id = ANY(%s) ORDER BY responded_at DESC, response_id DESC"
 _OF_PEOPLE_SQL = _SHOWN + "WHERE answers.person = ANY(%s) ORDER BY responded_at DESC, response_id DESC"
 
@@ -98,27 +100,25 @@ class Page:
 
 
 def behind(
-    connection: Connection[Any], wanted: Filter, *, limit: int = 50, after: After | None = None
+    connection: Connection[Any],
+    counting: Counting,
+    wanted: Filter,
+    *,
+    limit: int = 50,
+    after: After | None = None,
 ) -> Page:
     """The answers that fit a filter, the newest first: those that its figures count."""
     limit = min(limit, MOST_ANSWERS)
     reach = wanted.between(wanted.since, after.day) if after else wanted
-    begin = _enough(connection, reach, limit, after)
-    if begin is None:
-        return Page((), None)
-    spots = _spots(connection, reach.between(begin, reach.until))
+    places, are_all = _enough(counting, reach, limit, after)
     values = {
-        "metric": wanted.metric.value,
-        "months": [spot.month for spot in spots],
-        "pieces": [spot.piece for spot in spots],
-        "places": [spot.place for spot in spots],
+        "places": places,
         "at": after.responded_at if after else None,
         "id": after.response_id if after else None,
         "limit": limit,
     }
-    ids = [response_id for (response_id,) in connection.execute(_BY_PLACE_SQL, values)]
-    shown = _shown(connection, _OF_IDS_SQL, ids)
-    if len(shown) < limit:
+    shown = _shown(connection, _BEHIND_SQL, values)
+    if not shown or (are_all and len(shown) < limit):
         return Page(shown, None)
     last = shown[-1]
     return Page(shown, After(date.fromisoformat(last.values(DAY)[0]), last.responded_at, last.response_id))
@@ -126,35 +126,28 @@ def behind(
 
 def of_people(connection: Connection[Any], persons: Sequence[str]) -> tuple[Shown, ...]:
     """Everything these people answered, counted or not, the newest first."""
-    return _shown(connection, _OF_PEOPLE_SQL, list(persons))
+    return _shown(connection, _OF_PEOPLE_SQL, (list(persons),))
 
 
 def one(connection: Connection[Any], response_id: UUID) -> Shown | None:
     """One answer; None where there is none of that id."""
-    return next(iter(_shown(connection, _OF_IDS_SQL, [response_id])), None)
+    return next(iter(_shown(connection, _OF_IDS_SQL, ([response_id],))), None)
 
 
-def _shown(connection: Connection[Any], statement: LiteralString, parameter: object) -> tuple[Shown, ...]:
+def _shown(
+    connection: Connection[Any], statement: LiteralString, parameters: Mapping[str, object] | tuple[object]
+) -> tuple[Shown, ...]:
     cursor = connection.cursor(row_factory=class_row(Shown))
-    return tuple(cursor.execute(statement, (parameter,)).fetchall())
+    return tuple(cursor.execute(statement, parameters).fetchall())
 
 
-def _enough(connection: Connection[Any], reach: Filter, limit: int, after: After | None) -> date | None:
-    """The latest day from which on there are as many answers as a page holds; None where there are none."""
-    days = counting.by_value(connection, reach, DAY)
-    found, begin = 0, None
-    for day in sorted(map(date.fromisoformat, days), reverse=True):
-        begin = day
+def _enough(counting: Counting, reach: Filter, limit: int, after: After | None) -> tuple[list[int], bool]:
+    """The places of the latest days that together fill a page, and whether there are no others."""
+    places, answers = BitMap(), 0
+    for day, of_day in counting.newest_days(reach):
+        places |= of_day
         if after is None or day != after.day:
-            found += days[day.isoformat()].answers
-        if found >= limit:
-            break
-    return begin
-
-
-def _spots(connection: Connection[Any], reach: Filter) -> list[Spot]:
-    return [
-        Spot(reach.metric, month, piece, place)
-        for month, piece, bits in counting.places(connection, reach)
-        for place in positions(bits)
-    ]
+            answers += len(of_day)
+        if answers >= limit:
+            return places.to_array().tolist(), False
+    return places.to_array().tolist(), True

@@ -8,7 +8,6 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from schemas.scales import GROUPS, Metric
-from services.insights import counting
 from services.insights.definitions import score
 from services.insights.filters import read
 from services.insights.source import Source
@@ -31,21 +30,18 @@ class BusinessView(Collector):
         scores, margins, answers = gauges = _gauges()
         today = self._source.today()
         try:
-            with self._source.pool.connection() as connection:
-                for metric in Metric:
-                    wanted = read([("metric", metric)], today)
-                    tally = counting.altogether(connection, wanted)
-                    now = score(metric, tally)
-                    for group, number in zip(
-                        GROUPS[metric], (tally.low, tally.middle, tally.top), strict=True
-                    ):
-                        answers.add_metric([metric, group], number)
-                    if now.value is not None and now.margin is not None:
-                        scores.add_metric([metric], now.value)
-                        margins.add_metric([metric], now.margin)
+            counting = self._source.counting()
         except psycopg.OperationalError as error:
             log.warning("the scores are not told", error=type(error).__name__)
             return []
+        for metric in Metric:
+            tally = counting.altogether(read([("metric", metric)], today))
+            now = score(metric, tally)
+            for group, number in zip(GROUPS[metric], (tally.low, tally.middle, tally.top), strict=True):
+                answers.add_metric([metric, group], number)
+            if now.value is not None and now.margin is not None:
+                scores.add_metric([metric], now.value)
+                margins.add_metric([metric], now.margin)
         return gauges
 
 

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
-
-from psycopg import Connection
 
 from schemas.scales import GROUPS
-from services.insights import counting
+from services.insights.counting import OF_REQUESTS, Counting
 from services.insights.definitions import Share
 from services.insights.filters import Dimension, Filter
 from services.insights.standing import DAY, NO, NONE, YES
@@ -53,9 +50,9 @@ class Response:
         return self.open > 0
 
 
-def heard_back(connection: Connection[Any], wanted: Filter) -> tuple[HeardBack, ...]:
+def heard_back(counting: Counting, wanted: Filter) -> tuple[HeardBack, ...]:
     """Who heard from us, by group from the lowest. The others are `heard_back=none` of a filter."""
-    found = counting.crossed(connection, wanted, Dimension.GROUP, Dimension.HEARD_BACK)
+    found = counting.crossed(wanted, Dimension.GROUP, Dimension.HEARD_BACK)
     rows = []
     for group in GROUPS[wanted.metric]:
         of_group = {how: answers for (its, how), answers in found.items() if its == group}
@@ -65,22 +62,22 @@ def heard_back(connection: Connection[Any], wanted: Filter) -> tuple[HeardBack, 
     return tuple(rows)
 
 
-def first_contact_in_time(connection: Connection[Any], wanted: Filter) -> Share:
+def first_contact_in_time(counting: Counting, wanted: Filter) -> Share:
     """First contacts that met their target, in business hours, of those made or missed."""
-    found = counting.by_value(connection, wanted, Dimension.SLA)
+    found = counting.by_value(wanted, Dimension.SLA)
     met, missed = (found[one].answers if one in found else 0 for one in ("met", "missed"))
     return Share(met, met + missed)
 
 
-def recovery(connection: Connection[Any], wanted: Filter) -> Mapping[str, Recovery]:
+def recovery(counting: Counting, wanted: Filter) -> Mapping[str, Recovery]:
     """What the lowest group said the next time, by what they heard from us.
 
     Who was contacted was not drawn by lot: the difference shows what went together, not what caused it.
     """
     lowest, *_, highest = GROUPS[wanted.metric]
     unhappy = wanted.choosing(Dimension.GROUP, lowest)
-    turns = counting.crossed(connection, unhappy, Dimension.HEARD_BACK, Dimension.TURN)
-    nexts = counting.crossed(connection, unhappy, Dimension.HEARD_BACK, Dimension.NEXT)
+    turns = counting.crossed(unhappy, Dimension.HEARD_BACK, Dimension.TURN)
+    nexts = counting.crossed(unhappy, Dimension.HEARD_BACK, Dimension.NEXT)
     found = {}
     for how in ("contacted", "mailed", NONE):
         answers = sum(number for (its, _), number in turns.items() if its == how)
@@ -90,26 +87,26 @@ def recovery(connection: Connection[Any], wanted: Filter) -> Mapping[str, Recove
     return found
 
 
-def response(connection: Connection[Any], wanted: Filter, today: date) -> Response:
+def response(counting: Counting, wanted: Filter, today: date) -> Response:
     """The response rate of the surveys sent in the period."""
-    rows = response_by(connection, wanted, Dimension.CHANNEL, today)
+    rows = response_by(counting, wanted, Dimension.CHANNEL, today)
     answered = sum(row.answered.part for row in rows)
     asked = sum(row.answered.whole for row in rows)
     return Response("", Share(answered, asked), sum(row.open for row in rows))
 
 
 def response_by(
-    connection: Connection[Any], wanted: Filter, dimension: Dimension | None, today: date
+    counting: Counting, wanted: Filter, dimension: Dimension | None, today: date
 ) -> tuple[Response, ...]:
     """The response rate by a dimension of those asked, the most asked first; None: by day of sending.
 
     Raises ValueError for a dimension that only answers have.
     """
-    if dimension is not None and dimension not in counting.OF_REQUESTS:
+    if dimension is not None and dimension not in OF_REQUESTS:
         raise ValueError(f"nobody is asked by {dimension}")
     by = DAY if dimension is None else dimension
-    found = counting.asked(connection, wanted, by)
-    still_open = counting.asked(connection, wanted, by, closing_after=today)
+    found = counting.asked(wanted, by)
+    still_open = counting.asked(wanted, by, closing_after=today)
     rows = []
     for value in {value for value, _ in found}:
         answered, silent = found.get((value, YES), 0), found.get((value, NO), 0)

@@ -1,17 +1,15 @@
-"""SQL that counts bits: which answers fit a filter, and how many of them fall where."""
+"""Counts which answers fit a filter and how many of them fall where, by intersecting bitmaps."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from types import MappingProxyType
-from typing import Any
 
-from psycopg import Connection
-from psycopg.sql import SQL, Composed, Literal
+from pyroaring import BitMap, FrozenBitMap
 
 from schemas.scales import GROUPS, Metric, group_of
 from services.insights.definitions import NO_CUSTOMERS, Tally
 from services.insights.filters import Dimension, Filter
+from services.insights.image import Image
 from services.insights.standing import ANSWERED, CLOSES, DAY, asked_about
 
 OF_REQUESTS = frozenset(
@@ -21,138 +19,113 @@ OF_REQUESTS = frozenset(
     }
 )
 """What people who were asked can be told apart by."""
-_NOTHING: Mapping[str, Composed] = MappingProxyType({})
-
-# One bitmap a piece: of every dimension asked for, its values' bits together; of those, what they share.
-_CHOSEN = SQL("""
-chosen AS MATERIALIZED (
-    SELECT month, piece, bit_and(bits) AS bits
-    FROM (SELECT dimension, month, piece, bit_or(bits) AS bits
-          FROM marks JOIN bitmaps USING (mark)
-          WHERE metric = {metric} AND month BETWEEN {first} AND {last} AND ({accepted})
-          GROUP BY dimension, month, piece) AS asked
-    GROUP BY month, piece HAVING count(*) = {dimensions}
-)""")
-_BY_VALUE = SQL("""
-WITH {chosen}, grouped AS MATERIALIZED (
-    SELECT value, month, piece, chosen.bits & bitmaps.bits AS bits
-    FROM marks JOIN bitmaps USING (mark) JOIN chosen USING (month, piece)
-    WHERE metric = {metric} AND dimension = {grouping}
-)
-SELECT valued.value, grouped.value, sum(bit_count(valued.bits & grouped.bits))
-FROM (SELECT value, month, piece, bits FROM marks JOIN bitmaps USING (mark)
-      WHERE metric = {metric} AND dimension = {dimension} AND month BETWEEN {first} AND {last}) AS valued
-JOIN grouped USING (month, piece)
-GROUP BY valued.value, grouped.value
-""")
-_ALTOGETHER = SQL("""
-WITH {chosen}
-SELECT '', value, sum(bit_count(chosen.bits & bitmaps.bits))
-FROM marks JOIN bitmaps USING (mark) JOIN chosen USING (month, piece)
-WHERE metric = {metric} AND dimension = {grouping} GROUP BY value
-""")
-_PLACES = SQL("""
-WITH {chosen} SELECT month, piece, bits::text FROM chosen WHERE bit_count(bits) > 0
-""")
 
 
-def by_value(
-    connection: Connection[Any], wanted: Filter, dimension: str, *, everybody: bool = False
-) -> dict[str, Tally]:
-    """The answers that fit, by a dimension's value; one with several themes or functions is among each.
+class Counting:
+    """Counts in one image, so that all figures of a page are of one moment.
 
-    `everybody`: prospects and lost customers too.
+    What a filter means is worked out once for all of them.
     """
-    rows = connection.execute(_composed(_BY_VALUE, wanted, dimension=dimension, everybody=everybody))
-    return _tallies(wanted.metric, rows)
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._fitting: dict[tuple[Filter, str, bool], BitMap] = {}
+
+    def altogether(self, wanted: Filter) -> Tally:
+        """The answers that fit."""
+        fitting = self._places(wanted, wanted.metric)
+        counted = Tally()
+        for group, places in self._groups(wanted.metric).items():
+            counted += tally(wanted.metric, group, fitting.intersection_cardinality(places))
+        return counted
+
+    def by_value(self, wanted: Filter, dimension: str, *, everybody: bool = False) -> dict[str, Tally]:
+        """The answers that fit, by a dimension's value; one with several themes or functions is among each.
+
+        `everybody`: prospects and lost customers too.
+        """
+        found: dict[str, Tally] = {}
+        fitting = self._places(wanted, wanted.metric, everybody=everybody)
+        values = self._values(wanted, wanted.metric, dimension)
+        for group, of_group in self._groups(wanted.metric).items():
+            fitting_group = fitting & of_group
+            for value, places in values:
+                answers = fitting_group.intersection_cardinality(places)
+                if answers:
+                    found[value] = found.get(value, Tally()) + tally(wanted.metric, group, answers)
+        return found
+
+    def crossed(self, wanted: Filter, dimension: str, other: str) -> dict[tuple[str, str], int]:
+        """How many answers that fit fall on a value of one dimension and a value of another."""
+        fitting = self._places(wanted, wanted.metric)
+        return self._crossed(fitting, wanted, wanted.metric, dimension, other)
+
+    def asked(
+        self, wanted: Filter, dimension: str, *, closing_after: date | None = None
+    ) -> dict[tuple[str, str], int]:
+        """How many requests sent in the period fall on a dimension's value and were answered, or not.
+
+        What only answers have, such as themes, does not narrow who was asked. `closing_after`: those alone
+        that can still be answered after that day.
+        """
+        of_requests = replace(wanted, chosen=tuple(one for one in wanted.chosen if one[0] in OF_REQUESTS))
+        population = asked_about(wanted.metric)
+        fitting = self._places(of_requests, population)
+        if closing_after is not None:
+            days = self._image.of(population, CLOSES).items()
+            fitting = fitting & _union(places for day, places in days if day > str(closing_after))
+        return self._crossed(fitting, wanted, population, dimension, ANSWERED)
+
+    def newest_days(self, wanted: Filter) -> Iterator[tuple[date, BitMap]]:
+        """The places of the answers that fit, a day at a time, the newest day first."""
+        fitting = self._places(wanted, wanted.metric)
+        for day, places in sorted(self._values(wanted, wanted.metric, DAY), reverse=True):
+            if of_day := fitting & places:
+                yield date.fromisoformat(day), of_day
+
+    def _crossed(
+        self, fitting: BitMap, wanted: Filter, population: str, dimension: str, other: str
+    ) -> dict[tuple[str, str], int]:
+        found = {}
+        others = self._values(wanted, population, other)
+        for value, places in self._values(wanted, population, dimension):
+            of_value = fitting & places
+            for group, of_group in others:
+                if number := of_value.intersection_cardinality(of_group):
+                    found[value, group] = number
+        return found
+
+    def _groups(self, metric: Metric) -> Mapping[str, FrozenBitMap]:
+        # A mean needs the scores themselves.
+        return self._image.of(metric, Dimension.SCORE if metric is Metric.CES else Dimension.GROUP)
+
+    def _values(self, wanted: Filter, population: str, dimension: str) -> list[tuple[str, FrozenBitMap]]:
+        """A dimension's values; of days those of the period."""
+        values = self._image.of(population, dimension).items()
+        if dimension != DAY:
+            return list(values)
+        since, until = str(wanted.since), str(wanted.until)
+        return [(day, places) for day, places in values if since <= day <= until]
+
+    def _places(self, wanted: Filter, population: str, *, everybody: bool = False) -> BitMap:
+        key = wanted, population, everybody
+        if key not in self._fitting:
+            self._fitting[key] = self._intersected(wanted, population, everybody=everybody)
+        return self._fitting[key]
+
+    def _intersected(self, wanted: Filter, population: str, *, everybody: bool) -> BitMap:
+        fitting = _union(places for _, places in self._values(wanted, population, DAY))
+        for dimension, accepted in wanted.chosen:
+            values = self._image.of(population, dimension)
+            fitting &= _union(values[value] for value in accepted if value in values)
+        if not everybody and not wanted.of(Dimension.STAGE):
+            stages = self._image.of(population, Dimension.STAGE)
+            fitting -= _union(stages[stage] for stage in NO_CUSTOMERS & stages.keys())
+        return fitting
 
 
-def crossed(
-    connection: Connection[Any], wanted: Filter, dimension: str, other: str
-) -> dict[tuple[str, str], int]:
-    """How many answers that fit fall on a value of one dimension and a value of another."""
-    statement = _composed(_BY_VALUE, wanted, dimension=dimension, grouping=other)
-    return {(value, group): int(n) for value, group, n in connection.execute(statement) if n}
-
-
-def asked(
-    connection: Connection[Any], wanted: Filter, dimension: str, *, closing_after: date | None = None
-) -> dict[tuple[str, str], int]:
-    """How many requests sent in the period fall on a dimension's value and were answered, or not.
-
-    What only answers have, such as themes, does not narrow who was asked. `closing_after`: those alone that
-    can still be answered after that day.
-    """
-    of_requests = tuple(one for one in wanted.chosen if one[0] in OF_REQUESTS)
-    later = {CLOSES: SQL("> {}").format(str(closing_after))} if closing_after else {}
-    statement = _composed(
-        _BY_VALUE,
-        replace(wanted, chosen=of_requests),
-        population=asked_about(wanted.metric),
-        dimension=dimension,
-        grouping=ANSWERED,
-        also=later,
-    )
-    return {(value, is_answered): int(n) for value, is_answered, n in connection.execute(statement) if n}
-
-
-def altogether(connection: Connection[Any], wanted: Filter) -> Tally:
-    """The answers that fit."""
-    return _tallies(wanted.metric, connection.execute(_composed(_ALTOGETHER, wanted))).get("", Tally())
-
-
-def places(connection: Connection[Any], wanted: Filter) -> list[tuple[date, int, str]]:
-    """The bits of the answers that fit: month, piece, and the bitmap as PostgreSQL writes it."""
-    return connection.execute(_composed(_PLACES, wanted)).fetchall()
-
-
-def _composed(
-    statement: SQL,
-    wanted: Filter,
-    *,
-    population: str | None = None,
-    dimension: str = "",
-    grouping: str | None = None,
-    everybody: bool = False,
-    also: Mapping[str, Composed] = _NOTHING,
-) -> Composed:
-    counted = population or wanted.metric.value
-    # A mean needs the scores themselves.
-    groups = grouping or (Dimension.SCORE if wanted.metric is Metric.CES else Dimension.GROUP)
-    return statement.format(
-        chosen=_chosen(wanted, counted, everybody=everybody, also=also),
-        metric=Literal(counted),
-        dimension=Literal(str(dimension)),
-        grouping=Literal(str(groups)),
-        first=Literal(wanted.since.replace(day=1)),
-        last=Literal(wanted.until),
-    )
-
-
-def _chosen(wanted: Filter, population: str, *, everybody: bool, also: Mapping[str, Composed]) -> Composed:
-    conditions = {DAY: SQL("BETWEEN {} AND {}").format(str(wanted.since), str(wanted.until))}
-    conditions |= also
-    conditions |= {str(one): SQL("= ANY({})").format(list(values)) for one, values in wanted.chosen}
-    if not everybody and not wanted.of(Dimension.STAGE):
-        conditions[str(Dimension.STAGE)] = SQL("<> ALL({})").format(sorted(NO_CUSTOMERS))
-    return _CHOSEN.format(
-        metric=Literal(population),
-        first=Literal(wanted.since.replace(day=1)),
-        last=Literal(wanted.until),
-        accepted=SQL(" OR ").join(
-            SQL("dimension = {} AND value ").format(dimension) + accepted
-            for dimension, accepted in conditions.items()
-        ),
-        dimensions=Literal(len(conditions)),
-    )
-
-
-def _tallies(metric: Metric, rows: Iterable[Sequence[Any]]) -> dict[str, Tally]:
-    found: dict[str, Tally] = {}
-    for value, group, answers in rows:
-        if answers:
-            found[value] = found.get(value, Tally()) + tally(metric, group, int(answers))
-    return found
+def _union(bitmaps: Iterable[FrozenBitMap]) -> BitMap:
+    return BitMap().union(*bitmaps)
 
 
 def tally(metric: Metric, group: str, answers: int) -> Tally:

@@ -1,6 +1,6 @@
 """The figures of a filter, counted now: scores with what they stand on, never text.
 
-All take a connection to the schema of insights and leave it as it is.
+All count in one image of the answers.
 """
 
 from collections import defaultdict
@@ -8,12 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
-
-from psycopg import Connection
 
 from schemas.scales import GROUPS, SCALES
-from services.insights import counting
+from services.insights.counting import Counting
 from services.insights.definitions import NO_CUSTOMERS, Change, Score, Share, Tally, change, score
 from services.insights.filters import Dimension, Filter
 from services.insights.standing import DAY, FIRST
@@ -119,17 +116,17 @@ class Movement:
     same: int
 
 
-def headline(connection: Connection[Any], wanted: Filter) -> Headline:
+def headline(counting: Counting, wanted: Filter) -> Headline:
     """The score of the period, how it changed, and the answers of prospects and lost customers beside it."""
-    now = score(wanted.metric, counting.altogether(connection, wanted))
-    before = score(wanted.metric, counting.altogether(connection, wanted.before()))
-    return Headline(now, before, change(before, now), _left_out(connection, wanted))
+    now = score(wanted.metric, counting.altogether(wanted))
+    before = score(wanted.metric, counting.altogether(wanted.before()))
+    return Headline(now, before, change(before, now), _left_out(counting, wanted))
 
 
-def distribution(connection: Connection[Any], wanted: Filter) -> tuple[Bar, ...]:
+def distribution(counting: Counting, wanted: Filter) -> tuple[Bar, ...]:
     """Every score of the scale, from the lowest, with how many gave it."""
     scale = SCALES[wanted.metric]
-    found = counting.by_value(connection, wanted, Dimension.SCORE)
+    found = counting.by_value(wanted, Dimension.SCORE)
     everything = sum(tally.answers for tally in found.values())
     low, middle, top = GROUPS[wanted.metric]
     return tuple(
@@ -142,7 +139,7 @@ def distribution(connection: Connection[Any], wanted: Filter) -> tuple[Bar, ...]
     )
 
 
-def trend(connection: Connection[Any], wanted: Filter, step: Step = Step.DAY) -> tuple[Point, ...]:
+def trend(counting: Counting, wanted: Filter, step: Step = Step.DAY) -> tuple[Point, ...]:
     """The score by days, weeks or months of the period, the oldest first; also of those without an answer.
 
     With `rolling` in the filter, each point is a trailing window that ends with its step's last day.
@@ -152,7 +149,7 @@ def trend(connection: Connection[Any], wanted: Filter, step: Step = Step.DAY) ->
         width = timedelta(days=wanted.rolling.days - 1)
         spans = [(until - width, until) for _, until in spans]
     reach = wanted.between(min(since for since, _ in spans), wanted.until)
-    days = counting.by_value(connection, reach, DAY)
+    days = counting.by_value(reach, DAY)
     sums = _running(days, reach.since, reach.until)
     return tuple(
         Point(since, until, score(wanted.metric, sums[until] - sums[since - timedelta(days=1)]))
@@ -160,21 +157,21 @@ def trend(connection: Connection[Any], wanted: Filter, step: Step = Step.DAY) ->
     )
 
 
-def breakdown(connection: Connection[Any], wanted: Filter, dimension: Dimension) -> tuple[Row, ...]:
+def breakdown(counting: Counting, wanted: Filter, dimension: Dimension) -> tuple[Row, ...]:
     """The score by a dimension's values, the most answers first; by stage prospects and lost too."""
-    found = counting.by_value(connection, wanted, dimension, everybody=dimension is Dimension.STAGE)
+    found = counting.by_value(wanted, dimension, everybody=dimension is Dimension.STAGE)
     rows = (Row(value, score(wanted.metric, tally)) for value, tally in found.items())
     return tuple(sorted(rows, key=lambda row: (-row.score.tally.answers, row.value)))
 
 
-def themes(connection: Connection[Any], wanted: Filter) -> tuple[Theme, ...]:
+def themes(counting: Counting, wanted: Filter) -> tuple[Theme, ...]:
     """The themes of the answers that fit, the most frequent first."""
-    everything = counting.altogether(connection, wanted)
-    found = counting.by_value(connection, wanted, Dimension.THEME)
-    earlier = counting.by_value(connection, wanted.before(), Dimension.THEME)
-    all_before = counting.altogether(connection, wanted.before()).answers
+    everything = counting.altogether(wanted)
+    found = counting.by_value(wanted, Dimension.THEME)
+    earlier = counting.by_value(wanted.before(), Dimension.THEME)
+    all_before = counting.altogether(wanted.before()).answers
     felt: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    crossed = counting.crossed(connection, wanted, Dimension.THEME, Dimension.SENTIMENT)
+    crossed = counting.crossed(wanted, Dimension.THEME, Dimension.SENTIMENT)
     for (theme, sentiment), answers in sorted(crossed.items()):
         felt[theme][sentiment] = answers
     rows = []
@@ -196,10 +193,10 @@ def themes(connection: Connection[Any], wanted: Filter) -> tuple[Theme, ...]:
     return tuple(sorted(rows, key=lambda row: (-row.volume.part, row.theme)))
 
 
-def movement(connection: Connection[Any], wanted: Filter) -> Movement:
+def movement(counting: Counting, wanted: Filter) -> Movement:
     """Where the answers that fit came from: each against the same person's previous one of the metric."""
     groups = GROUPS[wanted.metric]
-    found = counting.by_value(connection, wanted, Dimension.BEFORE)
+    found = counting.by_value(wanted, Dimension.BEFORE)
     first = found.pop(FIRST, Tally())
     moves, turned = [], {-1: 0, 0: 0, 1: 0}
     for before in groups:
@@ -210,11 +207,11 @@ def movement(connection: Connection[Any], wanted: Filter) -> Movement:
     return Movement(tuple(moves), first, up=turned[1], down=turned[-1], same=turned[0])
 
 
-def _left_out(connection: Connection[Any], wanted: Filter) -> tuple[LeftOut, ...]:
+def _left_out(counting: Counting, wanted: Filter) -> tuple[LeftOut, ...]:
     if wanted.of(Dimension.STAGE):
         return ()
     stages = wanted.choosing(Dimension.STAGE, *sorted(NO_CUSTOMERS))
-    found = counting.by_value(connection, stages, Dimension.STAGE)
+    found = counting.by_value(stages, Dimension.STAGE)
     return tuple(LeftOut(stage, score(wanted.metric, tally)) for stage, tally in sorted(found.items()))
 
 

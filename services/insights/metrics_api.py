@@ -1,19 +1,16 @@
 """The figures as JSON, for other tools: the same functions that the pages show, and the same filters."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from psycopg import Connection
 from pydantic import BaseModel, ConfigDict
 
 from runtime.operator import Operator
 from runtime.problems import FieldProblem, problem_response
 from schemas.scales import Metric
 from services.insights import closed_loop, figures
-from services.insights.counting import OF_REQUESTS
+from services.insights.counting import OF_REQUESTS, Counting
 from services.insights.figures import Step
 from services.insights.filters import BadFilter, Dimension, Filter, one_of, read
 from services.insights.source import Source
@@ -184,53 +181,53 @@ def metrics_routes(source: Source, operator: Operator) -> APIRouter:
 
     @routes.get("/score", openapi_extra=documented)
     def score(request: Request) -> Headline:
-        with _asked(source, request) as (wanted, connection):
-            return Headline.model_validate(figures.headline(connection, wanted))
+        counting, wanted = _asked(source, request)
+        return Headline.model_validate(figures.headline(counting, wanted))
 
     @routes.get("/distribution", openapi_extra=documented)
     def distribution(request: Request) -> list[Bar]:
-        with _asked(source, request) as (wanted, connection):
-            return [Bar.model_validate(one) for one in figures.distribution(connection, wanted)]
+        counting, wanted = _asked(source, request)
+        return [Bar.model_validate(one) for one in figures.distribution(counting, wanted)]
 
     @routes.get("/trend", openapi_extra=documented)
     def trend(request: Request, step: str = Step.WEEK) -> list[Point]:
         width = one_of(Step, "step", step)
-        with _asked(source, request) as (wanted, connection):
-            return [Point.model_validate(one) for one in figures.trend(connection, wanted, width)]
+        counting, wanted = _asked(source, request)
+        return [Point.model_validate(one) for one in figures.trend(counting, wanted, width)]
 
     @routes.get("/breakdown", openapi_extra=documented)
     def breakdown(request: Request, by: str = Dimension.SEGMENT) -> list[Row]:
         dimension = one_of(Dimension, "by", by)
-        with _asked(source, request) as (wanted, connection):
-            return [Row.model_validate(one) for one in figures.breakdown(connection, wanted, dimension)]
+        counting, wanted = _asked(source, request)
+        return [Row.model_validate(one) for one in figures.breakdown(counting, wanted, dimension)]
 
     @routes.get("/themes", openapi_extra=documented)
     def themes(request: Request) -> list[Theme]:
-        with _asked(source, request) as (wanted, connection):
-            return [Theme.model_validate(one) for one in figures.themes(connection, wanted)]
+        counting, wanted = _asked(source, request)
+        return [Theme.model_validate(one) for one in figures.themes(counting, wanted)]
 
     @routes.get("/movement", openapi_extra=documented)
     def movement(request: Request) -> Movement:
-        with _asked(source, request) as (wanted, connection):
-            return Movement.model_validate(figures.movement(connection, wanted))
+        counting, wanted = _asked(source, request)
+        return Movement.model_validate(figures.movement(counting, wanted))
 
     @routes.get("/closed-loop", openapi_extra=documented)
     def what_came_of_it(request: Request) -> ClosedLoop:
-        with _asked(source, request) as (wanted, connection):
-            return ClosedLoop.model_validate(
-                {
-                    "heard_back": closed_loop.heard_back(connection, wanted),
-                    "first_contact_in_time": closed_loop.first_contact_in_time(connection, wanted),
-                    "recovery": closed_loop.recovery(connection, wanted),
-                }
-            )
+        counting, wanted = _asked(source, request)
+        return ClosedLoop.model_validate(
+            {
+                "heard_back": closed_loop.heard_back(counting, wanted),
+                "first_contact_in_time": closed_loop.first_contact_in_time(counting, wanted),
+                "recovery": closed_loop.recovery(counting, wanted),
+            }
+        )
 
     @routes.get("/response-rate", openapi_extra=documented)
     def response_rate(request: Request, by: str = Dimension.PROGRAM) -> list[ResponseRate]:
         dimension = one_of(Dimension, "by", by, OF_REQUESTS)
-        with _asked(source, request) as (wanted, connection):
-            rows = closed_loop.response_by(connection, wanted, dimension, source.today())
-            return [ResponseRate.model_validate(one) for one in rows]
+        counting, wanted = _asked(source, request)
+        rows = closed_loop.response_by(counting, wanted, dimension, source.today())
+        return [ResponseRate.model_validate(one) for one in rows]
 
     return routes
 
@@ -242,9 +239,7 @@ async def bad_filter(_request: Request, error: Exception) -> Response:
     return problem_response(422, f"Not as expected: {error.parameter}.", [said])
 
 
-@contextmanager
-def _asked(source: Source, request: Request) -> Iterator[tuple[Filter, Connection[Any]]]:
-    """What a request wants to know, and where it is counted. Raises BadFilter."""
+def _asked(source: Source, request: Request) -> tuple[Counting, Filter]:
+    """What counts, and what a request wants to know. Raises BadFilter."""
     wanted = read(request.query_params.multi_items(), source.today())
-    with source.pool.connection() as connection:
-        yield wanted, connection
+    return source.counting(), wanted

@@ -12,19 +12,20 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from schemas.profiles import ProfileErased
-from services.insights import answers_store, bitmaps, closed_loop_store, happening_store, people
+from services.insights import answers_store, closed_loop_store, happening_store, people
+from services.insights.image import publish
 from services.insights.intake import Batch
 from services.insights.telling import tell_anew
 
 _ALONE_SQL = "SELECT pg_advisory_xact_lock(hashtext('projection'), hashtext(current_schema()))"
 
 
-def take_in(
-    connection: Connection[Any], batch: Batch, zone: ZoneInfo, *, places: int = bitmaps.PLACES
-) -> int:
+def take_in(connection: Connection[Any], batch: Batch, zone: ZoneInfo) -> int:
     """Writes a batch in the caller's transaction; how many answers count differently from before."""
     work_alone(connection)
-    return tell_anew(connection, write(connection, batch), zone, places=places).moved
+    told = tell_anew(connection, write(connection, batch), zone)
+    publish(connection, told.flips)
+    return told.moved
 
 
 def work_alone(connection: Connection[Any]) -> None:
@@ -56,4 +57,6 @@ def forget(
     keys = people.all_keys(connection, named)
     known = people.known_among(connection, keys)
     people.erase(connection, [ProfileErased(key, at) for key in sorted(keys)])
-    return {"people": known, **tell_anew(connection, keys, zone).removed}
+    told = tell_anew(connection, keys, zone)
+    publish(connection, told.flips)
+    return {"people": known, **told.removed}

@@ -10,18 +10,22 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from services.insights import projection
+from services.insights.image import publish_anew
 from services.insights.intake import Said, sort_out
 from services.insights.telling import tell_anew
 
 BATCH = 2_000
 
 _TABLES = (
-    *("words", "answers", "corrections", "requests", "outcomes", "bitmaps", "marks", "months"),
-    *("happenings", "people", "accounts", "reporting"),
+    *("words", "answers", "corrections", "requests", "outcomes", "marks", "happenings"),
+    *("people", "accounts", "reporting"),
 )
 _TOTALS_SQL = """
-SELECT metric, dimension, value, sum(bit_count(bits))::bigint AS total
-FROM marks JOIN bitmaps USING (mark) GROUP BY metric, dimension, value
+SELECT metric, dimension, value, total FROM marks JOIN (
+    SELECT mark, count(*) AS total
+    FROM (SELECT unnest(marks) FROM answers UNION ALL SELECT unnest(marks) FROM requests) AS carried (mark)
+    GROUP BY mark
+) AS counted USING (mark)
 """
 _PEOPLE_SQL = "SELECT person FROM people WHERE merged_into IS NULL ORDER BY person"
 _ZONE_SQL = "INSERT INTO reporting (time_zone) VALUES (%s)"
@@ -47,13 +51,14 @@ def rebuild(connection: Connection[Any], said: Iterable[Said], zone: ZoneInfo) -
     people = [person for (person,) in connection.execute(_PEOPLE_SQL)]
     for begin in range(0, len(people), BATCH):
         tell_anew(connection, people[begin : begin + BATCH], zone)
+    publish_anew(connection)
     return number
 
 
 def totals(connection: Connection[Any]) -> Counter[Total]:
     """How many answers and requests count under each value."""
     rows = connection.execute(_TOTALS_SQL)
-    return Counter({(metric, dimension, value): total for metric, dimension, value, total in rows if total})
+    return Counter({(metric, dimension, value): total for metric, dimension, value, total in rows})
 
 
 def differences(before: Counter[Total], after: Counter[Total]) -> dict[Total, int]:

@@ -1,21 +1,27 @@
 """Where figures come from, and which day it is there."""
 
-from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from runtime.clock import Clock
 from runtime.postgres import Pool
+from services.insights.counting import Counting
+from services.insights.image import Images
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """What pages and API ask; days are those of `zone`."""
 
-    pool: Pool
-    clock: Clock
-    zone: ZoneInfo
+    def __init__(self, *, pool: Pool, clock: Clock, zone: ZoneInfo) -> None:
+        self.pool = pool
+        self.zone = zone
+        self._clock = clock
+        self._images = Images(pool)
 
     def today(self) -> date:
         """The day that it is in the reporting time zone."""
-        return self.clock.now().astimezone(self.zone).date()
+        return self._clock.now().astimezone(self.zone).date()
+
+    def counting(self) -> Counting:
+        """Counts what stands there now. Raises psycopg.OperationalError."""
+        return Counting(self._images.newest())

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from services.insights import bitmaps, closed_loop_store
-from services.insights.bitmaps import Counted, Spot
+from services.insights.bitmaps import Counted
 from services.insights.standing import (
     Account,
     Answer,
@@ -44,7 +43,7 @@ SELECT person, account_id, segment, cohort, role, stage, products, internal, era
 WHERE person = ANY(%b)
 """
 _OF_PEOPLE_SQL = """
-SELECT answers.person, marks, counted_as, month, piece, place,
+SELECT answers.person, marks, place,
        response_id, state, metric, score, responded_at,
        coalesce(received_at <= greatest(people.erased_at, former.erased_at), false),
        answers.account_id, comment_revision, program, channel, source, request_id, product,
@@ -54,7 +53,7 @@ LEFT JOIN people AS former ON former.person = answers.former_key
 WHERE answers.person = ANY(%b)
 """
 _ASKED_SQL = """
-SELECT requests.person, requests.metric, marks, counted_as, month, piece, place,
+SELECT requests.person, requests.metric, marks, place,
        request_id, program, channel, sent_at, closes_at,
        coalesce(coalesce(requested_at, sent_at, cancelled_at) <= greatest(people.erased_at, former.erased_at),
                 false)
@@ -71,31 +70,31 @@ class Told(NamedTuple):
 
     moved: int
     """Answers that count differently from before."""
+    flips: Mapping[int, Sequence[int]]
+    """The places that each mark got or lost."""
     removed: Mapping[str, int]
     """Records deleted, by table; empty where nobody had been forgotten."""
 
 
-def tell_anew(
-    connection: Connection[Any], persons: Collection[str], zone: ZoneInfo, *, places: int = bitmaps.PLACES
-) -> Told:
+def tell_anew(connection: Connection[Any], persons: Collection[str], zone: ZoneInfo) -> Told:
     """Makes what these people's answers and requests count as follow from the facts.
 
     What was received before its person was forgotten is deleted.
     """
     if not persons:
-        return Told(0, {})
+        return Told(0, {}, {})
     known = _known(connection, sorted(persons))
     answers = known.counted_answers(zone)
     requests = known.counted_requests(zone)
-    moved = bitmaps.settle(connection, answers, places=places)
-    bitmaps.settle(connection, requests, bitmaps.REQUESTS, places=places)
+    moved, flips = bitmaps.settle(connection, answers)
+    flips = {**flips, **bitmaps.settle(connection, requests, bitmaps.REQUESTS).flips}
     gone = [one.response_id for given in known.answers.values() for one in given if one.is_forgotten]
     unasked = [one.request_id for asked in known.asked.values() for one in asked if one.is_forgotten]
     if not (gone or unasked or known.is_anybody_erased):
-        return Told(moved, {})
+        return Told(moved, flips, {})
     values = {"answers": gone, "requests": unasked, "persons": list(persons)}
     removed = {table: connection.execute(sql, values).rowcount for table, sql in _FORGET_SQL.items()}
-    return Told(moved, removed)
+    return Told(moved, flips, removed)
 
 
 @dataclass(slots=True)
@@ -108,7 +107,8 @@ class _Known:
     asked: defaultdict[str, list[Asked]] = field(default_factory=lambda: defaultdict(list))
     metrics: dict[UUID, str | None] = field(default_factory=dict)
     """Of requests."""
-    so_far: dict[UUID, tuple[frozenset[int], Spot | None]] = field(default_factory=dict)
+    so_far: dict[UUID, tuple[int, frozenset[int]]] = field(default_factory=dict)
+    """Place and marks of each answer and request."""
     corrections: Mapping[UUID, Sequence[Correction]] = field(default_factory=dict)
     care: Mapping[UUID, Care] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
@@ -146,25 +146,19 @@ def _known(connection: Connection[Any], persons: list[str]) -> _Known:
     for person, *facts, is_erased in connection.execute(_PEOPLE_SQL, (persons,), binary=True):
         known.people[person] = Person(*facts)
         known.is_anybody_erased |= is_erased
-    for person, marks, *columns in connection.execute(_OF_PEOPLE_SQL, (persons,), binary=True):
-        spot, answer = _spot(*columns[:4]), Answer(*columns[4:])
+    for person, marks, place, *columns in connection.execute(_OF_PEOPLE_SQL, (persons,), binary=True):
+        answer = Answer(*columns)
         known.answers[person].append(answer)
-        known.so_far[answer.response_id] = (frozenset(marks), spot)
-    for person, metric, marks, *columns in connection.execute(_ASKED_SQL, (persons,), binary=True):
-        spot, asked = _spot(*columns[:4]), Asked(*columns[4:])
+        known.so_far[answer.response_id] = (place, frozenset(marks))
+    for person, metric, marks, place, *columns in connection.execute(_ASKED_SQL, (persons,), binary=True):
+        asked = Asked(*columns)
         known.asked[person].append(asked)
         known.metrics[asked.request_id] = metric
-        known.so_far[asked.request_id] = (frozenset(marks), spot)
+        known.so_far[asked.request_id] = (place, frozenset(marks))
     known.corrections = _corrections(connection, list(known.so_far))
     known.care = closed_loop_store.care(connection, persons)
     known.accounts = _accounts(connection, known.people.values(), known.answers.values())
     return known
-
-
-def _spot(counted_as: str | None, month: date | None, piece: int | None, place: int | None) -> Spot | None:
-    if counted_as is None or month is None or piece is None or place is None:
-        return None
-    return Spot(counted_as, month, piece, place)
 
 
 def _corrections(connection: Connection[Any], answers: list[UUID]) -> Mapping[UUID, Sequence[Correction]]:

@@ -4,10 +4,10 @@ import csv
 from collections.abc import Iterator, Sequence
 from io import StringIO
 
-from runtime.postgres import Pool
 from runtime.spreadsheet import safe_cell
 from services.insights.answers import MOST_ANSWERS, Page, Shown, behind
 from services.insights.filters import Dimension, Filter
+from services.insights.source import Source
 
 COLUMNS = (
     "responded_at",
@@ -31,13 +31,14 @@ COLUMNS = (
 """What the file's first line names."""
 
 
-def lines(pool: Pool, wanted: Filter) -> Iterator[str]:
+def lines(source: Source, wanted: Filter) -> Iterator[str]:
     """The file, in pieces; each is read when the one before has been taken, so that any number fits."""
     yield _written([COLUMNS])
     after = None
+    counting = source.counting()
     while True:
-        with pool.connection() as connection:
-            found: Page = behind(connection, wanted, limit=MOST_ANSWERS, after=after)
+        with source.pool.connection() as connection:
+            found: Page = behind(connection, counting, wanted, limit=MOST_ANSWERS, after=after)
         yield _written([_row(answer) for answer in found.answers])
         after = found.after
         if after is None:

@@ -1,16 +1,14 @@
 """The pages that show figures: each reads its address, asks for figures, and hands them to its template."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from psycopg import Connection
 
 from schemas.scales import GROUPS
 from services.insights import closed_loop, figures
 from services.insights.answers import behind
+from services.insights.counting import Counting
 from services.insights.figures import Point as Period
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Rolling
@@ -34,12 +32,12 @@ def figure_routes(source: Source) -> APIRouter:
 
     @routes.get("/")
     def dashboard(request: Request, _staff: Viewer) -> Response:
-        with _asked(source, request) as (view, connection):
-            wanted = view.wanted
-            headline = figures.headline(connection, wanted)
-            bars = figures.distribution(connection, wanted)
-            periods = figures.trend(connection, wanted, view.step)
-            rows = figures.breakdown(connection, wanted, view.by)
+        view, counting = _asked(source, request)
+        wanted = view.wanted
+        headline = figures.headline(counting, wanted)
+        bars = figures.distribution(counting, wanted)
+        periods = figures.trend(counting, wanted, view.step)
+        rows = figures.breakdown(counting, wanted, view.by)
         lowest, highest = RANGES[wanted.metric]
         tally = headline.score.tally
         parts = (tally.low, tally.middle, tally.top)
@@ -61,8 +59,8 @@ def figure_routes(source: Source) -> APIRouter:
 
     @routes.get("/themes")
     def themes(request: Request, _staff: Viewer) -> Response:
-        with _asked(source, request) as (view, connection):
-            rows = figures.themes(connection, view.wanted)
+        view, counting = _asked(source, request)
+        rows = figures.themes(counting, view.wanted)
         most = max(RANGES[view.wanted.metric])
         impacts = [(row.impact.value, row.impact.margin) if row.impact else (None, None) for row in rows]
         return _page(
@@ -71,20 +69,20 @@ def figure_routes(source: Source) -> APIRouter:
 
     @routes.get("/movement")
     def movement(request: Request, _staff: Viewer) -> Response:
-        with _asked(source, request) as (view, connection):
-            moved = figures.movement(connection, view.wanted)
+        view, counting = _asked(source, request)
+        moved = figures.movement(counting, view.wanted)
         groups = GROUPS[view.wanted.metric]
         cells = {(one.before, one.after): one.answers for one in moved.moves}
         return _page(request, "movement.html", view, moved=moved, groups=groups, cells=cells)
 
     @routes.get("/closed-loop")
     def what_came_of_it(request: Request, _staff: Viewer) -> Response:
-        with _asked(source, request) as (view, connection):
-            wanted = view.wanted
-            heard = closed_loop.heard_back(connection, wanted)
-            in_time = closed_loop.first_contact_in_time(connection, wanted)
-            recovered = closed_loop.recovery(connection, wanted)
-            asked = closed_loop.response_by(connection, wanted, Dimension.PROGRAM, source.today())
+        view, counting = _asked(source, request)
+        wanted = view.wanted
+        heard = closed_loop.heard_back(counting, wanted)
+        in_time = closed_loop.first_contact_in_time(counting, wanted)
+        recovered = closed_loop.recovery(counting, wanted)
+        asked = closed_loop.response_by(counting, wanted, Dimension.PROGRAM, source.today())
         lowest, *_, highest = GROUPS[wanted.metric]
         return _page(
             request,
@@ -102,8 +100,9 @@ def figure_routes(source: Source) -> APIRouter:
     @routes.get("/answers")
     def answers(request: Request, staff: Viewer) -> Response:
         after = after_of(request.query_params.get("after"))
-        with _asked(source, request) as (view, connection):
-            shown = behind(connection, view.wanted, limit=ANSWERS_A_PAGE, after=after)
+        view, counting = _asked(source, request)
+        with source.pool.connection() as connection:
+            shown = behind(connection, counting, view.wanted, limit=ANSWERS_A_PAGE, after=after)
         return _page(
             request,
             "answers.html",
@@ -120,7 +119,7 @@ def figure_routes(source: Source) -> APIRouter:
         wanted = _view(source, request).wanted
         name = f"{wanted.metric}-{wanted.since}-{wanted.until}.csv"
         return StreamingResponse(
-            answers_file.lines(source.pool, wanted),
+            answers_file.lines(source, wanted),
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
@@ -139,12 +138,9 @@ async def bad_filter(request: Request, error: Exception) -> Response:
     )
 
 
-@contextmanager
-def _asked(source: Source, request: Request) -> Iterator[tuple[View, Connection[Any]]]:
-    """What the address means, and where figures come from. Raises BadFilter."""
-    view = _view(source, request)
-    with source.pool.connection() as connection:
-        yield view, connection
+def _asked(source: Source, request: Request) -> tuple[View, Counting]:
+    """What the address means, and what counts. Raises BadFilter."""
+    return _view(source, request), source.counting()
 
 
 def _view(source: Source, request: Request) -> View:

@@ -31,9 +31,8 @@ def erase(world: World, at: float, *keys: str) -> dict[str, int]:
 
 
 def counted(world: World) -> int:
-    with world.pool.connection() as connection:
-        wanted = Filter(Metric.NPS, EPOCH.date() - timedelta(days=1), EPOCH.date() + timedelta(days=30))
-        return figures.headline(connection, wanted).score.tally.answers
+    wanted = Filter(Metric.NPS, EPOCH.date() - timedelta(days=1), EPOCH.date() + timedelta(days=30))
+    return figures.headline(world.counting(), wanted).score.tally.answers
 
 
 def test_everything_of_a_person_goes_under_every_key_and_is_counted(world: World) -> None:

@@ -13,7 +13,9 @@ from runtime.postgres import Pool
 from schemas.scales import Metric
 from services.insights import figures
 from services.insights.app import http_app
+from services.insights.counting import Counting
 from services.insights.filters import Dimension, Filter
+from services.insights.image import Images
 from services.insights.source import Source
 from tests.integration.insights.site import Still, at_work, live_a_quarter
 from tests.integration.insights.world import UTC_ZONE, World, hour
@@ -34,7 +36,7 @@ ROUTES = (
 
 @pytest.fixture(scope="module")
 def lived(pool: Pool) -> Pool:
-    world = World(pool, places=8192)
+    world = World(pool)
     world.forget()
     live_a_quarter(world)
     return pool
@@ -61,8 +63,7 @@ def client(lived: Pool) -> Iterator[httpx.Client]:
 def test_the_score_is_the_one_of_the_dashboard(client: httpx.Client, lived: Pool) -> None:
     told = client.get("score", params=WANTED).json()
     wanted = Filter(Metric.NPS, hour(24).date(), hour(24 * 90).date())
-    with lived.connection() as connection:
-        headline = figures.headline(connection, wanted)
+    headline = figures.headline(Counting(Images(lived).newest()), wanted)
     assert told["score"]["value"] == headline.score.value
     assert told["score"]["margin"] == headline.score.margin
     assert told["score"]["tally"]["answers"] == headline.score.tally.answers > 700

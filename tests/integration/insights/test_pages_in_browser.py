@@ -19,7 +19,7 @@ PAGES = ("Dashboard", "Answers", "Themes", "Movement", "Closed loop")
 
 @pytest.fixture(scope="module")
 def address(pool: Pool) -> Iterator[str]:
-    world = World(pool, places=8192)
+    world = World(pool)
     world.forget()
     live_a_quarter(world)
     with served(pool) as address:

@@ -22,7 +22,10 @@ from schemas.event import Event
 from schemas.profiles import ProfileChanged
 from schemas.scales import Metric
 from services.insights import figures
+from services.insights.counting import Counting
+from services.insights.definitions import Score
 from services.insights.filters import Dimension, Filter
+from services.insights.image import newest
 from tests.integration.ingest.world import eventually
 from tests.integration.insights.world import EPOCH, account, answered, hour, profile
 
@@ -59,16 +62,15 @@ def test_what_is_on_the_topics_is_counted_also_after_a_kill_and_forgotten_when_a
     command = [sys.executable, "-m", "services.insights"]
     wanted = Filter(Metric.NPS, EPOCH.date(), EPOCH.date()).choosing(Dimension.OWNER, "olga@ours.test")
 
-    def scores() -> int:
-        connection = psycopg.connect(conninfo(database, schema="insights", application="tests"))
-        with connection:
-            return figures.headline(connection, wanted).score.tally.answers
+    def score() -> Score:
+        with psycopg.connect(conninfo(database, schema="insights", application="tests")) as connection:
+            return figures.headline(Counting(newest(connection)), wanted).score
 
     publish(topics, [answered(person, 1, 9) for person in PEOPLE])
     process = spawn(command, log=tmp_path / "first.log", environment=environment)
     publish(topics, [profile(person, 2, account_id="acme") for person in PEOPLE])
     publish(topics, [account("acme", 1, owner_email="olga@ours.test")])
-    eventually(lambda: scores() == len(PEOPLE))
+    eventually(lambda: score().tally.answers == len(PEOPLE))
     stop(process, signal.SIGKILL)
     publish(topics, [answered(person, 1, 3, revision=2) for person in PEOPLE])
     process = spawn(command, log=tmp_path / "second.log", environment=environment)
@@ -77,8 +79,7 @@ def test_what_is_on_the_topics_is_counted_also_after_a_kill_and_forgotten_when_a
         [ErasureRequested(erasure_id=uuid4(), person_key=PEOPLE[0], requested_at=hour(5))],
         PEOPLE[1],
     )
-    eventually(lambda: scores() == len(PEOPLE) - 2)
+    eventually(lambda: score().tally.answers == len(PEOPLE) - 2)
     eventually(lambda: is_ready(port))
     stop(process, signal.SIGTERM)
-    with psycopg.connect(conninfo(database, schema="insights", application="tests")) as connection:
-        assert figures.headline(connection, wanted).score.value == -100
+    assert score().value == -100

@@ -19,6 +19,8 @@ from schemas.responses import Order, ResponseRecorded, ResponseStatus, response_
 from schemas.scales import Metric
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
 from services.insights import projection
+from services.insights.counting import Counting
+from services.insights.image import Images, publish_anew
 from services.insights.intake import Said, sort_out
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -30,9 +32,7 @@ TABLES = (
     "requests",
     "outcomes",
     "happenings",
-    "bitmaps",
     "marks",
-    "months",
     "people",
     "accounts",
     "outbox",
@@ -44,23 +44,29 @@ def hour(number: float) -> datetime:
 
 
 class World:
-    """Speaks in hours since the epoch. Few places a piece: small histories fill several."""
+    """Speaks in hours since the epoch."""
 
-    def __init__(self, pool: Pool, *, zone: ZoneInfo = UTC_ZONE, places: int = 3) -> None:
+    def __init__(self, pool: Pool, *, zone: ZoneInfo = UTC_ZONE) -> None:
         self.pool = pool
         self.zone = zone
-        self._places = places
+        self._images = Images(pool)
 
     def forget(self) -> None:
         """Empties every table: deleting from small ones is quicker than truncating."""
-        with self.pool.connection() as connection, connection.pipeline():
-            for table in TABLES:
-                connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
+        with self.pool.connection() as connection:
+            with connection.pipeline():
+                for table in TABLES:
+                    connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
+            publish_anew(connection)
 
     def say(self, *events: Said) -> int:
         """Hands a batch over; how many answers moved."""
         with self.pool.connection() as connection:
-            return projection.take_in(connection, sort_out(events), self.zone, places=self._places)
+            return projection.take_in(connection, sort_out(events), self.zone)
+
+    def counting(self) -> Counting:
+        """Counts what was said so far, in an image that follows what was counted in before."""
+        return Counting(self._images.newest())
 
 
 def answered(

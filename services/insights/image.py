@@ -1,0 +1,142 @@
+"""Which answers carry which value, as bitmaps in memory: an image of the read model after one batch.
+
+PostgreSQL holds the truth: every row its own `marks`. An image is read from them once and then follows, batch
+by batch, the bits that each transaction says it flipped. So it always is what reading anew would give.
+"""
+
+import sys
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from types import MappingProxyType
+from typing import Any
+
+from psycopg import Connection
+from psycopg.sql import SQL, Identifier
+from pyroaring import BitMap, FrozenBitMap
+
+from runtime.postgres import Pool
+
+KEPT_BATCHES = 5_000
+"""Of so many the flips are kept: whoever falls back further reads everything anew."""
+_BLOCK_PAGES = 4_096
+"""Pages of a table whose marks are gathered at once: 32 MB, so that the server sorts nothing on disk."""
+_NOTHING: Mapping[str, FrozenBitMap] = MappingProxyType({})
+_EMPTY = FrozenBitMap()
+
+_ONE_SNAPSHOT_SQL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+_NEWEST_SQL = "SELECT newest FROM batches"
+_FLIPS_SQL = """
+SELECT batch, metric, dimension, value, places FROM flips JOIN marks USING (mark) WHERE batch > %s
+"""
+_PAGES_SQL = "SELECT pg_relation_size(%s) / current_setting('block_size')::int"
+_CARRYING_SQL = SQL("""
+SELECT mark, string_agg(int4send(place), ''::bytea) FROM {}, unnest(marks) AS mark
+WHERE ctid >= %s::tid AND ctid < %s::tid GROUP BY mark
+""")
+_MARKS_SQL = "SELECT mark, metric, dimension, value FROM marks"
+_NEXT_SQL = "UPDATE batches SET newest = newest + 1 RETURNING newest"
+_FLIPPED_SQL = "INSERT INTO flips SELECT %s, * FROM unnest(%b::int[], %b::bytea[])"
+_FORGET_SQL = "DELETE FROM flips WHERE batch <= %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The places that carry each value. It never changes; the next one shares what stayed the same."""
+
+    batch: int
+    """After which it is so."""
+    places: Mapping[tuple[str, str], Mapping[str, FrozenBitMap]]
+    """By population and dimension, of each value."""
+
+    def of(self, population: str, dimension: str) -> Mapping[str, FrozenBitMap]:
+        """The places of a dimension's values."""
+        return self.places.get((population, dimension), _NOTHING)
+
+
+class Images:
+    """The newest image, for any thread."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._lock = Lock()
+        self._image: Image | None = None
+
+    def newest(self) -> Image:
+        """As after the last batch that was committed. Raises psycopg.OperationalError."""
+        with self._lock, self._pool.connection() as connection:
+            connection.execute(_ONE_SNAPSHOT_SQL)
+            self._image = newest(connection, self._image)
+            return self._image
+
+
+def newest(connection: Connection[Any], known: Image | None = None) -> Image:
+    """The image of the transaction's snapshot: what follows from the one known, else read anew.
+
+    The transaction has to keep to one snapshot: REPEATABLE READ.
+    """
+    [(batch,)] = connection.execute(_NEWEST_SQL).fetchall()
+    if known is None:
+        return _read(connection, batch)
+    if known.batch == batch:
+        return known
+    flips = connection.execute(_FLIPS_SQL, (known.batch,), binary=True).fetchall()
+    if len({of for of, *_ in flips}) < batch - known.batch:
+        return _read(connection, batch)
+    return _following(known, batch, flips)
+
+
+def publish(connection: Connection[Any], flips: Mapping[int, Iterable[int]]) -> None:
+    """Writes down, as a batch of its own, which places of which marks the transaction flipped."""
+    if not flips:
+        return
+    [(batch,)] = connection.execute(_NEXT_SQL).fetchall()
+    places = [BitMap(flipped).serialize() for flipped in flips.values()]
+    connection.execute(_FLIPPED_SQL, (batch, list(flips), places))
+    connection.execute(_FORGET_SQL, (batch - KEPT_BATCHES,))
+
+
+def publish_anew(connection: Connection[Any]) -> None:
+    """Lets every image be read anew: nothing follows from what there was before."""
+    [(batch,)] = connection.execute(_NEXT_SQL).fetchall()
+    connection.execute(_FORGET_SQL, (batch,))
+
+
+def _following(known: Image, batch: int, flips: Sequence[tuple[int, str, str, str, bytes]]) -> Image:
+    flipped: defaultdict[tuple[str, str], dict[str, FrozenBitMap]] = defaultdict(dict)
+    for _, population, dimension, value, places in flips:
+        values = flipped[population, dimension]
+        values[value] = values.get(value, _EMPTY) ^ FrozenBitMap.deserialize(places)
+    changed = {}
+    for key, values in flipped.items():
+        before = known.of(*key)
+        after = {value: before.get(value, _EMPTY) ^ bits for value, bits in values.items()}
+        changed[key] = {**before, **after}
+    return Image(batch, {**known.places, **changed})
+
+
+def _read(connection: Connection[Any], batch: int) -> Image:
+    carrying: defaultdict[int, BitMap] = defaultdict(BitMap)
+    for table in ("answers", "requests"):
+        statement = _CARRYING_SQL.format(Identifier(table))
+        [(pages,)] = connection.execute(_PAGES_SQL, (table,)).fetchall()
+        for begin in range(0, pages, _BLOCK_PAGES):
+            block = (f"({begin},0)", f"({begin + _BLOCK_PAGES},0)")
+            for mark, places in connection.execute(statement, block, binary=True):
+                carrying[mark] |= BitMap(_numbers(places))
+    found: defaultdict[tuple[str, str], dict[str, FrozenBitMap]] = defaultdict(dict)
+    for mark, population, dimension, value in connection.execute(_MARKS_SQL):
+        if mark in carrying:
+            found[population, dimension][value] = FrozenBitMap(carrying.pop(mark))
+    return Image(batch, dict(found))
+
+
+def _numbers(sent: bytes) -> "array[int]":
+    """Numbers as PostgreSQL sends them, the highest byte first."""
+    numbers = array("I")
+    numbers.frombytes(sent)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
