@@ -40,12 +40,15 @@ def converge(existing: Mapping[str, Effect], planned: Plan, rules: frozenset[str
         return Changes(tuple(created), (), ())
     kept = {asked.action for asked in planned.wanted}
     settled = planned.settled(rules)
+    stands = [
+        effect
+        for effect in existing.values()
+        if effect.is_wanted and not effect.has_ended and effect.action not in kept
+    ]
     withdrawn = [
         effect.action
-        for effect in existing.values()
-        if effect.is_wanted
-        and not effect.has_ended
-        and effect.action not in kept
-        and (planned.withdraw_all or effect.rule in settled or effect.action in planned.declined)
+        for effect in stands
+        if planned.withdraw_all or effect.rule in settled or effect.action in planned.declined
     ]
-    return Changes(tuple(created), tuple(revised), tuple(withdrawn))
+    copies = [effect.action for effect in stands if effect.repeats in withdrawn]
+    return Changes(tuple(created), tuple(revised), tuple(dict.fromkeys((*withdrawn, *copies))))

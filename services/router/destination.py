@@ -243,7 +243,8 @@ class Plugin(Generic[A, C, S]):
     to one colleague alone, to try it out; left out: it reaches nobody in person. `in_place` makes, of what
     was wanted (first) and what is wanted now, what an object may become that is outside already, or may be:
     a message stays in its channel, where it is looked for; None: it stays as it is. Left out: objects have no
-    place.
+    place. `taken_back` makes, of the content last wanted and the facts by now, what taking the object back
+    has to know. Left out: no more than it knew.
     """
 
     name: str
@@ -263,3 +264,4 @@ class Plugin(Generic[A, C, S]):
     summarise: Callable[[Summary, C], C] | None = None
     redirect: Callable[[C, Person], C] | None = None
     in_place: Callable[[C, C], C | None] | None = None
+    taken_back: Callable[[C, Facts], C] | None = None

@@ -57,6 +57,8 @@ class Effect:
     content: JsonObject
     has_ended: bool = False
     """Whether something ended it before it was sent; nothing brings it back."""
+    repeats: str | None = None
+    """The action whose object it shows in another place as well, and follows; None: it repeats none."""
 
 
 class EffectRow(NamedTuple):
@@ -86,6 +88,7 @@ class EffectRow(NamedTuple):
     """Whether `not_before` is still to come."""
     ends_on: tuple[str, ...] = ()
     parent: Parent | None = None
+    repeats: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

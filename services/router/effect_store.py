@@ -17,14 +17,14 @@ Connection = psycopg.Connection[Any]
 # The effects of subjects seen before, locked in order.
 _OF_SUBJECTS_SQL = """
 SELECT subject, action, effect_id, rule, destination, order_key, rate_key, content, wanted, outside,
-    desired_version, not_before, ended_by, parent_subject, status
+    desired_version, not_before, ended_by, parent_subject, status, repeats
 FROM effects WHERE subject = ANY(%(subjects)s) ORDER BY subject, action FOR NO KEY UPDATE
 """
 
 _CREATE_SQL = """
 COPY effects (subject, action, effect_id, rule, destination, order_key, rate_key, person_key, account_id,
     program, channel, received_at, planned_at, expires_at, traceparent, content, wanted, desired_version,
-    status, not_before, ends_on, parent_subject, parent_action) FROM STDIN
+    status, not_before, ends_on, parent_subject, parent_action, repeats) FROM STDIN
 """
 
 _REVISE_SQL = """
@@ -63,7 +63,7 @@ def of_subjects(connection: Connection, subjects: Sequence[str]) -> dict[str, di
         subject, action, effect_id, rule, destination, order_key, rate_key, content, wanted, outside = row[
             :10
         ]
-        version, not_before, ended_by, parent_subject, status = row[10:]
+        version, not_before, ended_by, parent_subject, status, repeats = row[10:]
         known = Effect(
             action=action,
             rule=rule,
@@ -72,6 +72,7 @@ def of_subjects(connection: Connection, subjects: Sequence[str]) -> dict[str, di
             is_outside=outside != Outside.ABSENT,
             content=content,
             has_ended=ended_by is not None,
+            repeats=repeats,
         )
         found.setdefault(subject, {})[action] = StoredEffect(
             effect_id,
@@ -115,7 +116,7 @@ def _create(connection: Connection, rows: Sequence[EffectRow], now: datetime) ->
                 *(row.order_key, row.rate_key, row.person_key, row.account_id, row.program, row.channel),
                 *(row.received_at, now, row.expires_at, row.traceparent, row.content),
                 *(_wanted(row), row.desired_version, _status(row), row.not_before, list(row.ends_on)),
-                *(row.parent or (None, None)),
+                *(*(row.parent or (None, None)), row.repeats),
             )
             for row in rows
         ],

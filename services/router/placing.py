@@ -21,14 +21,43 @@ def in_place(
     return replace(planned, wanted=tuple(placed))
 
 
+def with_copies(
+    planned: Plan, stored: Mapping[str, StoredEffect], facts: Facts, plugins: Mapping[str, AnyPlugin]
+) -> Plan:
+    """The plan with what colleagues had shown in other places as well: it follows what it repeats."""
+    wanted = {asked.action: asked for asked in planned.wanted}
+    copies = []
+    for one in stored.values():
+        repeated = wanted.get(one.known.repeats or "")
+        if repeated is not None and one.known.content:
+            asked = replace(repeated, rule=one.known.rule, action=one.known.action)
+            copies.append(_moved(asked, one, facts, plugins[one.known.destination]))
+    return replace(planned, wanted=(*planned.wanted, *copies))
+
+
+def taken_back(stored: StoredEffect, facts: Facts, plugins: Mapping[str, AnyPlugin]) -> StoredEffect:
+    """What is withdrawn, with what taking it back has to know by now."""
+    plugin, content = plugins[stored.known.destination], stored.known.content
+    if plugin.taken_back is None or not content:
+        return stored
+    left = plugin.taken_back(plugin.content.model_validate(content), facts)
+    return replace(stored, known=replace(stored.known, content=left.model_dump(mode="json")))
+
+
 def _placed(asked: Wanted, before: StoredEffect | None, facts: Facts, plugin: AnyPlugin) -> Wanted:
-    if plugin.in_place is None or before is None or not (before.known.is_outside or before.is_pending):
+    if before is None or not (before.known.is_outside or before.is_pending):
         return asked
     if before.known.destination != asked.destination or not before.known.content:
         return asked
+    return _moved(asked, before, facts, plugin)
+
+
+def _moved(asked: Wanted, before: StoredEffect, facts: Facts, plugin: AnyPlugin) -> Wanted:
+    """What is asked for, in the place of what there is."""
     model = plugin.content
     was = model.model_validate(before.known.content)
-    content = plugin.in_place(was, model.model_validate_json(asked.content))
+    now = model.model_validate_json(asked.content)
+    content = plugin.in_place(was, now) if plugin.in_place else now
     if content is None:
         return replace(asked, content=json.dumps(before.known.content))
     return replace(

@@ -23,7 +23,7 @@ from services.router.follow_up_opening import Asked
 from services.router.known import Known
 from services.router.occasion import Occasion
 from services.router.occurrences import PlannedEvent, score_of
-from services.router.placing import in_place
+from services.router.placing import in_place, taken_back, with_copies
 from services.router.plan import Plan, Playbook, plan
 from services.router.plan_store import Best, PlanRow
 from services.router.survey_links import SurveyLinks
@@ -132,6 +132,7 @@ class Planning:
         existing = self._effects.get(occurrence.subject, {})
         if existing:
             decided = in_place(decided, existing, facts, self._playbook.plugins)
+            decided = with_copies(decided, existing, facts, self._playbook.plugins)
         changes = converge({action: one.known for action, one in existing.items()}, decided, rules.ids)
         self.facts[occurrence.subject] = facts
         for wanted in changes.created:
@@ -157,7 +158,7 @@ class Planning:
             row = wanted_row(occurrence, facts, wanted, stored, traceparent=traceparent, now=self._now)
             self._put(row, stored)
         for action in changes.withdrawn:
-            stored = existing[action]
+            stored = taken_back(existing[action], facts, self._playbook.plugins)
             row = unwanted_row(occurrence, facts, stored, traceparent=traceparent, now=self._now)
             self._put(row, stored)
 
@@ -179,6 +180,7 @@ def _stored(row: EffectRow, before: StoredEffect | None) -> StoredEffect:
         is_wanted=row.is_wanted,
         is_outside=before is not None and before.known.is_outside,
         content=json.loads(row.content),
+        repeats=before.known.repeats if before is not None else None,
     )
     return StoredEffect(
         row.effect_id,

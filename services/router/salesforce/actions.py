@@ -122,15 +122,18 @@ def _task(action: Action, facts: Facts, response: ResponseFacts) -> TaskContent:
 
 
 def _response(action: Action, facts: Facts, response: ResponseFacts) -> ResponseContent:
-    previous = facts.previous
     return ResponseContent.model_validate(
         _person(action, facts)
         | {
             "response_id": str(response.id),
             "responded_at": response.responded_at,
-            "earlier": Earlier.model_validate(previous.model_dump()) if previous else None,
+            "earlier": _earlier(facts),
         }
     )
+
+
+def _earlier(facts: Facts) -> Earlier | None:
+    return Earlier.model_validate(facts.previous.model_dump()) if facts.previous else None
 
 
 def _campaign_member(action: Action, facts: Facts, _response: ResponseFacts) -> CampaignContent:
@@ -152,6 +155,13 @@ _KINDS: Mapping[Kind, Callable[[Action, Facts, ResponseFacts], BaseModel | None]
     "campaign_member": _campaign_member,
     "reopen": _reopen,
 }
+
+
+def giving_way(content: Content, facts: Facts) -> Content:
+    """What is withdrawn, with the answer that counts again; the one there was at first may be gone, too."""
+    if not isinstance(content.root, ResponseContent):
+        return content
+    return Content(content.root.model_copy(update={"earlier": _earlier(facts)}))
 
 
 def note_of(notice: Notice, shown: Content | None) -> Content | None:

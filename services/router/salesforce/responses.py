@@ -14,6 +14,7 @@ from services.router.salesforce.org_map import (
     RESPONSE_ID,
     RESPONSE_OBJECT,
     WITHDRAWN,
+    Fields,
     emptied,
     field_of,
     shown,
@@ -69,18 +70,20 @@ def deliver_many(org: Org, calls: Sequence[tuple[Call, ResponseContent]]) -> lis
 def _roll_up_contacts(org: Org, answers: Sequence[_Answer]) -> None:
     known: dict[str, JsonObject] = {}
     by_key: dict[str, JsonObject] = {}
-    for answer in _newest_last(answers):
+    fields = org.map.contact.fields
+    for answer in _in_turn(answers):
         contact, key = answer.match.contact, answer.content.person_key
-        if contact is None and (answer.match.candidates or not _wants_contact(answer)):
-            continue
-        fields = rolled_up(answer.content, org.map.contact.fields, contact or {}, org.map, fate=answer.fate)
         if contact is None:
-            by_key[key] = {PERSON_KEY: key, **new_contact(answer.content, org.map), **(fields or {})}
+            if not answer.match.candidates and _wants_contact(answer):
+                made = by_key.setdefault(key, {PERSON_KEY: key, **new_contact(answer.content, org.map)})
+                made.update(_told_on(answer, fields, made, org))
         elif contact.get(PERSON_KEY) == key:
-            if fields:
-                by_key[key] = {PERSON_KEY: key, **fields}
+            so_far = by_key.get(key, {PERSON_KEY: key})
+            if told := _told_on(answer, fields, {**contact, **so_far}, org):
+                by_key[key] = {**so_far, **told}
         else:
-            known[str(contact["Id"])] = {"id": contact["Id"], PERSON_KEY: key, **(fields or {})}
+            found = known.setdefault(str(contact["Id"]), {"id": contact["Id"]})
+            found.update({PERSON_KEY: key, **_told_on(answer, fields, {**contact, **found}, org)})
     written = _by_key(by_key, org.upsert_all("Contact", PERSON_KEY, list(by_key.values())))
     updated = _by_key(known, org.update_all("Contact", list(known.values())))
     for answer in answers:
@@ -93,14 +96,14 @@ def _roll_up_contacts(org: Org, answers: Sequence[_Answer]) -> None:
 def _find_accounts_and_roll_up(org: Org, answers: Sequence[_Answer]) -> None:
     accounts = _accounts(org, answers)
     rows: dict[str, JsonObject] = {}
-    for answer in _newest_last(answers):
+    for answer in _in_turn(answers):
         account = _account_of(answer, accounts, org.map.account.account_id)
         if account is None:
             continue
         answer.account_id = str(account["Id"])
-        fields = rolled_up(answer.content, org.map.account.fields, account, org.map, fate=answer.fate)
-        if fields:
-            rows[answer.account_id] = {"id": answer.account_id, **fields}
+        so_far = rows.get(answer.account_id, {"id": answer.account_id})
+        if told := _told_on(answer, org.map.account.fields, {**account, **so_far}, org):
+            rows[answer.account_id] = {**so_far, **told}
     written = _by_key(rows, org.update_all("Account", list(rows.values())))
     for answer in answers:
         if answer.account_id in written:
@@ -171,9 +174,18 @@ def _told(org: Org, answer: _Answer) -> JsonObject:
     }
 
 
-def _newest_last(answers: Sequence[_Answer]) -> list[_Answer]:
-    """So that of two answers of one person the later one is left standing."""
-    return sorted(answers, key=lambda answer: answer.content.responded_at)
+def _in_turn(answers: Sequence[_Answer]) -> list[_Answer]:
+    """Answers that are withdrawn first, each giving way to the one before it; of the others the later one is
+    left standing.
+    """
+    by_age = sorted(answers, key=lambda answer: answer.content.responded_at)
+    withdrawn = [answer for answer in reversed(by_age) if answer.is_withdrawn]
+    return withdrawn + [answer for answer in by_age if not answer.is_withdrawn]
+
+
+def _told_on(answer: _Answer, fields: Fields, record: Mapping[str, Any], org: Org) -> JsonObject:
+    """What the answer changes on a record, which is as earlier answers of the batch left it."""
+    return rolled_up(answer.content, fields, record, org.map, fate=answer.fate)
 
 
 def _wants_contact(answer: _Answer) -> bool:

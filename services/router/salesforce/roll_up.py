@@ -22,8 +22,8 @@ class Fate(StrEnum):
 
 def rolled_up(
     content: ResponseContent, fields: Fields, row: Mapping[str, Any], org: OrgMap, *, fate: Fate
-) -> JsonObject | None:
-    """The fields to write on the record `row`; None where it shows a later answer already.
+) -> JsonObject:
+    """The fields to write on the record `row`; none where it shows a later answer already.
 
     An answer that does not stand gives way, if it is the one that is shown.
     """
@@ -32,10 +32,10 @@ def rolled_up(
     if fate is not Fate.STANDS:
         earlier = content.earlier if fate is Fate.WITHDRAWN else None
         is_shown = shown_at == _as_kept(content.responded_at)
-        return _before(content, earlier, fields, org) if is_shown else None
+        return _before(content, earlier, fields, org) if is_shown else {}
     if shown_at is not None and shown_at > _as_kept(content.responded_at):
-        return None
-    return shown(fields, content.facts, org) or None
+        return {}
+    return shown(fields, content.facts, org)
 
 
 def _before(content: ResponseContent, earlier: Earlier | None, fields: Fields, org: OrgMap) -> JsonObject:
@@ -48,7 +48,7 @@ def _before(content: ResponseContent, earlier: Earlier | None, fields: Fields, o
 
 
 def _moment(value: object) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
+    return _as_kept(datetime.fromisoformat(value)) if isinstance(value, str) else None
 
 
 def _as_kept(moment: datetime) -> datetime:

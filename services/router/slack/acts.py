@@ -160,12 +160,13 @@ class Acts:
         if channel is None or shown is None or shown.content.card is None:
             return
         content = shown.content.model_copy(update={"channel": channel, "to": None})
-        action, rate_key = f"handed_to_{team}", self.connected["slack"].plugin.rate_key(content)
+        # A team's id may be as long as an action's, of which the events take this much.
+        action, rate_key = f"handed_to_{team}"[:64], self.connected["slack"].plugin.rate_key(content)
         known = effect_store.of_subjects(connection, [subject]).get(subject, {})
         if action in known or shown.content.channel.removeprefix("#") == rate_key:
             return
         row = _row(shown.content.card, action, "slack", content.model_dump_json(), rate_key=rate_key)
-        effect_store.write(connection, [row], now=now)
+        effect_store.write(connection, [row._replace(repeats=shown.action)], now=now)
 
     def _remember(
         self, connection: Connection, subject: str, actor: Person, words: str, now: datetime

@@ -16,7 +16,7 @@ _PATIENCE_SQL = "SET LOCAL lock_timeout = '1500ms'; SET LOCAL statement_timeout 
 _CARDS_SQL = """
 SELECT DISTINCT ON (subject) subject, action, effect_id, external_id, content FROM effects
 WHERE subject = ANY(%(subjects)s) AND destination = 'slack' AND parent_subject IS NULL
-  AND wanted = 'present' AND content -> 'card' <> 'null'
+  AND repeats IS NULL AND wanted = 'present' AND content -> 'card' <> 'null'
 ORDER BY subject, external_id IS NULL, action
 """
 _KEEP_SQL = """

@@ -490,6 +490,36 @@ def test_a_withdrawn_answer_stays_as_withdrawn_and_the_one_before_counts_again(
     assert only(world, "Contact")["Feedback_Score__c"] == 8
 
 
+def test_of_several_answers_withdrawn_at_once_none_counts_again(
+    org: Destination, world: httpx.Client
+) -> None:
+    account = made(world, "Account", Name="Globex")
+    made(world, "Contact", LastName="One", Email="ann1@customer.test", AccountId=account)
+    whats: list[dict[str, Any]] = []
+    previous: PreviousFacts | None = None
+    for month, score in ((7, 9), (8, 4), (9, 2)):
+        about = someone(1, score=score)
+        assert about.response is not None
+        at = datetime(2026, month, 1, 12, 0, 0, 123456, tzinfo=UTC)
+        response = about.response.model_copy(update={"id": uuid4(), "responded_at": at})
+        whats.append(
+            content("response", about.model_copy(update={"response": response, "previous": previous}))
+        )
+        create(org, whats[-1])
+        previous = PreviousFacts(score=score, group="detractor", responded_at=at)
+    assert (only(world, "Contact")["Feedback_Score__c"], only(world, "Account")["Feedback_Score__c"]) == (
+        2,
+        2,
+    )
+
+    deliver_many(org, [whats[2], whats[1]], Operation.RETRACT)
+
+    assert (only(world, "Contact")["Feedback_Score__c"], only(world, "Account")["Feedback_Score__c"]) == (
+        9,
+        9,
+    )
+
+
 def test_a_batch_whose_answer_was_lost_can_be_sent_again(org: Destination, world: httpx.Client) -> None:
     whats = [content("response", someone(number), unmatched="create_contact") for number in range(3)]
     fault(world, "Feedback_Response__c.collection", kind="drop_answer")

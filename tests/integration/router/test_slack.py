@@ -177,8 +177,12 @@ def test_it_can_be_given_to_somebody_to_a_team_and_put_off(slack: SlackWorld, ma
     assert "The export is broken." in str(shown_to_product["blocks"])
 
     slack.press("claim", maya, "product-feedback")
+    slack.say(answer(2, of=id_, revision=2, comment="The importer is fine, the export is not."))
     for channel in ("customer-success", "product-feedback"):
-        until(lambda: "*Claimed by Maya Lindqvist*" in str(slack.card(channel)["blocks"]))  # noqa: B023 - called at once
+        for words in ("*Claimed by Maya Lindqvist*", "the export is not"):
+            until(lambda: words in str(slack.card(channel)["blocks"]))  # noqa: B023 - called at once
+    slack.say(answer(9, of=id_, revision=3))
+    until(lambda: "does not count any more" in str(slack.card("product-feedback")["blocks"]))
 
 
 def test_a_reply_is_edited_seen_once_more_and_mailed_and_lands_in_the_thread(
