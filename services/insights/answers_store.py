@@ -26,9 +26,9 @@ SELECT response_id, person, former_key, order_key::bigint[], comment_digest, rev
     responded_at, received_at, request_id, account_id, program, channel, source, product, sentiment,
     ARRAY(SELECT json_array_elements_text(themes::json)),
     ARRAY(SELECT json_array_elements_text(functions::json))
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[],
-            %s::text[], %s::smallint[], %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::text[],
-            %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[],
+            %b::text[], %b::smallint[], %b::timestamptz[], %b::timestamptz[], %b::uuid[], %b::text[],
+            %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
      AS given (response_id, person, former_key, order_key, comment_digest, revision, state, metric, score,
                responded_at, received_at, request_id, account_id, program, channel, source, product,
                sentiment, themes, functions)
@@ -46,7 +46,7 @@ RETURNING response_id, person
 _WORDS_SQL = """
 INSERT INTO words AS known
 SELECT response_id, comment, masked_comment, further::jsonb, language, urgency, context::jsonb
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
      AS given (response_id, comment, masked_comment, further, language, urgency, context)
 ON CONFLICT (response_id) DO UPDATE SET
     comment = excluded.comment, masked_comment = excluded.masked_comment, further = excluded.further,
@@ -56,7 +56,7 @@ _CORRECTIONS_SQL = """
 INSERT INTO corrections AS known
 SELECT response_id, field, person, revision, corrected_at, correction_id,
        ARRAY(SELECT json_array_elements_text(after::json))
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::uuid[], %s::text[])
+FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::bigint[], %b::timestamptz[], %b::uuid[], %b::text[])
      AS given (response_id, field, person, revision, corrected_at, correction_id, after)
 ON CONFLICT (response_id, field) DO UPDATE SET
     person = excluded.person, revision = excluded.revision, corrected_at = excluded.corrected_at,

@@ -68,6 +68,13 @@ class Batch:
         keys.update(one.person for one in self.happenings.values() if one.person is not None)
         return keys.union(self.profiles, self.erased, self.merges, self.merges.values())
 
+    def answers_named(self) -> set[UUID]:
+        """Every answer that the batch says something of."""
+        named = set(self.answers)
+        named.update(response_id for response_id, _ in self.corrections)
+        named.update(outcome.response_id for outcome in self.outcomes.values() if outcome.response_id)
+        return named
+
 
 def sort_out(said: Iterable[Said]) -> Batch:
     """The newest of each thing. A profile counts unless its person is forgotten after it."""

@@ -30,8 +30,8 @@ UPDATE people SET version = given.version, account_id = given.account_id, name =
     email = given.email, segment = given.segment, cohort = given.cohort, role = given.role,
     stage = given.stage, products = ARRAY(SELECT json_array_elements_text(given.products::json)),
     internal = given.internal
-FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
-            %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[])
+FROM unnest(%b::text[], %b::bigint[], %b::timestamptz[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::text[], %b::text[], %b::text[], %b::text[], %b::boolean[])
      AS given (person, version, changed_at, account_id, name, email, segment, cohort, role, stage, products,
                internal)
 WHERE people.person = given.person AND people.version < given.version
@@ -40,8 +40,8 @@ RETURNING people.person
 """
 _ACCOUNTS_SQL = """
 INSERT INTO accounts AS known
-SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                     %s::float8[], %s::text[], %s::date[], %s::text[])
+SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                     %b::float8[], %b::text[], %b::date[], %b::text[])
 ON CONFLICT (account_id) DO UPDATE SET
     version = excluded.version, name = excluded.name, owner = excluded.owner, csm = excluded.csm,
     segment = excluded.segment, stage = excluded.stage, arr = excluded.arr, currency = excluded.currency,

@@ -15,7 +15,7 @@ from schemas.profiles import ProfileErased
 from services.insights import answers_store, closed_loop_store, happening_store, people
 from services.insights.image import publish
 from services.insights.intake import Batch
-from services.insights.telling import tell_anew
+from services.insights.telling import Changes, tell_anew
 
 _ALONE_SQL = "SELECT pg_advisory_xact_lock(hashtext('projection'), hashtext(current_schema()))"
 
@@ -33,8 +33,8 @@ def work_alone(connection: Connection[Any]) -> None:
     connection.execute(_ALONE_SQL)
 
 
-def write(connection: Connection[Any], batch: Batch) -> set[str]:
-    """Writes the facts of a batch; returns the people whose answers are to be told anew."""
+def write(connection: Connection[Any], batch: Batch) -> Changes:
+    """Writes the facts of a batch; returns what is to be told anew."""
     named = batch.people()
     people.ensure(connection, named)
     erased = people.erase(connection, batch.erased.values())
@@ -42,10 +42,13 @@ def write(connection: Connection[Any], batch: Batch) -> set[str]:
     changed |= people.put_accounts(connection, batch.accounts.values())
     keys = people.keys_among(connection, named)
     changed |= people.fold(connection, batch.merges, keys)
-    changed |= answers_store.put(connection, batch, keys)
-    changed |= closed_loop_store.put(connection, batch, keys)
+    others = answers_store.put(connection, batch, keys) | closed_loop_store.put(connection, batch, keys)
     happening_store.put(connection, batch, keys)
-    return erased.union(keys.winner(key) for key in changed | erased)
+    return Changes(
+        people=erased.union(keys.winner(key) for key in changed | erased),
+        others={keys.winner(key) for key in others},
+        answers=batch.answers_named(),
+    )
 
 
 def forget(
@@ -57,6 +60,6 @@ def forget(
     keys = people.all_keys(connection, named)
     known = people.known_among(connection, keys)
     people.erase(connection, [ProfileErased(key, at) for key in sorted(keys)])
-    told = tell_anew(connection, keys, zone)
+    told = tell_anew(connection, Changes(keys), zone)
     publish(connection, told.flips)
     return {"people": known, **told.removed}

@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 from services.insights import projection
 from services.insights.image import publish_anew
 from services.insights.intake import Said, sort_out
-from services.insights.telling import tell_anew
+from services.insights.telling import Changes, tell_anew
 
 BATCH = 2_000
 
@@ -50,7 +50,7 @@ def rebuild(connection: Connection[Any], said: Iterable[Said], zone: ZoneInfo) -
         number += len(batch)
     people = [person for (person,) in connection.execute(_PEOPLE_SQL)]
     for begin in range(0, len(people), BATCH):
-        tell_anew(connection, people[begin : begin + BATCH], zone)
+        tell_anew(connection, Changes({*people[begin : begin + BATCH]}), zone)
     publish_anew(connection)
     return number
 

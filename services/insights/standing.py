@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -111,7 +111,7 @@ class Care:
     """The first contact came too late, or not yet."""
 
 
-_NO_CARE = Care()
+NO_CARE = Care()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,28 @@ class Asked:
 class Standing:
     """What an answer, or a request, counts as."""
 
-    day: date
     marks: frozenset[Mark]
+
+
+class Turn(NamedTuple):
+    """An answer, and the same person's answers of the metric before and after it."""
+
+    before: Answer | None
+    answer: Answer
+    after: Answer | None
+
+    def marks(self) -> tuple[Mark, ...]:
+        """What the neighbours make it count as, in the dimensions of `BETWEEN`."""
+        before, answer, after = self
+        return (
+            _mark(Dimension.BEFORE, FIRST if before is None else _group(before)),
+            _mark(Dimension.NEXT, NONE if after is None else _group(after)),
+            _mark(Dimension.TURN, NONE if after is None else _turn(answer.score or 0, after.score or 0)),
+        )
+
+
+BETWEEN = (Dimension.BEFORE, Dimension.NEXT, Dimension.TURN)
+"""The dimensions that depend on a person's other answers."""
 
 
 def state_of(event: ResponseClassified) -> str:
@@ -146,32 +166,35 @@ def state_of(event: ResponseClassified) -> str:
     return "provisional" if answer.provisional else GIVEN
 
 
-def standings(
+def in_turn(answers: Iterable[Answer], person: Person) -> Iterator[Turn]:
+    """The answers of a person that count, each between its neighbours of the same metric."""
+    counted = sorted((one for one in answers if counts(one, person)), key=_when)
+    for metric in {one.metric for one in counted}:
+        ordered = [one for one in counted if one.metric == metric]
+        yield from map(Turn, [None, *ordered], ordered, [*ordered[1:], None])
+
+
+def standing(
+    turn: Turn,
     person: Person,
     accounts: Mapping[str, Account],
-    answers: Iterable[Answer],
-    corrections: Mapping[UUID, Sequence[Correction]],
-    care: Mapping[UUID, Care],
+    corrections: Sequence[Correction],
+    care: Care,
     *,
     zone: ZoneInfo,
-) -> dict[UUID, Standing]:
-    """What each of a person's answers counts as; those that count for nothing are left out.
+) -> Standing:
+    """What a counted answer counts as.
 
     The account is the profile's; where there is none, the one that the answer's source named.
     """
-    counted = sorted((one for one in answers if counts(one, person)), key=_when)
-    found: dict[UUID, Standing] = {}
-    for metric in {one.metric for one in counted}:
-        ordered = [one for one in counted if one.metric == metric]
-        for before, answer, after in zip([None, *ordered], ordered, [*ordered[1:], None], strict=False):
-            day = answer.responded_at.astimezone(zone).date()
-            account = accounts.get(person.account_id or answer.account_id or "", _NO_ACCOUNT)
-            marks = {_mark(DAY, day.isoformat()), *_of_person(person, account)}
-            marks.update(_of_answer(answer, person, corrections.get(answer.response_id, ())))
-            marks.update(_between(before, answer, after))
-            marks.update(_of_care(care.get(answer.response_id, _NO_CARE)))
-            found[answer.response_id] = Standing(day, frozenset(marks))
-    return found
+    answer = turn.answer
+    day = answer.responded_at.astimezone(zone).date()
+    account = accounts.get(person.account_id or answer.account_id or "", _NO_ACCOUNT)
+    marks = {_mark(DAY, day.isoformat()), *_of_person(person, account)}
+    marks.update(_of_answer(answer, person, corrections))
+    marks.update(turn.marks())
+    marks.update(_of_care(care))
+    return Standing(frozenset(marks))
 
 
 def asked_standing(
@@ -190,7 +213,7 @@ def asked_standing(
         _mark(Dimension.CHANNEL, asked.channel or ""),
         *_of_person(person, accounts.get(person.account_id or "", _NO_ACCOUNT)),
     }
-    return Standing(day, frozenset(marks))
+    return Standing(frozenset(marks))
 
 
 def asked_about(metric: str) -> str:
@@ -240,12 +263,6 @@ def _of_answer(answer: Answer, person: Person, corrections: Sequence[Correction]
         yield _mark(Dimension.FUNCTION, function)
 
 
-def _between(before: Answer | None, answer: Answer, after: Answer | None) -> Iterator[Mark]:
-    yield _mark(Dimension.BEFORE, FIRST if before is None else _group(before))
-    yield _mark(Dimension.NEXT, NONE if after is None else _group(after))
-    yield _mark(Dimension.TURN, NONE if after is None else _turn(answer.score or 0, after.score or 0))
-
-
 def _of_care(care: Care) -> Iterator[Mark]:
     yield _mark(Dimension.HEARD_BACK, "contacted" if care.contacted else "mailed" if care.mailed else NONE)
     yield _mark(Dimension.SLA, "missed" if care.missed else "met" if care.contacted else "")
@@ -262,4 +279,9 @@ def _when(answer: Answer) -> tuple[datetime, str]:
 
 
 def _group(answer: Answer) -> str:
-    return group_of(Metric(answer.metric), answer.score or 0).value
+    return _group_of(answer.metric, answer.score or 0)
+
+
+@lru_cache
+def _group_of(metric: str, score: int) -> str:
+    return group_of(Metric(metric), score).value

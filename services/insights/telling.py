@@ -1,7 +1,7 @@
 """What the answers and requests of people count as, told anew from all that is known of them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
@@ -12,16 +12,22 @@ from psycopg import Connection
 from services.insights import bitmaps, closed_loop_store
 from services.insights.bitmaps import Counted
 from services.insights.standing import (
+    BETWEEN,
+    NO_CARE,
     Account,
     Answer,
     Asked,
-    Care,
     Correction,
+    Mark,
     Person,
+    Standing,
+    Turn,
     answers_request,
     asked_about,
     asked_standing,
-    standings,
+    counts,
+    in_turn,
+    standing,
 )
 
 _FORGET_SQL: Mapping[str, LiteralString] = {
@@ -62,7 +68,19 @@ LEFT JOIN people AS former ON former.person = requests.former_key
 WHERE requests.person = ANY(%b)
 """
 _CORRECTED_SQL = "SELECT response_id, field, revision, after FROM corrections WHERE response_id = ANY(%b)"
+_BETWEEN_SQL = "SELECT mark, metric, dimension, value FROM marks WHERE dimension = ANY(%s)"
 _ACCOUNTS_SQL = "SELECT account_id, owner, segment, stage FROM accounts WHERE account_id = ANY(%b)"
+
+
+class Changes(NamedTuple):
+    """Whom and what to tell anew."""
+
+    people: Collection[str]
+    """With all that they answered."""
+    others: Collection[str] = ()
+    """With what changed of that, and with what stands beside it now or did before."""
+    answers: Collection[UUID] = ()
+    """What changed of it."""
 
 
 class Told(NamedTuple):
@@ -76,30 +94,30 @@ class Told(NamedTuple):
     """Records deleted, by table; empty where nobody had been forgotten."""
 
 
-def tell_anew(connection: Connection[Any], persons: Collection[str], zone: ZoneInfo) -> Told:
+def tell_anew(connection: Connection[Any], changes: Changes, zone: ZoneInfo) -> Told:
     """Makes what these people's answers and requests count as follow from the facts.
 
     What was received before its person was forgotten is deleted.
     """
+    persons = sorted({*changes.people, *changes.others})
     if not persons:
         return Told(0, {}, {})
-    known = _known(connection, sorted(persons))
-    answers = known.counted_answers(zone)
+    known = _known(connection, persons)
+    moved, flips = bitmaps.settle(connection, _counted_answers(connection, known, changes, zone))
     requests = known.counted_requests(zone)
-    moved, flips = bitmaps.settle(connection, answers)
     flips = {**flips, **bitmaps.settle(connection, requests, bitmaps.REQUESTS).flips}
     gone = [one.response_id for given in known.answers.values() for one in given if one.is_forgotten]
     unasked = [one.request_id for asked in known.asked.values() for one in asked if one.is_forgotten]
     if not (gone or unasked or known.is_anybody_erased):
         return Told(moved, flips, {})
-    values = {"answers": gone, "requests": unasked, "persons": list(persons)}
+    values = {"answers": gone, "requests": unasked, "persons": persons}
     removed = {table: connection.execute(sql, values).rowcount for table, sql in _FORGET_SQL.items()}
     return Told(moved, flips, removed)
 
 
 @dataclass(slots=True)
 class _Known:
-    """All that decides what people's answers and requests count as."""
+    """What is known of people, their answers and requests."""
 
     people: dict[str, Person] = field(default_factory=dict)
     is_anybody_erased: bool = False
@@ -107,22 +125,39 @@ class _Known:
     asked: defaultdict[str, list[Asked]] = field(default_factory=lambda: defaultdict(list))
     metrics: dict[UUID, str | None] = field(default_factory=dict)
     """Of requests."""
-    so_far: dict[UUID, tuple[int, frozenset[int]]] = field(default_factory=dict)
+    so_far: dict[UUID, tuple[int, Sequence[int]]] = field(default_factory=dict)
     """Place and marks of each answer and request."""
-    corrections: Mapping[UUID, Sequence[Correction]] = field(default_factory=dict)
-    care: Mapping[UUID, Care] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
 
-    def counted_answers(self, zone: ZoneInfo) -> list[Counted]:
-        """The answers, as what they counted and count."""
-        counted = []
+    def changed_turns(
+        self, changes: Changes, between: Mapping[tuple[str, Mark], int]
+    ) -> Iterator[tuple[str, Turn]]:
+        """Whose answers that count are to be told anew: those that changed, or that have other neighbours."""
         for person, given in self.answers.items():
-            now = standings(self.people[person], self.accounts, given, self.corrections, self.care, zone=zone)
-            counted += [
-                Counted(one.response_id, one.metric, *self.so_far[one.response_id], now.get(one.response_id))
-                for one in given
-            ]
-        return counted
+            is_whole = person in changes.people
+            for turn in in_turn(given, self.people[person]):
+                answer = turn.answer
+                _, had = self.so_far[answer.response_id]
+                if (
+                    is_whole
+                    or answer.response_id in changes.answers
+                    or any(between.get((answer.metric, mark)) not in had for mark in turn.marks())
+                ):
+                    yield person, turn
+
+    def counted(self, one: UUID, population: str, standing: Standing | None) -> Counted:
+        """An answer or a request, as what it counted and counts."""
+        place, had = self.so_far[one]
+        return Counted(one, population, place, frozenset(had), standing)
+
+    def uncounted_answers(self) -> list[Counted]:
+        """The answers that count for nothing."""
+        return [
+            self.counted(one.response_id, one.metric, None)
+            for person, given in self.answers.items()
+            for one in given
+            if not counts(one, self.people[person])
+        ]
 
     def counted_requests(self, zone: ZoneInfo) -> list[Counted]:
         """The requests, as what they counted and count."""
@@ -135,10 +170,31 @@ class _Known:
                 )
                 metric = self.metrics[one.request_id]
                 if metric is not None:
-                    counted.append(
-                        Counted(one.request_id, asked_about(metric), *self.so_far[one.request_id], now)
-                    )
+                    counted.append(self.counted(one.request_id, asked_about(metric), now))
         return counted
+
+
+def _counted_answers(
+    connection: Connection[Any], known: _Known, changes: Changes, zone: ZoneInfo
+) -> list[Counted]:
+    """The answers that may count differently now, as what they counted and count."""
+    turns = list(known.changed_turns(changes, _between(connection)))
+    ids = [turn.answer.response_id for _, turn in turns]
+    corrections = _corrections(connection, ids)
+    care = closed_loop_store.care(connection, sorted({person for person, _ in turns}))
+    counted = known.uncounted_answers()
+    for person, turn in turns:
+        response_id = turn.answer.response_id
+        now = standing(
+            turn,
+            known.people[person],
+            known.accounts,
+            corrections.get(response_id, ()),
+            care.get(response_id, NO_CARE),
+            zone=zone,
+        )
+        counted.append(known.counted(response_id, turn.answer.metric, now))
+    return counted
 
 
 def _known(connection: Connection[Any], persons: list[str]) -> _Known:
@@ -149,16 +205,20 @@ def _known(connection: Connection[Any], persons: list[str]) -> _Known:
     for person, marks, place, *columns in connection.execute(_OF_PEOPLE_SQL, (persons,), binary=True):
         answer = Answer(*columns)
         known.answers[person].append(answer)
-        known.so_far[answer.response_id] = (place, frozenset(marks))
+        known.so_far[answer.response_id] = (place, marks)
     for person, metric, marks, place, *columns in connection.execute(_ASKED_SQL, (persons,), binary=True):
         asked = Asked(*columns)
         known.asked[person].append(asked)
         known.metrics[asked.request_id] = metric
-        known.so_far[asked.request_id] = (place, frozenset(marks))
-    known.corrections = _corrections(connection, list(known.so_far))
-    known.care = closed_loop_store.care(connection, persons)
+        known.so_far[asked.request_id] = (place, marks)
     known.accounts = _accounts(connection, known.people.values(), known.answers.values())
     return known
+
+
+def _between(connection: Connection[Any]) -> Mapping[tuple[str, Mark], int]:
+    """The marks that an answer has of its neighbours."""
+    rows = connection.execute(_BETWEEN_SQL, ([one.value for one in BETWEEN],))
+    return {(metric, Mark(*mark)): number for number, metric, *mark in rows}
 
 
 def _corrections(connection: Connection[Any], answers: list[UUID]) -> Mapping[UUID, Sequence[Correction]]:
