@@ -5,7 +5,7 @@ from string import Formatter
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from services.router.facts import Facts
 from services.router.mail_message import split_subject
@@ -17,6 +17,7 @@ from services.router.slack.kudos import kudos
 from services.router.templates import Templates
 
 OWNER = "@owner"
+_CHANNEL = r"#?[\w.-]{1,80}"
 
 LINK_FACTS: Mapping[str, Callable[[Facts], str | None]] = {
     "response_id": lambda facts: str(facts.response.id) if facts.response else None,
@@ -51,8 +52,10 @@ class Action(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    channel: str = Field(pattern=r"^(#?[\w.-]{1,80}|@owner)$")
+    channel: str = Field(pattern=rf"^({_CHANNEL}|{OWNER})$")
     """Name or id of a channel the app was invited to; `@owner`: a message to the customer's owner alone."""
+    without_owner: str | None = Field(default=None, pattern=rf"^{_CHANNEL}$")
+    """Of `channel: "@owner"`: the channel that gets it where nobody is known to own the customer."""
     look: Literal["card", "kudos"] = "card"
     """`kudos`: the praise and whom it names, for everybody to read, without the customer's details."""
     note: str | None = Field(default=None, min_length=1, max_length=300)
@@ -61,6 +64,12 @@ class Action(BaseModel):
     reply: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,63}$")
     """Template of the mail that somebody can edit and send to the customer: `reply` stands for
     `reply.txt.j2`, whose first line is the subject. Left out: the card offers no reply."""
+
+    @model_validator(mode="after")
+    def _is_about_the_owner(self) -> "Action":
+        if self.without_owner is not None and self.channel != OWNER:
+            raise ValueError(f'without_owner goes with channel: "{OWNER}"')
+        return self
 
 
 def templates_of(action: Action) -> tuple[str, ...]:
@@ -71,10 +80,11 @@ def templates_of(action: Action) -> tuple[str, ...]:
 def render(action: Action, facts: Facts, templates: Templates) -> Content | None:
     """The card of an answer; a survey request has none, and neither has an owner whom nobody knows."""
     response = facts.response
-    to = _owner(facts) if action.channel == OWNER else None
-    if response is None or (action.channel == OWNER and to is None):
+    is_owners = action.channel == OWNER
+    to = _owner(facts) if is_owners else None
+    channel = "" if to is not None else action.without_owner if is_owners else action.channel
+    if response is None or channel is None:
         return None
-    channel = "" if action.channel == OWNER else action.channel
     if action.look == "kudos":
         text, blocks = kudos(response)
         return Content(channel=channel, text=text, blocks=blocks, to=to)

@@ -29,7 +29,16 @@ from services.router.follow_up_watch import Rota, Watch
 from services.router.people import Absence, People
 from services.router.timer_store import Timer, TimerKind
 from services.router.timers import Timers
-from tests.integration.router.world import EPOCH, LIVE, PEOPLE, World, answer, until
+from tests.integration.router.world import (
+    EPOCH,
+    LIVE,
+    PEOPLE,
+    World,
+    account,
+    answer,
+    profile,
+    until,
+)
 
 RULES = """
 rules:
@@ -100,6 +109,23 @@ def test_a_rule_opens_a_follow_up_with_targets_in_business_hours(world: World) -
     assert it.targets.resolve_due_at == MONDAY + timedelta(days=1, hours=8)
     assert world.count("timers") == 6
     assert [call.follow_up.state for call in world.box.calls if call.follow_up] == [State.OPEN]
+
+
+def test_an_answer_is_planned_knowing_what_is_open_around_it(world: World) -> None:
+    world.project(*(profile(person, account_id="shop") for person in ("ann", "bea")), account())
+    subject = opened(world, deliver=False)
+    counted = "SELECT facts -> 'open_follow_ups' FROM plans WHERE facts -> 'response' ->> 'comment' = %s"
+
+    world.say(answer(9, comment="hers", responded_at=MONDAY))
+    world.say(answer(9, person="bea", comment="a colleague's", responded_at=MONDAY))
+    world.desk.apply(subject, Resolve("ann", Resolution.FIXED))
+    world.say(answer(9, person="bea", comment="later", responded_at=MONDAY))
+
+    ((its_own,),) = world.ask("SELECT facts -> 'open_follow_ups' FROM plans WHERE subject = %s", subject)
+    assert its_own == {"person": 0, "account": 0}
+    assert world.ask(counted, "hers") == [({"person": 1, "account": 1},)]
+    assert world.ask(counted, "a colleague's") == [({"person": 0, "account": 1},)]
+    assert world.ask(counted, "later") == [({"person": 0, "account": 0},)]
 
 
 def test_the_same_answer_again_opens_nothing_more(world: World) -> None:
