@@ -201,6 +201,8 @@ class Stack:
             "ROUTER_OPERATOR_KEY": secrets.token_hex(32),
             "SESSION_SECRET": secrets.token_hex(32),
             "LOCAL_PASSWORD": self.pages_password,
+            "LOCAL_EMAIL": "maya.lindqvist@acme.test",
+            "ROUTER_URL": self.url("router"),
             "INSIGHTS_URL": self.url("insights"),
             "SLACK_LINKS": json.dumps(
                 [{"text": "Open the answer", "url": f"{self.url('insights')}/answers/{{response_id}}"}]

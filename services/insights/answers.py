@@ -21,7 +21,7 @@ _SHOWN: LiteralString = """
 SELECT answers.response_id, answers.person, people.name, people.email,
        coalesce(people.account_id, answers.account_id) AS account_id, accounts.name AS account_name,
        answers.metric, answers.score, answers.state, answers.responded_at, answers.received_at,
-       answers.program, answers.channel, answers.source, answers.request_id,
+       answers.program, answers.channel, answers.source, answers.request_id, answers.order_key[1] AS revision,
        marked.marks, words.comment, words.masked_comment, words.further, words.language, words.urgency,
        words.context
 FROM answers
@@ -75,6 +75,7 @@ class Shown:
     channel: str | None
     source: str
     request_id: UUID | None
+    revision: int
     marks: Sequence[tuple[str, str]] | None
     """What it counts as: dimension and value; None while it counts for nothing."""
     comment: str | None

@@ -43,6 +43,12 @@ _DEEDS_SQL: LiteralString = """
 SELECT person, kind, occurred_at, subject, response_id, rule, action, destination, actor, reason, root_cause
 FROM outcomes WHERE person = ANY(%s) AND kind <> 'planned' ORDER BY occurred_at DESC, outcome_id LIMIT %s
 """
+_DEEDS_ABOUT_SQL: LiteralString = """
+SELECT person, kind, occurred_at, subject, response_id, rule, action, destination, actor, reason, root_cause
+FROM outcomes
+WHERE response_id = ANY(%(answers)s)
+  AND person IN (SELECT person FROM answers WHERE response_id = ANY(%(answers)s))
+"""
 _CORRECTED_SQL: LiteralString = """
 SELECT response_id, person, field, corrected_at, after FROM corrections WHERE person = ANY(%s)
 """
@@ -145,6 +151,16 @@ def members(connection: Connection[Any], account_id: str) -> list[Member]:
     """The people of an account, who answered last first."""
     cursor = connection.cursor(row_factory=class_row(Member))
     return cursor.execute(_MEMBERS_SQL, (account_id, MOST_MEMBERS)).fetchall()
+
+
+def deeds_about(connection: Connection[Any], response_ids: Sequence[UUID]) -> dict[UUID, list[Deed]]:
+    """What was delivered and done about each of these answers."""
+    cursor = connection.cursor(row_factory=class_row(Deed))
+    found: dict[UUID, list[Deed]] = {}
+    for deed in cursor.execute(_DEEDS_ABOUT_SQL, {"answers": list(response_ids)}):
+        if deed.response_id is not None:
+            found.setdefault(deed.response_id, []).append(deed)
+    return found
 
 
 def history(connection: Connection[Any], persons: Sequence[str], account_id: str | None = None) -> History:

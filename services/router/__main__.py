@@ -27,6 +27,7 @@ from schemas.requests import SurveyRequested
 from schemas.topics import replay_topic
 from services.router import (
     advocacy_api,
+    answer_api,
     delivery_api,
     destination_api,
     erasures,
@@ -46,6 +47,7 @@ from services.router.follow_up_effects import Shown
 from services.router.follow_up_watch import Rota, Watch
 from services.router.freshness import Ends, FreshFacts, ProjectionAge
 from services.router.ledger import PLANS_BY_KEY
+from services.router.letters import MAIL, Letters
 from services.router.lookout import LOOK_EVERY_SECONDS, Lookout
 from services.router.occurrences import PlannedEvent
 from services.router.pauses import Pauses
@@ -249,8 +251,23 @@ def serve(
         delivery_api.routes(pool=pool, clock=clock, plugins=playbook.plugins, operator=operator)
     )
     app.include_router(follow_up_api.routes(desk=desk, pool=pool, clock=clock, operator=operator))
+    mail = next(one for one in connected if one.plugin.name == MAIL)
+    letters = Letters(desk, clock, mail, policy)
+    app.include_router(
+        answer_api.routes(
+            answer_api.Answers(
+                desk=desk,
+                pool=pool,
+                clock=clock,
+                plugins=playbook.plugins,
+                letters=letters,
+                themes=themes,
+            ),
+            operator,
+        )
+    )
     slack_routes, slack_workers = slack_side(
-        connected, pool=pool, clock=clock, desk=desk, policy=policy, themes=themes
+        connected, pool=pool, clock=clock, desk=desk, letters=letters, themes=themes
     )
     app.include_router(slack_routes)
     code = run_service(

@@ -14,6 +14,7 @@ from runtime.postgres import Pool
 from runtime.problems import FieldProblem, Problem
 from schemas.scales import Group, Metric
 from services.router import follow_up_store, plan_store
+from services.router.actors import known_actor
 from services.router.facts import Facts
 from services.router.follow_up import UNRESOLVED, FollowUp, FollowUpView, Resolution, State
 from services.router.follow_up_commands import (
@@ -42,7 +43,7 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     actor: Text
-    """Id in people.yaml of whoever does it."""
+    """Id or address in people.yaml of whoever does it."""
 
 
 class ClaimBody(_Body):
@@ -245,12 +246,11 @@ def routes(*, desk: Desk, pool: Pool, clock: Clock, operator: Operator) -> APIRo
 
     @router.patch("/{follow_up_id}")
     def change(follow_up_id: UUID, body: CommandBody) -> FollowUpDetails:
-        if desk.people.person(body.actor) is None:
-            known = f"the id of somebody in people.yaml, not {body.actor!r}"
-            raise Problem(422, "Nobody has this id.", errors=[FieldProblem("/actor", known)])
+        actor = known_actor(desk.people, body.actor)
+        asked = body.model_copy(update={"actor": actor.id}).asked()
         with pool.connection() as connection:
             subject = follow_up_store.subject_of(connection, follow_up_id)
-        decided = desk.apply(subject, body.asked()) if subject else None
+        decided = desk.apply(subject, asked) if subject else None
         if isinstance(decided, Refusal):
             holder = desk.people.person(decided.holder)
             reason = f"{holder.name} has it already" if holder else decided.reason

@@ -4,9 +4,11 @@ from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 
 from services.insights.filters import BadFilter
+from services.insights.router_api import RouterApi
 from services.insights.source import Source
 from services.insights.web.customer_routes import customer_routes
 from services.insights.web.guard import add_guard
+from services.insights.web.inbox_routes import inbox_routes
 from services.insights.web.routes import bad_filter, figure_routes
 from services.insights.web.settings import PageSettings
 from services.insights.web.sign_in import sign_in_routes
@@ -36,4 +38,10 @@ def add_pages(app: FastAPI, source: Source, settings: PageSettings) -> None:
     pages.include_router(sign_in_routes(settings))
     pages.include_router(figure_routes(source))
     pages.include_router(customer_routes(source))
+    pages.include_router(inbox_routes(source, _router(settings)))
     app.mount("/", pages)
+
+
+def _router(settings: PageSettings) -> RouterApi | None:
+    key = settings.router_operator_key
+    return RouterApi(settings.router_url, key) if key is not None else None

@@ -1,19 +1,17 @@
-"""The pages of a person, an account and an answer: who they are, and all that happened."""
-
-from uuid import UUID
+"""The pages of a person and of an account: who they are, and all that happened."""
 
 from fastapi import APIRouter, Request, Response
 
-from services.insights import answers, customers
+from services.insights import customers
 from services.insights.source import Source
 from services.insights.web.guard import Viewer
 from services.insights.web.site import nothing_here, page
 from services.insights.web.staff import Role
-from services.insights.web.timeline import STATES, timeline
+from services.insights.web.timeline import timeline
 
 
 def customer_routes(source: Source) -> APIRouter:
-    """The routes of all three."""
+    """The routes of both."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/people/{key}")
@@ -47,25 +45,6 @@ def customer_routes(source: Source) -> APIRouter:
             members=members,
             names={one.person: one.name for one in members},
             lines=timeline(history),
-            reads_all=staff.may(Role.AGENT),
-            zone=source.zone,
-        )
-
-    @routes.get("/answers/{response_id:uuid}")
-    def answer(request: Request, response_id: UUID, staff: Viewer) -> Response:
-        with source.pool.connection() as connection:
-            found = answers.one(connection, response_id)
-            if found is None:
-                return nothing_here(
-                    request, "No answer of this id is known here: its person may be forgotten."
-                )
-            history = customers.history(connection, [found.person])
-        return page(
-            request,
-            "answer.html",
-            answer=found,
-            states=STATES,
-            lines=[line for line in timeline(history) if line.response_id == response_id],
             reads_all=staff.may(Role.AGENT),
             zone=source.zone,
         )

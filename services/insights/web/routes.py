@@ -32,7 +32,7 @@ def figure_routes(source: Source) -> APIRouter:
 
     @routes.get("/")
     def dashboard(request: Request, _staff: Viewer) -> Response:
-        view, counting = _asked(source, request)
+        view, counting = reading(source, request)
         wanted = view.wanted
         headline = figures.headline(counting, wanted)
         bars = figures.distribution(counting, wanted)
@@ -41,7 +41,7 @@ def figure_routes(source: Source) -> APIRouter:
         lowest, highest = RANGES[wanted.metric]
         tally = headline.score.tally
         parts = (tally.low, tally.middle, tally.top)
-        return _page(
+        return figure_page(
             request,
             "dashboard.html",
             view,
@@ -59,32 +59,32 @@ def figure_routes(source: Source) -> APIRouter:
 
     @routes.get("/themes")
     def themes(request: Request, _staff: Viewer) -> Response:
-        view, counting = _asked(source, request)
+        view, counting = reading(source, request)
         rows = figures.themes(counting, view.wanted)
         most = max(RANGES[view.wanted.metric])
         impacts = [(row.impact.value, row.impact.margin) if row.impact else (None, None) for row in rows]
-        return _page(
+        return figure_page(
             request, "themes.html", view, rows=rows, bars=interval_bars(impacts, lowest=-most, highest=most)
         )
 
     @routes.get("/movement")
     def movement(request: Request, _staff: Viewer) -> Response:
-        view, counting = _asked(source, request)
+        view, counting = reading(source, request)
         moved = figures.movement(counting, view.wanted)
         groups = GROUPS[view.wanted.metric]
         cells = {(one.before, one.after): one.answers for one in moved.moves}
-        return _page(request, "movement.html", view, moved=moved, groups=groups, cells=cells)
+        return figure_page(request, "movement.html", view, moved=moved, groups=groups, cells=cells)
 
     @routes.get("/closed-loop")
     def what_came_of_it(request: Request, _staff: Viewer) -> Response:
-        view, counting = _asked(source, request)
+        view, counting = reading(source, request)
         wanted = view.wanted
         heard = closed_loop.heard_back(counting, wanted)
         in_time = closed_loop.first_contact_in_time(counting, wanted)
         recovered = closed_loop.recovery(counting, wanted)
         asked = closed_loop.response_by(counting, wanted, Dimension.PROGRAM, source.today())
         lowest, *_, highest = GROUPS[wanted.metric]
-        return _page(
+        return figure_page(
             request,
             "closed_loop.html",
             view,
@@ -100,10 +100,10 @@ def figure_routes(source: Source) -> APIRouter:
     @routes.get("/answers")
     def answers(request: Request, staff: Viewer) -> Response:
         after = after_of(request.query_params.get("after"))
-        view, counting = _asked(source, request)
+        view, counting = reading(source, request)
         with source.pool.connection() as connection:
             shown = behind(connection, counting, view.wanted, limit=ANSWERS_A_PAGE, after=after)
-        return _page(
+        return figure_page(
             request,
             "answers.html",
             view,
@@ -138,7 +138,7 @@ async def bad_filter(request: Request, error: Exception) -> Response:
     )
 
 
-def _asked(source: Source, request: Request) -> tuple[View, Counting]:
+def reading(source: Source, request: Request) -> tuple[View, Counting]:
     """What the address means, and what counts. Raises BadFilter."""
     return _view(source, request), source.counting()
 
@@ -147,7 +147,8 @@ def _view(source: Source, request: Request) -> View:
     return View.read(request.query_params.multi_items(), source.today())
 
 
-def _page(request: Request, template: str, view: View, **values: Any) -> Response:  # noqa: ANN401 - a template takes anything
+def figure_page(request: Request, template: str, view: View, **values: Any) -> Response:  # noqa: ANN401 - a template takes anything
+    """A page with the filter of its address on top."""
     return page(
         request,
         template,

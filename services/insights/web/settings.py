@@ -22,7 +22,7 @@ class PageSettings(EnvironmentSettings):
     """The client that you registered there; it may return to INSIGHTS_URL/sign-in/return."""
     oidc_client_secret: SecretStr | None = None
     """That client's secret."""
-    oidc_scope: str = "openid profile"
+    oidc_scope: str = "openid profile email"
     """What is asked for; some services need one more scope to tell groups."""
     oidc_role_claim: str = "groups"
     """The claim that names roles: groups, roles or another."""
@@ -30,3 +30,9 @@ class PageSettings(EnvironmentSettings):
     """What stands before viewer, agent or admin in that claim."""
     local_password: Annotated[SecretStr, Field(min_length=_MIN_PASSWORD_LENGTH)] | None = None
     """For development: whoever knows these 12 characters or more signs in as admin. Unset: nobody does."""
+    local_email: str | None = None
+    """The address in people.yaml of whoever signs in so; unset: they may read, and write to nobody."""
+    router_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] = "http://127.0.0.1:8002"
+    """Where the router's HTTP API is: what people do about an answer goes through it."""
+    router_operator_key: Secret | None = None
+    """The router's own key; unset: answers can be read, and nothing be done about them."""

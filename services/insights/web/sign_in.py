@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 from services.insights.web.guard import form_token, read_form
 from services.insights.web.settings import PageSettings
 from services.insights.web.site import page
-from services.insights.web.staff import Role, Staff, role_of, to_session
+from services.insights.web.staff import Role, Staff, email_of, role_of, to_session
 
 _TIMEOUT_SECONDS = 10.0
 _NO_SERVICE = "There is no sign-in service here."
@@ -76,7 +76,8 @@ class _Desk:
             return self._ask(
                 request, "You are known, but have no role here. Ask whoever runs your sign-in.", status=403
             )
-        return _enter(request, Staff(claims["sub"], claims.get("name") or claims["sub"], role))
+        name = claims.get("name") or claims["sub"]
+        return _enter(request, Staff(claims["sub"], name, role, email_of(claims)))
 
     async def tell(self, request: Request) -> Response:
         """The password of a development machine."""
@@ -85,7 +86,7 @@ class _Desk:
         if password is None or not compare_digest(given.encode(), password.get_secret_value().encode()):
             log.warning("a local sign-in was refused")
             return self._ask(request, "That is not the password.", status=403)
-        return _enter(request, Staff("local", "Local development", Role.ADMIN))
+        return _enter(request, Staff("local", "Local development", Role.ADMIN, self._settings.local_email))
 
     async def go(self, request: Request) -> Response:
         """Signed out."""

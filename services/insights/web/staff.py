@@ -28,6 +28,8 @@ class Staff:
     id: str
     name: str
     role: Role
+    email: str | None = None
+    """By which people.yaml knows them; None: the sign-in service does not tell it, or did not check it."""
 
     def may(self, least: Role) -> bool:
         """Whether they have that role or one above it."""
@@ -45,12 +47,19 @@ def role_of(claims: Mapping[str, Any], *, claim: str, prefix: str) -> Role | Non
     return max((names[value] for value in values if isinstance(value, str) and value in names), default=None)
 
 
+def email_of(claims: Mapping[str, Any]) -> str | None:
+    """The address that the sign-in service vouches for; one that it says it did not check is none."""
+    told = claims.get("email")
+    return told if isinstance(told, str) and told and claims.get("email_verified", True) is True else None
+
+
 def to_session(staff: Staff, now: datetime) -> dict[str, Any]:
     """What the cookie says of somebody who signs in now."""
     return {
         "id": staff.id,
         "name": staff.name,
         "role": staff.role.name.lower(),
+        "email": staff.email,
         "until": int((now + LONGEST_SESSION).timestamp()),
     }
 
@@ -59,4 +68,4 @@ def from_session(session: Mapping[str, Any], now: datetime) -> Staff | None:
     """Who signed in; None where nobody did, or too long ago. The cookie is signed: it says what we wrote."""
     if "until" not in session or now.timestamp() >= session["until"]:
         return None
-    return Staff(session["id"], session["name"], Role[session["role"].upper()])
+    return Staff(session["id"], session["name"], Role[session["role"].upper()], session.get("email"))

@@ -14,7 +14,7 @@ from services.insights.customers import Corrected, Deed, History
 from services.insights.happening import Happening, Kind
 from services.insights.revisions import Revision
 from services.insights.standing import GIVEN
-from services.insights.web.wording import NAMES, named
+from services.insights.web.wording import NAMES, named, sentence
 
 STEPS: Mapping[str, str] = {
     SurveyStep.SENT: "Survey sent",
@@ -32,6 +32,8 @@ DEEDS: Mapping[str, str] = {
     OutcomeKind.DELIVERED: "Delivered to {destination}",
     OutcomeKind.WITHHELD: "Held back from {destination}",
     OutcomeKind.FAILED: "Could not be delivered to {destination}",
+    OutcomeKind.OPENED: "A follow-up was opened",
+    OutcomeKind.REASSIGNED: "{actor} gave the follow-up to somebody else",
     OutcomeKind.CLAIMED: "{actor} took the follow-up",
     OutcomeKind.CONTACTED: "{actor} was in contact",
     OutcomeKind.RESOLVED: "{actor} closed the follow-up",
@@ -194,4 +196,4 @@ def _line(
     person: str | None,
     response_id: UUID | None = None,
 ) -> Line:
-    return Line(at, what, "; ".join(filter(None, reasons)) or None, person, response_id=response_id)
+    return Line(at, sentence(what), "; ".join(filter(None, reasons)) or None, person, response_id=response_id)

@@ -71,6 +71,11 @@ def moment(at: datetime) -> str:
     return f"{day(at)}, {at:%H:%M}"
 
 
+def sentence(text: str) -> str:
+    """With a capital letter in front."""
+    return text[:1].upper() + text[1:]
+
+
 def named(value: str) -> str:
     """A value of a dimension; the empty one stands for what is not known."""
     return value.replace("_", " ") if value else "not known"
@@ -86,5 +91,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "day": day,
     "moment": moment,
     "named": named,
+    "sentence": sentence,
 }
 """Under these names templates use them."""

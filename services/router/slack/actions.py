@@ -7,11 +7,12 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from services.router.draft import Draft
 from services.router.facts import Facts
 from services.router.mail_message import split_subject
 from services.router.outcomes import subject_of_response
 from services.router.slack.card import card, fallback_text
-from services.router.slack.content import Card, Content, Draft, Link, Recipient, Seen
+from services.router.slack.content import Card, Content, Link, Recipient, Seen
 from services.router.slack.follow_up_part import MAX_LINKS
 from services.router.slack.kudos import kudos
 from services.router.templates import Templates

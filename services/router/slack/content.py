@@ -5,16 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
-class Draft(BaseModel):
-    """A mail to the customer that somebody may edit and send."""
-
-    model_config = ConfigDict(frozen=True)
-
-    to: str
-    name: str | None
-    subject: str
-    text: str
+from services.router.draft import Draft
 
 
 class Link(BaseModel):

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from schemas.corrections import ClassificationCorrected, CorrectedField
-from schemas.event import derived_id
+from services.router.corrections import Read, correction
 from services.router.slack.content import Card
 from services.router.slack.requests import Submitted
 
@@ -33,17 +33,8 @@ def corrections(
         stated.append((CorrectedField.SENTIMENT, (seen.sentiment,) if seen.sentiment else (), (sentiment,)))
     if functions is not None:
         stated.append((CorrectedField.FUNCTIONS, seen.functions, functions))
-    response_id = UUID(card.subject.partition(":")[2])
+    read = Read(UUID(card.subject.partition(":")[2]), card.person_key, seen.revision)
     for field, before, after in stated:
-        if set(before) != set(after):
-            yield ClassificationCorrected(
-                correction_id=derived_id(response_id, actor, seen.revision, field, *after),
-                response_id=response_id,
-                person_key=card.person_key,
-                revision=seen.revision,
-                field=field,
-                before=before,
-                after=after,
-                corrected_by=actor,
-                corrected_at=now,
-            )
+        event = correction(read, field, before, after, actor=actor, now=now)
+        if event is not None:
+            yield event

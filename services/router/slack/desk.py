@@ -14,11 +14,11 @@ from pydantic import JsonValue
 from slack_sdk.webhook import WebhookClient
 
 from services.router import metrics
+from services.router.draft import Draft
 from services.router.follow_up_commands import Claim, Command, Refusal
 from services.router.people import People, Person
 from services.router.slack import modals
 from services.router.slack.acts import Acts
-from services.router.slack.content import Draft
 from services.router.slack.follow_up_part import Verb
 from services.router.slack.forms import Forms, commands
 from services.router.slack.home_tab import HomeTab
@@ -121,7 +121,7 @@ class SlackDesk:
         return Handled(after=lambda: self._home.refresh(request.user, who))
 
     def _preview(self, form: Submitted, draft: Draft, who: Person) -> Handled:
-        reason = self._acts.unsendable(draft)
+        reason = self._acts.letters.unsendable(draft.to)
         if reason is not None:
             return self._say(form, f"No mail would leave: {reason}.")
         changed = {name: text for name in ("subject", "text") if (text := form.text(name))}

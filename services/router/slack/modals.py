@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from services.router.draft import Draft
 from services.router.follow_up import Resolution
-from services.router.slack.content import Card, Draft
+from services.router.slack.content import Card
 from services.router.slack.follow_up_part import LABELS, Verb
 from services.router.slack.texts import one_line, plain, shorten
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import psycopg
 
-from services.router.slack.content import Content, Draft
+from services.router.draft import Draft
+from services.router.slack.content import Content
 
 Connection = psycopg.Connection[Any]
 

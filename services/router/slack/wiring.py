@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from runtime.clock import Clock
 from runtime.postgres import Pool
 from runtime.service import Worker
-from services.router.clearance import Policy
 from services.router.delivery import Connected
 from services.router.destinations.slack import Slack
 from services.router.follow_up_desk import Desk
+from services.router.letters import Letters
 from services.router.slack.acts import Acts
 from services.router.slack.desk import SlackDesk
 from services.router.slack.forms import Forms
@@ -25,7 +25,7 @@ def slack_side(
     pool: Pool,
     clock: Clock,
     desk: Desk,
-    policy: Policy,
+    letters: Letters,
     themes: Mapping[str, str],
 ) -> tuple[APIRouter, dict[str, Worker]]:
     """The routes for HTTP mode and the worker for Socket Mode; empty where Slack or either mode is off."""
@@ -35,7 +35,7 @@ def slack_side(
         return APIRouter(), {}
     workspace, settings = slack.workspace, slack.settings
     slack_desk = SlackDesk(
-        acts=Acts(pool, clock, desk, kinds, policy),
+        acts=Acts(pool, clock, desk, kinds["slack"].plugin, letters),
         forms=Forms(desk.people, themes),
         workspace=workspace,
         home=HomeTab(pool=pool, people=desk.people, workspace=workspace),

@@ -101,7 +101,7 @@ def a_life() -> list[Published]:
 
 A_LIFE = [
     "The follow-up missed its target (the first contact)",
-    "maya took the follow-up (rule unhappy customer)",
+    "Maya took the follow-up (rule unhappy customer)",
     "Delivered to slack (rule unhappy customer)",
     "Planned for slack (rule unhappy customer)",
     "Answered NPS: 2 (9 before: from promoter to detractor)",
@@ -147,6 +147,6 @@ def test_the_pages_name_the_customer_and_lead_to_the_answer(world: World) -> Non
         assert "12,000 EUR" in company
         answer = client.get(f"/answers/{answer_id('ann', 2)}").text
         assert "Slow since the release." in answer
-        assert "maya took the follow-up" in answer
+        assert "Maya took the follow-up" in answer
         missing = ("/people/nobody", "/accounts/none", f"/answers/{uuid5(NAMESPACE, 'none')}", "/answers/x")
         assert {client.get(path).status_code for path in missing} == {404}

@@ -14,7 +14,7 @@ from tests.integration.insights.site import PASSWORD, live_a_quarter, served
 from tests.integration.insights.world import World
 
 PATIENCE_SECONDS = 20
-PAGES = ("Dashboard", "Answers", "Themes", "Movement", "Closed loop")
+PAGES = ("Dashboard", "Inbox", "Answers", "Themes", "Movement", "Closed loop")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -17,11 +18,12 @@ from runtime.migrations import migrate
 from runtime.postgres import conninfo
 from runtime.tracing import new_traceparent
 from sandbox.processes import free_port, spawn, stop
+from schemas.classified import ResponseClassified
 from schemas.erasures import ErasureRequested
 from schemas.event import Event
 from schemas.profiles import ProfileChanged
 from schemas.scales import Metric
-from services.insights import figures
+from services.insights import answers, figures
 from services.insights.counting import Counting
 from services.insights.definitions import Score
 from services.insights.filters import Dimension, Filter
@@ -29,6 +31,7 @@ from services.insights.image import newest
 from tests.integration.ingest.world import eventually
 from tests.integration.insights.world import EPOCH, account, answered, hour, profile
 
+SHOWN_WITHIN_SECONDS = 5
 PEOPLE = tuple(f"person {number}" for number in range(20))
 
 
@@ -38,6 +41,19 @@ def publish(bootstrap: str, events: Sequence[Event], *tombstones: str) -> None:
     messages += [Message(ProfileChanged.TOPIC, key.encode(), None, ()) for key in tombstones]
     assert not any(deliver(writer, messages))
     close(writer)
+
+
+def seconds_until_shown(bootstrap: str, database: str, answer: ResponseClassified) -> float:
+    """From the topic to what the pages read."""
+
+    def is_shown() -> bool:
+        with psycopg.connect(conninfo(database, schema="insights", application="tests")) as connection:
+            return answers.one(connection, answer.response.response_id) is not None
+
+    publish(bootstrap, [answer])
+    began = time.monotonic()
+    eventually(is_shown)
+    return time.monotonic() - began
 
 
 def is_ready(port: int) -> bool:
@@ -81,5 +97,6 @@ def test_what_is_on_the_topics_is_counted_also_after_a_kill_and_forgotten_when_a
     )
     eventually(lambda: score().tally.answers == len(PEOPLE) - 2)
     eventually(lambda: is_ready(port))
+    assert seconds_until_shown(topics, database, answered("late", 6, comment="Now.")) < SHOWN_WITHIN_SECONDS
     stop(process, signal.SIGTERM)
     assert score().value == -100

@@ -12,14 +12,17 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from slack_sdk import WebClient
 
+from runtime.operator import Operator
 from runtime.postgres import Pool
 from runtime.problems import add_problem_handlers
 from runtime.yaml_file import parse_yaml
 from sandbox.client import RunningSandbox
+from services.router import answer_api
 from services.router.delivery import Connected, Deliveries
 from services.router.destinations import email, slack
 from services.router.follow_up_desk import Desk
 from services.router.follow_up_effects import Shown
+from services.router.letters import MAIL, Letters
 from services.router.people import PeopleFile, people_of
 from services.router.personal_mails import PersonalMails
 from services.router.plan import Playbook
@@ -63,6 +66,7 @@ rules:
     when: has(response.group) && response.group == "passive"
     do: [{id: product_card, destination: slack, channel: product-feedback, reply: reply}]
 """
+OPERATOR_KEY = "o" * 32
 THEMES = {"export": "Export", "usability": "Ease of use"}
 DRAFT = """\
 Subject: About what you told us
@@ -131,9 +135,14 @@ class SlackWorld(World):
             pool=self.pool,
             clock=self.clock,
             desk=self.desk,
-            policy=self.policy,
+            letters=self.letters(),
             themes=THEMES,
         )
+
+    def letters(self) -> Letters:
+        """The mails that colleagues write."""
+        mail = next(one for one in self.connected if one.plugin.name == MAIL)
+        return Letters(self.desk, self.clock, mail, self.policy)
 
     def timers(self) -> Timers:
         """What looks after the mails of colleagues."""
@@ -147,6 +156,19 @@ class SlackWorld(World):
         add_problem_handlers(app)
         routes, workers = self.side()
         app.include_router(routes)
+        app.include_router(
+            answer_api.routes(
+                answer_api.Answers(
+                    desk=self.desk,
+                    pool=self.pool,
+                    clock=self.clock,
+                    plugins=self.plugins,
+                    letters=self.letters(),
+                    themes=THEMES,
+                ),
+                Operator(SecretStr(OPERATOR_KEY), "ROUTER_OPERATOR_KEY"),
+            )
+        )
         server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
         stop = threading.Event()
         deliveries = [

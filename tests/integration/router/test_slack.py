@@ -22,7 +22,7 @@ from schemas.outcomes import OutcomeKind
 from services.router import follow_up_store
 from services.router.clearance import DeliveryMode, Policy
 from services.router.follow_up import FollowUp, State
-from tests.integration.router.slack_world import SlackWorld
+from tests.integration.router.slack_world import OPERATOR_KEY, SlackWorld
 from tests.integration.router.world import EPOCH, answer, until
 
 PORT = free_port()
@@ -443,3 +443,54 @@ def test_over_socket_mode_everything_takes_the_same_way(
         world.form(maya)
         world.submit(maya, how="chat")
         until(lambda: "Contacted (chat)" in str(world.card()["blocks"]))
+
+
+def asked(id_: UUID, what: str = "", **body: object) -> httpx.Response:
+    """What the HTTP API for answers says; with a body it is told to do something."""
+    path = f"http://127.0.0.1:{PORT}/v1/answers/{id_}" + (f"/{what}" if what else "")
+    key = {"Authorization": f"Bearer {OPERATOR_KEY}"}
+    if not body:
+        return httpx.get(path, headers=key)
+    return httpx.post(path, json={"actor": "maya.lindqvist@acme.test", **body}, headers=key)
+
+
+def test_over_http_a_letter_is_mailed_once_and_its_writer_has_the_follow_up(slack: SlackWorld) -> None:
+    id_ = detractor(slack)
+    letter = {"letter_id": str(uuid4()), "subject": "Your export", "text": "It works again."}
+    told = asked(id_).json()
+    assert (told["mail"], told["follow_up"]["state"]) == ({"to": "ann@shop.test", "refusal": None}, "open")
+    assert [asked(id_, "letters", **letter).json() for _ in range(2)] == [{"is_new": True}, {"is_new": False}]
+    until(lambda: follow_up(slack, id_).contacted_how == "email")
+    (mail,) = httpx.get(f"{slack.url}/received/mail").json()["items"]
+    assert dict(mail["headers"])["Reply-To"] == "Maya Lindqvist <maya.lindqvist@acme.test>"
+    assert follow_up(slack, id_).owner_id == "maya"
+    until(lambda: any("It works again." in line for line in slack.thread()))
+
+
+def test_over_http_an_answer_is_put_right_and_handed_to_the_team_that_sees_its_card(
+    slack: SlackWorld,
+) -> None:
+    id_ = detractor(slack)
+    done = asked(id_, "corrections", field="themes", revision=3, after=["export"])
+    assert (done.status_code, done.json()) == (200, {"is_new": True})
+    (event,) = emitted(slack, "feedback.corrected.v1")
+    assert (event["after"], event["revision"], event["corrected_by"]) == (["export"], 3, "maya")
+    assert asked(id_, "corrections", field="themes", revision=3, after=[]).json() == {"is_new": False}
+
+    assert asked(id_, "routing", team="product").json() == {"is_new": True}
+    assert "The export is broken." in str(slack.card("product-feedback")["blocks"])
+    assert follow_up(slack, id_).team == "product"
+
+
+def test_over_http_what_cannot_be_done_says_why(slack: SlackWorld) -> None:
+    id_ = detractor(slack)
+    refused = [
+        (asked(uuid4()), 404),
+        (asked(id_, "corrections", field="themes", revision=1, after=["weather"]), 422),
+        (asked(id_, "corrections", field="sentiment", revision=1, after=[]), 422),
+        (asked(id_, "routing", team="zoo"), 422),
+        (asked(id_, "routing", team="product", actor="zoe@acme.test"), 422),
+        (httpx.get(f"http://127.0.0.1:{PORT}/v1/answers/{id_}"), 401),
+    ]
+    assert [(one.status_code, status) for one, status in refused] == [(status,) * 2 for _, status in refused]
+    assert emitted(slack, "feedback.corrected.v1") == []

@@ -4,10 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.insights.web.staff import LONGEST_SESSION, Role, Staff, from_session, role_of, to_session
+from services.insights.web.staff import (
+    LONGEST_SESSION,
+    Role,
+    Staff,
+    email_of,
+    from_session,
+    role_of,
+    to_session,
+)
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-ANN = Staff("ann", "Ann", Role.AGENT)
+ANN = Staff("ann", "Ann", Role.AGENT, "ann@ours.test")
 
 
 @pytest.mark.parametrize(
@@ -33,3 +41,17 @@ def test_a_session_ends_however_much_is_clicked() -> None:
 
 def test_a_role_may_what_those_below_it_may() -> None:
     assert [ANN.may(role) for role in Role] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("claims", "email"),
+    [
+        ({"email": "ann@ours.test"}, "ann@ours.test"),
+        ({"email": "ann@ours.test", "email_verified": True}, "ann@ours.test"),
+        ({"email": "ann@ours.test", "email_verified": False}, None),
+        ({"email": ["ann@ours.test"]}, None),
+        ({}, None),
+    ],
+)
+def test_an_address_that_was_not_checked_is_nobodys(claims: dict[str, object], email: str | None) -> None:
+    assert email_of(claims) == email

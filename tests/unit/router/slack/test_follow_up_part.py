@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.slack_checks import check_blocks
+from services.router.draft import Draft
 from services.router.follow_up import FollowUpView, State
 from services.router.slack import follow_up_part
 from services.router.slack import texts as slack_texts
 from services.router.slack.card import card
-from services.router.slack.content import Card, Draft, Link, Seen
+from services.router.slack.content import Card, Link, Seen
 from services.router.slack.follow_up_part import Verb
 from tests.unit.router.slack.test_card import facts, response
 

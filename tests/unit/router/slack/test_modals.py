@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from runtime.yaml_file import parse_yaml
 from sandbox.slack_checks import check_view
+from services.router.draft import Draft
 from services.router.follow_up import Resolution
 from services.router.follow_up_commands import AddNote, HandOver, NoteContact, Reassign, Resolve, Snooze
 from services.router.people import PeopleFile, people_of
 from services.router.slack import modals
-from services.router.slack.content import Card, Draft, Seen
+from services.router.slack.content import Card, Seen
 from services.router.slack.corrections import corrections
 from services.router.slack.follow_up_part import Verb
 from services.router.slack.forms import Forms, commands
