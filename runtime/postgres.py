@@ -1,6 +1,6 @@
 """The PostgreSQL pool: one schema a service, UTC, and no wait without an end."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, LiteralString
@@ -62,13 +62,20 @@ def conninfo(url: str, *, schema: str, application: str, options: Mapping[str, s
 def copy(connection: Connection[Any], statement: LiteralString, rows: Sequence[Sequence[object]]) -> None:
     """Add rows with `COPY ... FROM STDIN`: all must be new, it knows no ON CONFLICT.
 
-    Not within a pipeline. An array is given as a list. Nothing is sent where there are no rows.
+    Not within a pipeline. Nothing is sent where there are no rows. Text is written four times as fast as
+    UUIDs, moments and lists: give those that are many as `uuid.hex`, `isoformat()` and `array`.
     """
     if not rows:
         return
     with connection.cursor() as cursor, cursor.copy(statement) as copying:
         for row in rows:
             copying.write_row(row)
+
+
+def array(values: Iterable[object]) -> str:
+    """The literal of a PostgreSQL array, for where a list is slow or cannot go: an array in an array."""
+    quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from runtime.postgres import copy
+from runtime.postgres import array, copy
 from services.router import timer_store
 from services.router.attempt import Outside, Status
 from services.router.effect import Effect, EffectRow, StoredEffect
@@ -107,16 +107,17 @@ def write(connection: Connection, effects: Iterable[EffectRow], *, now: datetime
 
 
 def _create(connection: Connection, rows: Sequence[EffectRow], now: datetime) -> None:
+    planned_at = now.isoformat()
     copy(
         connection,
         _CREATE_SQL,
         [
             (
-                *(row.subject, row.action, row.effect_id, row.rule, row.destination),
+                *(row.subject, row.action, row.effect_id.hex, row.rule, row.destination),
                 *(row.order_key, row.rate_key, row.person_key, row.account_id, row.program, row.channel),
-                *(row.received_at, now, row.expires_at, row.traceparent, row.content),
-                *(_wanted(row), row.desired_version, _status(row), row.not_before, list(row.ends_on)),
-                *(*(row.parent or (None, None)), row.repeats),
+                *(_moment(row.received_at), planned_at, _moment(row.expires_at), row.traceparent),
+                *(row.content, _wanted(row), row.desired_version, _status(row), _moment(row.not_before)),
+                *(array(row.ends_on), *(row.parent or (None, None)), row.repeats),
             )
             for row in rows
         ],
@@ -148,7 +149,7 @@ def _queue(connection: Connection, rows: Sequence[EffectRow]) -> None:
         connection,
         _QUEUE_SQL,
         [
-            (row.effect_id, row.subject, row.action, row.destination, row.order_key, row.rate_key)
+            (row.effect_id.hex, row.subject, row.action, row.destination, row.order_key, row.rate_key)
             for row in rows
         ],
     )
@@ -174,4 +175,8 @@ def _wanted(row: EffectRow) -> str:
 
 
 def _status(row: EffectRow) -> str:
-    return Status.SCHEDULED if row.is_scheduled else Status.PENDING
+    return (Status.SCHEDULED if row.is_scheduled else Status.PENDING).value
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from runtime.postgres import array
 from services.router.admission import Standing, SubjectState
 from services.router.effect import Wanted
 
@@ -135,7 +136,8 @@ def write_plans(
             "classifications": [plan.key[3] for plan in plans],
             "effects": [plan.effects for plan in plans],
             "standings": [plan.standing.value for plan in plans],
-            "matched": [_array(plan.matched) for plan in plans],
+            # unnest cannot take arrays of arrays of different lengths.
+            "matched": [array(plan.matched) for plan in plans],
             "erred": [json.dumps(plan.erred) if plan.erred else "{}" for plan in plans],
             "shadowed": [json.dumps(_shadowed(plan)) if plan.shadowed else "{}" for plan in plans],
             "facts": [plan.facts for plan in plans],
@@ -153,12 +155,7 @@ def _shadowed(plan: PlanRow) -> dict[str, dict[str, Any]]:
 def _columns(states: Mapping[str, SubjectState]) -> dict[str, Any]:
     return {
         "subjects": list(states),
-        "highest": [_array(state.highest) for state in states.values()],
+        "highest": [array(state.highest) for state in states.values()],
         "delivered": [state.delivered_revision for state in states.values()],
         "cancelled": [state.cancelled for state in states.values()],
     }
-
-
-def _array(values: Sequence[object]) -> str:
-    # unnest cannot take arrays of arrays of different lengths, so inner ones travel as literals.
-    return "{" + ",".join(str(value) for value in values) + "}"

@@ -9,6 +9,7 @@ import psycopg
 from runtime.cloudevents import decode_or_gone
 from runtime.consumer import Delivered
 from runtime.messages import Record
+from runtime.postgres import array
 from schemas.accounts import AccountChanged
 from schemas.profiles import ProfileChanged, ProfileErased
 from services.router import schedule
@@ -196,15 +197,10 @@ def _write_profiles(connection: Connection, profiles: Mapping[str, ProfileRow]) 
             "erased": [row.is_erased for row in rows],
             "merged": [row.merged_into for row in rows],
             "accounts": [row.account_id for row in rows],
-            "opt_outs": [_text_array(row.opt_outs) for row in rows],
+            "opt_outs": [array(row.opt_outs) for row in rows],
             "states": [row.state for row in rows],
         },
     )
     for _ in range(LONGEST_MERGE_CHAIN):
         if connection.execute(_FOLD_MERGES_SQL, {"keys": keys}).rowcount == 0:
             return
-
-
-def _text_array(values: Sequence[str]) -> str:
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"

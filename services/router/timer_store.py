@@ -55,7 +55,7 @@ def start(connection: Connection, timers: Sequence[Timer]) -> None:
     copy(
         connection,
         _START_SQL,
-        [(timer.due_at, timer.kind.value, timer.subject, timer.ref) for timer in timers],
+        [(timer.due_at.isoformat(), timer.kind.value, timer.subject, timer.ref) for timer in timers],
     )
 
 
