@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 _STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _MEMBERS = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)(?!\s*\()")
+_PROBES = re.compile(r"\bhas\s*\(\s*[A-Za-z_]\w*\s*\.\s*[A-Za-z_]\w*\s*\)")
 _ALONE = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!\s*\.\s*[A-Za-z_]\w*\b(?!\s*\())")
 _SAMPLES: Mapping[object, object] = {int: 1, float: 1.0, str: "x", bool: True}
 
@@ -108,6 +109,17 @@ class Condition:
         for root, member in self.facts:
             reads.setdefault(root, set()).add(member)
         return reads
+
+    @property
+    def weighs(self) -> dict[str, set[str]]:
+        """Those of `reads` whose value matters; of the others it only asks whether they are known."""
+        bare = _PROBES.sub("true", _STRINGS.sub('""', self.source))
+        named = {(root, member) for root, member in _MEMBERS.findall(bare)}
+        whole = self._roots.keys() & set(_ALONE.findall(bare))
+        return {
+            root: {member for member in members if root in whole or (root, member) in named}
+            for root, members in self.reads.items()
+        }
 
     @property
     def parts(self) -> tuple[str, ...]:

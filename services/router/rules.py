@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from runtime.expressions import Condition, read_by
+from runtime.expressions import Condition
 from runtime.yaml_file import Location, load_yaml
 from services.router.facts import VOCABULARY, Facts
 from services.router.follow_up import FollowUpTerms
@@ -27,6 +28,7 @@ from services.router.rule_file import (
 )
 from services.router.templates import Templates
 from services.router.timing import AT_ONCE, DEFAULT_QUIET_HOURS, Quiet, Timing
+from services.router.verdicts import Outcomes
 
 NOBODY = People()
 
@@ -85,8 +87,7 @@ class Rule:
         return tuple(_steps(self.actions if holds else self.otherwise, score))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What became of a rule: it held or not; `error` is the reason why that cannot be told."""
 
     rule: Rule
@@ -113,24 +114,22 @@ class Ruleset:
 
     def evaluate(self, occasion: Occasion, facts: Facts) -> Iterator[Verdict]:
         """The rules for this occasion, up to one that stops."""
-        rules, reads = self._about[occasion]
-        context = VOCABULARY.context(facts.model_dump(mode="json", exclude_none=True, include=reads))
-        for rule in rules:
-            try:
-                holds = rule.condition.holds(context)
-            except ValueError as error:
-                yield Verdict(rule, error=str(error))
+        rules, outcomes = self._about[occasion]
+        for rule, outcome in zip(rules, outcomes.of(facts), strict=True):
+            if isinstance(outcome, str):
+                yield Verdict(rule, error=outcome)
                 continue
-            yield Verdict(rule, holds)
-            if holds and rule.stop and not rule.shadow:
+            yield Verdict(rule, outcome)
+            if outcome and rule.stop and not rule.shadow:
                 return
 
     @cached_property
-    def _about(self) -> Mapping[Occasion, tuple[tuple[Rule, ...], dict[str, set[str]]]]:
-        """The rules for each occasion, and the facts they look at."""
+    def _about(self) -> Mapping[Occasion, tuple[tuple[Rule, ...], Outcomes]]:
+        """The rules for each occasion, and what their conditions say."""
         by_occasion = {about: tuple(rule for rule in self.rules if rule.about is about) for about in Occasion}
         return {
-            about: (rules, read_by(rule.condition for rule in rules)) for about, rules in by_occasion.items()
+            about: (rules, Outcomes([rule.condition for rule in rules]))
+            for about, rules in by_occasion.items()
         }
 
 
