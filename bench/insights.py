@@ -1,6 +1,6 @@
 """How long a page's figures take over all answers, while more of them come in.
 
-A history of people with ten answers each is taken in from nothing, as a rebuild does; beyond half a million
+A history of people with ten answers each is taken in from nothing, as a rebuild does; beyond a quarter of a
 answers it is copied until there are enough. Then all is read into memory, and pages of more than two hundred
 distinct filters are counted while the intake takes in events, beside a plain count of the same table. A page
 is its headline, trend, distribution, a breakdown, themes and movement. Run with `make bench NAME=insights`.
@@ -43,7 +43,7 @@ from services.insights.rebuild import rebuild
 BATCH = 2_000
 """Events the service takes in at once."""
 A_PERSON = 10
-TEMPLATE = 500_000
+TEMPLATE = 250_000
 """Answers that are taken in as events; more are copies of them."""
 YEARS = 3
 TODAY = date(2026, 11, 1)

@@ -77,6 +77,7 @@ def main() -> int:
                 "intake": intake.run,
                 "erasures": erasing.run,
                 "relay": relay.run,
+                "image": source.images.run,
                 "intake-watchdog": Watchdog(intake.progress.standing).run,
                 "erasures-watchdog": Watchdog(erasing.progress.standing).run,
             },

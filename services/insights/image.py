@@ -1,33 +1,54 @@
 """Which answers carry which value, as bitmaps in memory: an image of the read model after one batch.
 
 PostgreSQL holds the truth: every row its own `marks`. An image is read from them once and then follows, batch
-by batch, the bits that each transaction says it flipped. So it always is what reading anew would give.
+by batch, the bits that each transaction says it flipped. So it always is what reading anew would give. One is
+saved now and then: a process that starts follows from there.
 """
 
 import sys
+import threading
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
+import psycopg
+import structlog
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
+from psycopg_pool import PoolClosed
 from pyroaring import BitMap, FrozenBitMap
 
 from runtime.postgres import Pool
 
 KEPT_BATCHES = 5_000
-"""Of so many the flips are kept: whoever falls back further reads everything anew."""
+"""Of so many the flips are kept: whoever falls back further begins with what was saved."""
+SAVED_EVERY_BATCHES = 1_000
+FOLLOW_SECONDS = 1.0
+Flip = tuple[int, str, str, str, bytes]
+"""Batch; population, dimension and value; the places, as a roaring bitmap."""
 _BLOCK_PAGES = 4_096
 """Pages of a table whose marks are gathered at once: 32 MB, so that the server sorts nothing on disk."""
 _NOTHING: Mapping[str, FrozenBitMap] = MappingProxyType({})
 _EMPTY = FrozenBitMap()
+log = structlog.get_logger(__name__)
 
 _ONE_SNAPSHOT_SQL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 _NEWEST_SQL = "SELECT newest FROM batches"
+_SAVED_SQL = "SELECT max(batch) FROM images"
+_IMAGE_SQL = """
+SELECT metric, dimension, value, places FROM images JOIN marks USING (mark) WHERE batch = %s
+"""
+_SAVE_SQL = """
+INSERT INTO images
+SELECT %s, mark, places FROM unnest(%b::text[], %b::text[], %b::text[], %b::bytea[])
+     AS given (metric, dimension, value, places)
+JOIN marks USING (metric, dimension, value)
+ON CONFLICT DO NOTHING
+"""
+_OUTDATED_SQL = "DELETE FROM images WHERE batch < %s"
 _FLIPS_SQL = """
 SELECT batch, metric, dimension, value, places FROM flips JOIN marks USING (mark) WHERE batch > %s
 """
@@ -57,11 +78,11 @@ class Image:
 
 
 class Images:
-    """The newest image, for any thread."""
+    """The newest image, for any thread. While it runs, nobody waits for much of it to be read."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lock = Lock()
+        self._lock = threading.Lock()
         self._image: Image | None = None
 
     def newest(self) -> Image:
@@ -71,21 +92,46 @@ class Images:
             self._image = newest(connection, self._image)
             return self._image
 
+    def run(self, stop: threading.Event) -> None:
+        """Follows, and saves an image now and then, until `stop`; outlives outages of PostgreSQL."""
+        while not stop.wait(FOLLOW_SECONDS):
+            try:
+                image = self.newest()
+                with self._pool.connection() as connection:
+                    save(connection, image)
+            except PoolClosed:
+                raise
+            except psycopg.OperationalError as error:
+                log.warning("no image of the answers", error=type(error).__name__)
+
 
 def newest(connection: Connection[Any], known: Image | None = None) -> Image:
-    """The image of the transaction's snapshot: what follows from the one known, else read anew.
+    """The image of the transaction's snapshot: what follows from the one known or saved, else read anew.
 
     The transaction has to keep to one snapshot: REPEATABLE READ.
     """
     [(batch,)] = connection.execute(_NEWEST_SQL).fetchall()
-    if known is None:
-        return _read(connection, batch)
-    if known.batch == batch:
-        return known
-    flips = connection.execute(_FLIPS_SQL, (known.batch,), binary=True).fetchall()
-    if len({of for of, *_ in flips}) < batch - known.batch:
-        return _read(connection, batch)
-    return _following(known, batch, flips)
+    if known is not None and (flips := _flips(connection, known.batch, batch)) is not None:
+        return _following(known, batch, flips) if flips else known
+    [(saved,)] = connection.execute(_SAVED_SQL).fetchall()
+    if saved is not None and (flips := _flips(connection, saved, batch)) is not None:
+        return _following(_saved(connection, saved), batch, flips)
+    return _read(connection, batch)
+
+
+def save(connection: Connection[Any], image: Image) -> None:
+    """Saves an image for those who start, unless one is there that is not much older."""
+    [(saved,)] = connection.execute(_SAVED_SQL).fetchall()
+    if saved is not None and image.batch - saved < SAVED_EVERY_BATCHES:
+        return
+    rows = [
+        (population, dimension, value, places.serialize())
+        for (population, dimension), values in image.places.items()
+        for value, places in values.items()
+    ]
+    if rows:
+        connection.execute(_SAVE_SQL, (image.batch, *map(list, zip(*rows, strict=True))))
+        connection.execute(_OUTDATED_SQL, (image.batch,))
 
 
 def publish(connection: Connection[Any], flips: Mapping[int, Iterable[int]]) -> None:
@@ -102,9 +148,23 @@ def publish_anew(connection: Connection[Any]) -> None:
     """Lets every image be read anew: nothing follows from what there was before."""
     [(batch,)] = connection.execute(_NEXT_SQL).fetchall()
     connection.execute(_FORGET_SQL, (batch,))
+    connection.execute(_OUTDATED_SQL, (batch,))
 
 
-def _following(known: Image, batch: int, flips: Sequence[tuple[int, str, str, str, bytes]]) -> Image:
+def _flips(connection: Connection[Any], since: int, batch: int) -> Sequence[Flip] | None:
+    """What the batches after one flipped; None where that is not known of all of them."""
+    flips = connection.execute(_FLIPS_SQL, (since,), binary=True).fetchall() if batch > since else []
+    return flips if len({of for of, *_ in flips}) == batch - since else None
+
+
+def _saved(connection: Connection[Any], batch: int) -> Image:
+    found: defaultdict[tuple[str, str], dict[str, FrozenBitMap]] = defaultdict(dict)
+    for population, dimension, value, places in connection.execute(_IMAGE_SQL, (batch,), binary=True):
+        found[population, dimension][value] = FrozenBitMap.deserialize(places)
+    return Image(batch, dict(found))
+
+
+def _following(known: Image, batch: int, flips: Sequence[Flip]) -> Image:
     flipped: defaultdict[tuple[str, str], dict[str, FrozenBitMap]] = defaultdict(dict)
     for _, population, dimension, value, places in flips:
         values = flipped[population, dimension]

@@ -16,7 +16,7 @@ class Source:
         self.pool = pool
         self.zone = zone
         self._clock = clock
-        self._images = Images(pool)
+        self.images = Images(pool)
 
     def today(self) -> date:
         """The day that it is in the reporting time zone."""
@@ -24,4 +24,4 @@ class Source:
 
     def counting(self) -> Counting:
         """Counts what stands there now. Raises psycopg.OperationalError."""
-        return Counting(self._images.newest())
+        return Counting(self.images.newest())

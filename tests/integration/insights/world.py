@@ -33,6 +33,7 @@ TABLES = (
     "outcomes",
     "happenings",
     "marks",
+    "images",
     "people",
     "accounts",
     "outbox",
