@@ -24,7 +24,7 @@ from services.scheduler.programs import Programs
 from services.scheduler.rehearsal import Stage, play
 from services.scheduler.rounds import Decided
 
-EXACT_UP_TO = 200_000
+EXACT_UP_TO = 100_000
 """Pieces of work that a forecast plays one by one: a minute on a small machine."""
 _KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -60,7 +60,7 @@ def forecast(folder: Path, days: int) -> None:
             counts.add(now, done)
             progress.update(task, completed=(now - begins).days)
     if counts.each_stands_for > 1:
-        console.print(f"Estimated from one person in {counts.each_stands_for}.")
+        console.print(f"Estimated from one account in {counts.each_stands_for}.")
     print_counts(counts, console)
 
 
@@ -73,7 +73,7 @@ def rehearsed(
 ) -> Iterator[tuple[datetime, Decided]]:
     """Every decision about what is pending until a time, after what was asked today.
 
-    Of more than EXACT_UP_TO pieces of work only those of a fair sample of people are played, each for
+    Of more than EXACT_UP_TO pieces of work only those of a fair sample of accounts are played, each for
     several; `counts` is told for how many.
     """
     books = open_books(connection, {}, programs, begins, reads_only=True)

@@ -23,7 +23,8 @@ _READY = """
 SELECT work.look_at, work.program, work.occasion, work.occurred_at, work.due_at, work.gives_up_at,
        work.moment, work.context::text AS context, work.traceparent, {columns}
 FROM due_work AS work JOIN ({people}) ON people.person = work.person
-WHERE work.state = 'pending' AND work.look_at < %(until)s AND work.person < %(below)s
+WHERE work.state = 'pending' AND work.look_at < %(until)s
+  AND md5(coalesce(people.account_id, work.person)) < %(below)s
 ORDER BY work.look_at
 """
 _READY_SQL = _READY.format(columns=PERSON_COLUMNS, people=PEOPLE_AND_ACCOUNTS)
@@ -60,9 +61,10 @@ def count_ready(connection: Connection, until: datetime) -> int:
 
 
 def ready(connection: Connection, until: datetime, *, one_in: int = 1) -> Iterator[Ready]:
-    """The work that is looked at before a time, in its order; of one in so many people, always the same.
+    """The work that is looked at before a time, in its order; of one in so many accounts, always the same.
 
-    Keys are hexadecimal digits of a keyed hash, so those below a limit are a fair sample.
+    Of an account all people or none, as their number limits how many are asked at once. Who belongs to none
+    stands for themselves.
     """
     below = "g" if one_in == 1 else f"{16**8 // one_in:08x}"
     with connection.cursor(name="ready", row_factory=dict_row) as cursor:

@@ -7,11 +7,12 @@ adding a file; its name is what decisions and metrics call it.
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Protocol, cast
 
+from services.scheduler.audience import Known
 from services.scheduler.facts import Facts
 from services.scheduler.program import Program
 
@@ -27,6 +28,11 @@ class Case:
     gives_up_at: datetime
     """From when on it is too late."""
     now: datetime
+    known: Known = field(init=False, compare=False)
+    """What conditions of the file may test, gathered once for all gates."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", Known(self.facts.person, self.now, self.facts.occasion))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The program is not for this person."""
 
-from services.scheduler.audience import Known
 from services.scheduler.gates import Case, Held
 
 PRECEDENCE = 35
@@ -12,7 +11,7 @@ def check(case: Case) -> Held | None:
     if condition is None:
         return None
     try:
-        holds = Known(case.facts.person, case.now, case.facts.occasion).holds(condition)
+        holds = case.known.holds(condition)
     except ValueError as error:
         return Held({"audience": condition.source, "cannot_be_told": str(error)})
     return None if holds else Held({"audience": condition.source})

@@ -1,6 +1,5 @@
 """The customer has other worries now, such as an open critical case."""
 
-from services.scheduler.audience import Known
 from services.scheduler.gates import Case, Held
 
 PRECEDENCE = 68
@@ -12,7 +11,7 @@ def check(case: Case) -> Held | None:
     if condition is None:
         return None
     try:
-        is_shut = Known(case.facts.person, case.now, case.facts.occasion).holds(condition)
+        is_shut = case.known.holds(condition)
     except ValueError:
         return None
     return Held({"quiet_while": condition.source}) if is_shut else None
