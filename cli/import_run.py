@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import typer
@@ -41,12 +41,23 @@ _SAMPLED_ROWS = 1_000
 _SHOWN_CHARACTERS = 40
 _FOREIGN_SHARE = 0.05
 """More scores off the scale than this are no slips of a finger."""
-_TARGETS: dict[Kind, tuple[str, type[BaseModel]]] = {
-    Kind.RESPONSES: ("/v1/responses/batch", ResponseInput),
-    Kind.HISTORY: ("/v1/responses/batch", ResponseInput),
-    Kind.PROFILES: ("/v1/profiles/batch", IdentifiedProfileInput),
-    Kind.ACCOUNTS: ("/v1/accounts/batch", IdentifiedAccountInput),
-    Kind.MOMENTS: ("/v1/lifecycle-events/batch", LifecycleEventInput),
+
+
+class _Target(NamedTuple):
+    """Where records of a kind go, what they are there, and the fields that name what they are about."""
+
+    path: str
+    model: type[BaseModel]
+    named_by: tuple[str, ...]
+
+
+_ANSWER = _Target("/v1/responses/batch", ResponseInput, ("source_id",))
+_TARGETS: Mapping[Kind, _Target] = {
+    Kind.RESPONSES: _ANSWER,
+    Kind.HISTORY: _ANSWER,
+    Kind.PROFILES: _Target("/v1/profiles/batch", IdentifiedProfileInput, ("customer_id", "email")),
+    Kind.ACCOUNTS: _Target("/v1/accounts/batch", IdentifiedAccountInput, ("account_id",)),
+    Kind.MOMENTS: _Target("/v1/lifecycle-events/batch", LifecycleEventInput, ("source_id",)),
 }
 
 _REQUIRED: Mapping[Kind, Mapping[str, str]] = {
@@ -160,7 +171,7 @@ class Import:
         return score is not None and not scale.lowest <= score <= scale.highest
 
     def _rehearse(self) -> None:
-        model = _TARGETS[self.plan.kind][1]
+        model = _TARGETS[self.plan.kind].model
         now = context(datetime.now(UTC))
         rows = refused = 0
         for row in rows_of(self.file):
@@ -191,10 +202,14 @@ class Import:
         if standing.rows:
             console.print(f"Going on after row {standing.rows}, where the last run ended.")
         rows = islice(rows_of(self.file), standing.rows, None)
-        path = _TARGETS[self.plan.kind][0]
+        target = _TARGETS[self.plan.kind]
         rejected = _Rejected(self.file, is_more=standing.refused > 0)
         try:
-            with Sender(url, key, path) as sender, _bar() as progress, rejected:
+            with (
+                Sender(url, key, target.path, named_by=target.named_by) as sender,
+                _bar() as progress,
+                rejected,
+            ):
                 task = progress.add_task(self.file.name, total=self.file.stat().st_size)
                 for sent in sender.send(batches(rows, self.body)):
                     standing.refused += rejected.add(sent.rows, sent.refusals)

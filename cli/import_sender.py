@@ -42,6 +42,28 @@ class Batch:
     bodies: Sequence[dict[str, Any] | None]
     refusals: Sequence[str | None]
 
+    def subjects(self, named_by: Sequence[str]) -> set[str]:
+        """Whom or what its records are about, by the fields that name it."""
+        return {
+            str(value).casefold()
+            for body in self.bodies
+            if body is not None
+            for field in named_by
+            if (value := body.get(field)) is not None
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Travelling:
+    """A batch on its way."""
+
+    batch: Batch
+    subjects: set[str]
+    results: "Future[list[str | None]]"
+
+    def sent(self) -> Sent:
+        return Sent(self.batch.rows, self.results.result())
+
 
 def _come_back(error: Exception) -> bool | float:
     if isinstance(error, httpx.HTTPStatusError):
@@ -50,10 +72,15 @@ def _come_back(error: Exception) -> bool | float:
 
 
 class Sender(AbstractContextManager["Sender"]):
-    """Sends to one address with one API key."""
+    """Sends to one address with one API key.
 
-    def __init__(self, url: str, key: str, path: str) -> None:
+    Of two records about the same the later one of the file counts, so a batch waits for those before it that
+    are about the same as it; `named_by` are the fields that say so.
+    """
+
+    def __init__(self, url: str, key: str, path: str, *, named_by: Sequence[str]) -> None:
         self._path = path
+        self._named_by = named_by
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
@@ -69,20 +96,25 @@ class Sender(AbstractContextManager["Sender"]):
 
         Raises RefusedError, and httpx.HTTPError when ingest stays away.
         """
-        waiting: deque[tuple[Batch, Future[list[str | None]]]] = deque()
+        waiting: deque[_Travelling] = deque()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import") as threads:
             try:
                 for batch in batches:
-                    waiting.append((batch, threads.submit(self._results, batch)))
+                    subjects = batch.subjects(self._named_by)
+                    before = [one.results for one in waiting if not subjects.isdisjoint(one.subjects)]
+                    results = threads.submit(self._results, batch, before)
+                    waiting.append(_Travelling(batch, subjects, results))
                     if len(waiting) > AT_ONCE:
-                        yield _sent(*waiting.popleft())
+                        yield waiting.popleft().sent()
                 while waiting:
-                    yield _sent(*waiting.popleft())
+                    yield waiting.popleft().sent()
             finally:
-                for _, future in waiting:
-                    future.cancel()
+                for one in waiting:
+                    one.results.cancel()
 
-    def _results(self, batch: Batch) -> list[str | None]:
+    def _results(self, batch: Batch, before: Sequence["Future[list[str | None]]"]) -> list[str | None]:
+        for earlier in before:
+            earlier.result()
         bodies = [body for body in batch.bodies if body is not None]
         results = iter(self._post(bodies) if bodies else ())
         return [
@@ -119,10 +151,6 @@ def batches(rows: Iterable[Row], body: Callable[[Row], dict[str, Any]]) -> Itera
             taken = []
     if taken:
         yield Batch(*zip(*taken, strict=True))
-
-
-def _sent(batch: Batch, results: "Future[list[str | None]]") -> Sent:
-    return Sent(batch.rows, results.result())
 
 
 def _why(result: dict[str, Any]) -> str | None:
