@@ -32,14 +32,19 @@ UPDATE effects SET rule = given.rule, order_key = given.order_key, rate_key = gi
     content = given.content::jsonb, wanted = given.wanted, desired_version = given.desired_version,
     traceparent = given.traceparent, status = given.status, not_before = given.not_before, reason = NULL,
     changed_at = clock_timestamp()
-FROM unnest(%(subjects)b::text[], %(actions)b::text[], %(rules)b::text[], %(contents)b::text[],
-    %(wanted)b::text[], %(versions)s::bigint[], %(traceparents)b::text[], %(order_keys)b::text[],
-    %(rate_keys)b::text[], %(statuses)b::text[], %(not_before)s::timestamptz[])
+FROM unnest(%(subject)b::text[], %(action)b::text[], %(rule)b::text[], %(content)b::text[],
+    %(wanted)b::text[], %(desired_version)s::bigint[], %(traceparent)b::text[], %(order_key)b::text[],
+    %(rate_key)b::text[], %(status)b::text[], %(not_before)s::timestamptz[])
     AS given (subject, action, rule, content, wanted, desired_version, traceparent, order_key, rate_key,
         status, not_before)
 WHERE effects.subject = given.subject AND effects.action = given.action
 """
 
+_REVISED = (
+    *("subject", "action", "rule", "content", "desired_version"),
+    *("traceparent", "order_key", "rate_key", "not_before"),
+)
+_QUEUED = ("effect_id", "subject", "action", "destination", "order_key", "rate_key")
 _QUEUE_SQL = """
 COPY pending (effect_id, subject, action, destination, order_key, rate_key) FROM STDIN
 """
@@ -47,8 +52,8 @@ COPY pending (effect_id, subject, action, destination, order_key, rate_key) FROM
 _QUEUE_AGAIN_SQL = """
 INSERT INTO pending (effect_id, subject, action, destination, order_key, rate_key, due_at)
 SELECT effect_id, subject, action, destination, order_key, rate_key, clock_timestamp()
-FROM unnest(%(effect_ids)s::uuid[], %(subjects)b::text[], %(actions)b::text[], %(destinations)b::text[],
-    %(order_keys)b::text[], %(rate_keys)b::text[])
+FROM unnest(%(effect_id)s::uuid[], %(subject)b::text[], %(action)b::text[], %(destination)b::text[],
+    %(order_key)b::text[], %(rate_key)b::text[])
     WITH ORDINALITY AS given (effect_id, subject, action, destination, order_key, rate_key, place)
 ORDER BY place ON CONFLICT (effect_id) DO NOTHING
 """
@@ -128,19 +133,8 @@ def _revise(connection: Connection, rows: Sequence[EffectRow]) -> None:
     if rows:
         connection.execute(
             _REVISE_SQL,
-            {
-                "subjects": [row.subject for row in rows],
-                "actions": [row.action for row in rows],
-                "rules": [row.rule for row in rows],
-                "contents": [row.content for row in rows],
-                "wanted": [_wanted(row) for row in rows],
-                "versions": [row.desired_version for row in rows],
-                "traceparents": [row.traceparent for row in rows],
-                "order_keys": [row.order_key for row in rows],
-                "rate_keys": [row.rate_key for row in rows],
-                "statuses": [_status(row) for row in rows],
-                "not_before": [row.not_before for row in rows],
-            },
+            _columns(rows, *_REVISED)
+            | {"wanted": [_wanted(row) for row in rows], "status": [_status(row) for row in rows]},
         )
 
 
@@ -157,17 +151,11 @@ def _queue(connection: Connection, rows: Sequence[EffectRow]) -> None:
 
 def _queue_again(connection: Connection, rows: Sequence[EffectRow]) -> None:
     if rows:
-        connection.execute(
-            _QUEUE_AGAIN_SQL,
-            {
-                "effect_ids": [row.effect_id for row in rows],
-                "subjects": [row.subject for row in rows],
-                "actions": [row.action for row in rows],
-                "destinations": [row.destination for row in rows],
-                "order_keys": [row.order_key for row in rows],
-                "rate_keys": [row.rate_key for row in rows],
-            },
-        )
+        connection.execute(_QUEUE_AGAIN_SQL, _columns(rows, *_QUEUED))
+
+
+def _columns(rows: Sequence[EffectRow], *names: str) -> dict[str, list[Any]]:
+    return {name: [getattr(row, name) for row in rows] for name in names}
 
 
 def _wanted(row: EffectRow) -> str:

@@ -111,7 +111,7 @@ def _object(
         for _, stored in sorted(effects.items())
         if stored.known.destination == plugin.name
         and stored.known.is_wanted
-        and not (stored.is_child or stored.known.has_ended)
+        and not (stored.is_child or stored.known.has_ended or stored.known.repeats)
         and _content(notice, plugin, stored) is not None
     ]
     return next((one for one in candidates if one.known.rule == it.rule), next(iter(candidates), None))

@@ -1,5 +1,6 @@
 """What is read before a batch is planned: one statement a table, whatever the size of the batch."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,6 +41,10 @@ class Known:
     asks: dict[str, list[Ask]] = field(default_factory=dict)
     """What the batch asks people that may not come too often, by person key."""
     _subjects: dict[str, set[str]] = field(default_factory=dict)
+    _opened: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    """Person and account of the answers whose follow-up the batch opens."""
+    _of_persons: Counter[str] = field(default_factory=Counter)
+    _of_accounts: Counter[str] = field(default_factory=Counter)
 
     def account_id(self, occurrence: Occurrence) -> str | None:
         """The account of the answer, else of the person."""
@@ -69,7 +74,7 @@ class Known:
                 now=now,
             ),
             scores=self._scores(occurrence),
-            open_follow_ups=self.open_follow_ups.get(occurrence.subject, OpenFollowUps()),
+            open_follow_ups=self._open(occurrence),
             asked=self._asked(occurrence),
         )
 
@@ -82,6 +87,28 @@ class Known:
         """Note that the person is asked something that may not come too often."""
         ask = Ask(occurrence.person_key, action, occurrence.subject, occurrence.happened_at)
         self.asks.setdefault(occurrence.person_key, []).append(ask)
+
+    def opens(self, occurrence: Occurrence) -> None:
+        """Note that the batch opens a follow-up for an answer nobody had heard of."""
+        if occurrence.subject in self._opened:
+            return
+        person, account = self.person(occurrence), self.account_id(occurrence)
+        self._opened[occurrence.subject] = person, account
+        self._of_persons[person] += 1
+        if account is not None:
+            self._of_accounts[account] += 1
+
+    def _open(self, occurrence: Occurrence) -> OpenFollowUps:
+        """What is open around an occurrence, without its own."""
+        before = self.open_follow_ups.get(occurrence.subject, OpenFollowUps())
+        if not self._opened:
+            return before
+        person, account = self.person(occurrence), self.account_id(occurrence) or ""
+        own_person, own_account = self._opened.get(occurrence.subject, (None, None))
+        return OpenFollowUps(
+            person=before.person + self._of_persons[person] - (own_person == person),
+            account=before.account + self._of_accounts[account] - (own_account == account),
+        )
 
     def _asked(self, occurrence: Occurrence) -> dict[str, datetime]:
         asked = dict(self.asked.get(occurrence.subject, {}))

@@ -140,6 +140,8 @@ class Planning:
                 self._known.ask(occurrence, wanted.action)
         self._apply(occurrence, facts, changes, traceparent)
         if occurrence.occasion is Occasion.RESPONSE:
+            if not existing and decided.follow_up is not None and decided.may_create:
+                self._known.opens(occurrence)
             self.asked[occurrence.subject] = Asked(
                 subject=occurrence.subject,
                 person_key=occurrence.person_key,

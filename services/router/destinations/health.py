@@ -71,7 +71,7 @@ def payload(call: Call) -> dict[str, JsonValue]:
 
 def render(_action: Action, facts: Facts, _templates: Templates) -> Content | None:
     """The score of an answer that has one, for a person or an account that the platform can know."""
-    response, profile, account, previous = facts.response, facts.profile, facts.account, facts.previous
+    response, profile, account = facts.response, facts.profile, facts.account
     if response is None or response.score is None:
         return None
     if profile.customer_id is None and profile.email is None and account is None:
@@ -80,15 +80,25 @@ def render(_action: Action, facts: Facts, _templates: Templates) -> Content | No
         response_id=str(response.id),
         metric=response.metric,
         current=Scored(score=response.score, group=response.group, responded_at=response.responded_at),
-        previous=None
-        if previous is None
-        else Scored(score=previous.score, group=previous.group, responded_at=previous.responded_at),
+        previous=_previous(facts),
         movement=response.movement,
         customer_id=profile.customer_id,
         email=profile.email,
         account_id=account.id if account else None,
         account_salesforce_id=account.salesforce_id if account else None,
     )
+
+
+def giving_way(content: Content, facts: Facts) -> Content:
+    """A withdrawn score, with the one that comes before it now: what it was before may be gone as well."""
+    return content.model_copy(update={"previous": _previous(facts)})
+
+
+def _previous(facts: Facts) -> Scored | None:
+    before = facts.previous
+    if before is None:
+        return None
+    return Scored(score=before.score, group=before.group, responded_at=before.responded_at)
 
 
 def connect(settings: Settings) -> Receiver | str:
@@ -106,5 +116,6 @@ PLUGIN = Plugin(
     connect=connect,
     order_key=lambda _content, facts: facts.profile.key,
     rate_key=lambda _content: "",
+    taken_back=giving_way,
     audience=lambda content: ("health", *((content.email,) if content.email else ())),
 )

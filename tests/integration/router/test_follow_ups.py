@@ -128,6 +128,26 @@ def test_an_answer_is_planned_knowing_what_is_open_around_it(world: World) -> No
     assert world.ask(counted, "later") == [({"person": 0, "account": 0},)]
 
 
+def test_of_answers_that_come_together_the_later_one_knows_what_the_earlier_one_opens(world: World) -> None:
+    world.project(*(profile(person, account_id="shop") for person in ("ann", "bea")), account())
+    world.use_rules(RULES)
+    world.clock.time = MONDAY
+    first = uuid4()
+
+    world.say(
+        answer(2, of=first, responded_at=MONDAY),
+        answer(2, of=first, revision=2, responded_at=MONDAY, comment="unhappy"),
+        answer(9, person="bea", responded_at=MONDAY, comment="happy"),
+    )
+
+    counted = world.ask("SELECT facts #>> '{response,comment}', facts -> 'open_follow_ups' FROM plans")
+    assert dict(counted) == {
+        None: {"person": 0, "account": 0},
+        "unhappy": {"person": 0, "account": 0},
+        "happy": {"person": 0, "account": 1},
+    }
+
+
 def test_the_same_answer_again_opens_nothing_more(world: World) -> None:
     subject = opened(world)
     world.say(answer(2, of=UUID(subject.removeprefix("response:")), responded_at=MONDAY, revision=2))

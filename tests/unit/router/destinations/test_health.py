@@ -1,0 +1,44 @@
+"""What the customers' health platform is told."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from services.router.destination import Call, Operation
+from services.router.destinations.health import PLUGIN, Action, payload
+from services.router.facts import Facts, PreviousFacts, ProfileFacts, ResponseFacts
+from services.router.templates import Templates
+
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+MAY = PreviousFacts(score=9, group="promoter", responded_at=datetime(2026, 5, 1, tzinfo=UTC))
+AUGUST = PreviousFacts(score=8, group="passive", responded_at=datetime(2026, 8, 1, tzinfo=UTC))
+
+
+def facts(previous: PreviousFacts | None) -> Facts:
+    answer = {"id": UUID(int=1), "revision": 1, "source": "api", "metric": "nps", "score": 3}
+    told = {"responded_at": NOW, "received_at": NOW, "group": "detractor", "movement": "down"}
+    return Facts(
+        response=ResponseFacts.model_validate(answer | told),
+        profile=ProfileFacts(key="ann", customer_id="c-1"),
+        previous=previous,
+    )
+
+
+@pytest.mark.parametrize(("by_now", "score"), [(AUGUST, 8), (MAY, 9), (None, None)])
+def test_of_a_withdrawn_score_it_is_told_which_one_counts_again_by_now(
+    by_now: PreviousFacts | None, score: int | None
+) -> None:
+    wanted = PLUGIN.render(Action(), facts(AUGUST), Templates(Path("deploy/config/templates")))
+    assert wanted is not None
+    assert PLUGIN.taken_back is not None
+    left = PLUGIN.taken_back(wanted, facts(by_now)).model_dump(mode="json")
+
+    body = payload(Call(UUID(int=2), Operation.RETRACT, 2, str(UUID(int=2)), left, 5.0))
+
+    assert body["type"] == "health.withdrawn"
+    assert isinstance(body["data"], dict)
+    current = body["data"]["current"]
+    assert (current["score"] if isinstance(current, dict) else current) == score
+    assert body["data"]["previous"] is None
