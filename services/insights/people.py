@@ -12,9 +12,11 @@ from schemas.event import Event
 from schemas.profiles import ProfileChanged, ProfileErased
 
 _ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%b::text[]) ON CONFLICT DO NOTHING"
+# Two look-ups: a condition with OR would be looked for in all people.
 _KEYS_SQL = """
-SELECT person, merged_into, erased_at FROM people
-WHERE person = ANY(%(keys)b) OR person IN (SELECT merged_into FROM people WHERE person = ANY(%(keys)b))
+SELECT person, merged_into, erased_at FROM people WHERE person = ANY(%(keys)b)
+UNION SELECT winner.person, winner.merged_into, winner.erased_at
+FROM people JOIN people AS winner ON winner.person = people.merged_into WHERE people.person = ANY(%(keys)b)
 """
 _KNOWN_SQL = "SELECT count(*) FROM people WHERE person = ANY(%s) AND version > 0"
 _ERASE_SQL = """

@@ -17,7 +17,12 @@ from services.insights.image import publish
 from services.insights.intake import Batch
 from services.insights.telling import Changes, tell_anew
 
-_ALONE_SQL = "SELECT pg_advisory_xact_lock(hashtext('projection'), hashtext(current_schema()))"
+# A batch is small beside the tables, and what it touches mostly in memory: its rows are to be looked up one
+# by one, where the server by default would read all of a table.
+_ALONE_SQL = """
+SELECT pg_advisory_xact_lock(hashtext('projection'), hashtext(current_schema())),
+       set_config('random_page_cost', '1.1', true)
+"""
 
 
 def take_in(connection: Connection[Any], batch: Batch, zone: ZoneInfo) -> int:

@@ -20,6 +20,8 @@ _TABLES = (
     *("words", "answers", "corrections", "requests", "outcomes", "marks", "happenings"),
     *("people", "accounts", "reporting"),
 )
+_LOOKED_UP = ("people", "accounts", "answers", "requests", "corrections", "outcomes")
+"""Without statistics of them, the server would read a whole table for each batch of people."""
 _TOTALS_SQL = """
 SELECT metric, dimension, value, total FROM marks JOIN (
     SELECT mark, count(*) AS total
@@ -48,6 +50,8 @@ def rebuild(connection: Connection[Any], said: Iterable[Said], zone: ZoneInfo) -
     while batch := list(islice(events, BATCH)):
         projection.write(connection, sort_out(batch))
         number += len(batch)
+    for table in _LOOKED_UP:
+        connection.execute(SQL("ANALYZE {}").format(Identifier(table)))
     people = [person for (person,) in connection.execute(_PEOPLE_SQL)]
     for begin in range(0, len(people), BATCH):
         tell_anew(connection, Changes({*people[begin : begin + BATCH]}), zone)
