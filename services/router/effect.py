@@ -27,8 +27,7 @@ class Parent(NamedTuple):
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """An object outside that a matching rule asks for."""
 
     rule: str

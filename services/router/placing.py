@@ -30,7 +30,7 @@ def with_copies(
     for one in stored.values():
         repeated = wanted.get(one.known.repeats or "")
         if repeated is not None and one.known.content:
-            asked = replace(repeated, rule=one.known.rule, action=one.known.action)
+            asked = repeated._replace(rule=one.known.rule, action=one.known.action)
             copies.append(_moved(asked, one, facts, plugins[one.known.destination]))
     return replace(planned, wanted=(*planned.wanted, *copies))
 
@@ -59,9 +59,8 @@ def _moved(asked: Wanted, before: StoredEffect, facts: Facts, plugin: AnyPlugin)
     now = model.model_validate_json(asked.content)
     content = plugin.in_place(was, now) if plugin.in_place else now
     if content is None:
-        return replace(asked, content=json.dumps(before.known.content))
-    return replace(
-        asked,
+        return asked._replace(content=json.dumps(before.known.content))
+    return asked._replace(
         content=content.model_dump_json(),
         order_key=plugin.order_key(content, facts),
         rate_key=plugin.rate_key(content),

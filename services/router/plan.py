@@ -75,7 +75,7 @@ def plan(occurrence: Occurrence, facts: Facts, playbook: Playbook, now: datetime
         actions = rule.asked(holds=verdict.holds, score=score)
         if verdict.holds or rule.otherwise:
             declined |= rule.action_ids.difference(action.id for action in actions)
-        if error := asking.ask(rule, actions):
+        if actions and (error := asking.ask(rule, actions)):
             erred[rule.id] = error
     return Plan(
         wanted=tuple(asking.wanted.values()),

@@ -84,7 +84,8 @@ class Rule:
 
     def asked(self, *, holds: bool, score: int | None) -> tuple[Action, ...]:
         """The actions where the condition holds, or where it does not; a sequence as the score's steps."""
-        return tuple(_steps(self.actions if holds else self.otherwise, score))
+        entries = self.actions if holds else self.otherwise
+        return tuple(_steps(entries, score)) if entries else ()
 
 
 class Verdict(NamedTuple):

@@ -1,7 +1,8 @@
 """Jinja2 templates of the user, rendered in a sandbox."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
+from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, nodes, select_autoescape
 from jinja2.meta import find_undeclared_variables
@@ -45,6 +46,12 @@ def _day(moment: object) -> str:
     return f"{moment:%-d %B %Y}"
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        # Jinja2's own is a ChainMap, which every rendering walks through in Python: a fifth of a short mail.
+        return {**self.globals, **(d or {})}
+
+
 class Templates:
     """The folder of templates. A name ending in `.html.j2` escapes what it inserts, any other does not.
 
@@ -58,7 +65,7 @@ class Templates:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._variants: dict[str, frozenset[str]] = {}
-        self._environment = ImmutableSandboxedEnvironment(
+        self._environment = _Environment(
             loader=FileSystemLoader(folder),
             autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
             undefined=StrictUndefined,

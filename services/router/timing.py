@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,6 +33,7 @@ class Quiet:
     begins: time
     ends: time
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - quiet hours live as long as the rules, of which few are in memory
     def calendar(self, time_zone: str | None) -> Calendar:
         """When they may hear from us; a zone that is not known is taken as UTC."""
         try:

@@ -32,6 +32,7 @@ FACTS: Mapping[str, frozenset[str]] = {
 }
 """The facts that a field may show, by the part they belong to."""
 
+_SHOWN: dict[str, set[str]] = {part: set(names) for part, names in FACTS.items()}
 _OPEN = frozenset({"traits", "context"})
 _LONGEST_LIST = 255
 
@@ -116,8 +117,7 @@ class OrgMap(_Strict):
 
 def mappable(facts: Facts) -> JsonObject:
     """The facts that fields may show, as JSON, without those that are not known."""
-    include: dict[str, set[str]] = {part: set(names) for part, names in FACTS.items()}
-    return facts.model_dump(mode="json", include=include, exclude_none=True)
+    return facts.model_dump(mode="json", include=_SHOWN, exclude_none=True)
 
 
 def shown(fields: Mapping[str, str], facts: Mapping[str, JsonValue], org: OrgMap) -> JsonObject:

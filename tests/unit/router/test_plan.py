@@ -187,7 +187,7 @@ def test_a_retracted_answer_withdraws_also_what_a_rule_that_is_gone_made() -> No
 
 
 def test_an_automatic_mail_of_another_rule_is_the_same_effect() -> None:
-    other = replace(WANTED, rule="promoter")
+    other = WANTED._replace(rule="promoter")
     assert _converge(STANDS, replace(PLANNED, wanted=(other,), matched=("promoter",))) == NOTHING
 
 
