@@ -151,9 +151,16 @@ RULES = [
     Rule(
         NADELMAN,
         "A 6-month NPS interval [...] might not be the best option for quarterly users",
-        replace(END_USER, facts={"role": "end_user", "cohort": "quarterly"}),
+        person(role="key_contact", cohort="quarterly"),
         [LONG_AGO],
         apart(90, 120),
+    ),
+    Rule(
+        NADELMAN,
+        "a 6-month NPS interval can work well for annual users",
+        person(role="key_contact", cohort="annual"),
+        [LONG_AGO],
+        apart(180, 190),
     ),
     Rule(
         NADELMAN,
@@ -228,6 +235,20 @@ def test_always_have_a_follow_up_question() -> None:
 def test_prepared_with_an_explanation_why_you_are_asking() -> None:
     """WINDOW: "Be prepared with a response explaining why you are asking"."""
     assert all(program.survey.why_we_ask for program in SHIPPED.programs)
+
+
+@pytest.mark.parametrize("whose", ["profile", "account"])
+def test_nobody_is_asked_while_a_critical_case_is_open(whose: str) -> None:
+    """A case of the person's own, or of their company."""
+    critical: dict[str, object] = {"traits": {"open_critical_case": True}}
+    calm: dict[str, object] = {"traits": {}}
+    who = replace(
+        KEY_CONTACT,
+        facts={"role": "key_contact", **(critical if whose == "profile" else calm)},
+        account=Account("acme", facts=critical if whose == "account" else calm),
+    )
+    assert asked(who, [BOUGHT], days=90) == []
+    assert asked(replace(KEY_CONTACT, account=Account("acme", facts=calm)), [BOUGHT], days=90)
 
 
 def test_at_least_thirty_days_between_any_two_surveys() -> None:
