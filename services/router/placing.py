@@ -45,7 +45,7 @@ def taken_back(stored: StoredEffect, facts: Facts, plugins: Mapping[str, AnyPlug
 
 
 def _placed(asked: Wanted, before: StoredEffect | None, facts: Facts, plugin: AnyPlugin) -> Wanted:
-    if before is None or not (before.known.is_outside or before.is_pending):
+    if plugin.in_place is None or before is None or not (before.known.is_outside or before.is_pending):
         return asked
     if before.known.destination != asked.destination or not before.known.content:
         return asked
