@@ -14,6 +14,7 @@ from services.classifier.taxonomy import load_themes
 from services.ingest.salesforce.customer_map import load_customer_map
 from services.ingest.sources import load_callers
 from services.ingest.survey_file import load_survey_file
+from services.insights.digests import load_digests
 from services.router.people import load_people
 from services.router.plugins import discover
 from services.router.rules import NOBODY, load_rules
@@ -85,6 +86,10 @@ def _people(folder: Path) -> None:
     load_people(folder / "people.yaml")
 
 
+def _digests(folder: Path) -> None:
+    load_digests(folder / "digests.yaml")
+
+
 CHECKS: dict[str, Callable[[Path], None]] = {
     "rules.yaml": _rules,
     "programs.yaml": _programs,
@@ -95,5 +100,6 @@ CHECKS: dict[str, Callable[[Path], None]] = {
     "destinations.yaml": _destinations,
     "people.yaml": _people,
     "sources.yaml": _sources,
+    "digests.yaml": _digests,
 }
 """Each file with the function that reads it as its service does."""

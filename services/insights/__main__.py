@@ -16,15 +16,19 @@ from runtime.relay import Relay
 from runtime.service import run_service
 from runtime.settings import load
 from runtime.watchdog import Watchdog
+from runtime.yaml_file import ConfigError
 from services.insights import erasures
 from services.insights.app import SERVICE, TOPICS, Intake, http_app, read, zone_check
 from services.insights.business_view import BusinessView
+from services.insights.digests import load_digests
 from services.insights.settings import InsightsSettings
 from services.insights.source import Source
+from services.insights.telling_teams import TellingTeams
 from services.insights.web.add_pages import add_pages
 
 INTAKE_RECORDS = 2_000
 """Taken in at once: each statement of a batch costs the more for an event, the fewer share it."""
+BAD_CONFIG_EXIT_CODE = 2
 # Counting bits is quick; compiling the statement for it is not.
 CONNECTION_OPTIONS = {"jit": "off"}
 
@@ -66,6 +70,11 @@ def main() -> int:
     health.add("intake", intake.check)
     health.add("erasures", erasing.check)
     health.add("relay", relay.check)
+    try:
+        digests = load_digests(settings.config_dir / "digests.yaml")
+    except ConfigError as error:
+        sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
+        return BAD_CONFIG_EXIT_CODE
     source = Source(pool=pool, clock=business_clock(settings), zone=settings.zone)
     REGISTRY.register(BusinessView(source))
     app = http_app(health, source, Operator(settings.insights_api_key, "INSIGHTS_API_KEY"))
@@ -78,6 +87,7 @@ def main() -> int:
                 "erasures": erasing.run,
                 "relay": relay.run,
                 "image": source.images.run,
+                "telling-teams": TellingTeams(source, digests, settings.insights_url).run,
                 "intake-watchdog": Watchdog(intake.progress.standing).run,
                 "erasures-watchdog": Watchdog(erasing.progress.standing).run,
             },

@@ -1,6 +1,6 @@
 """Where figures come from, and which day it is there."""
 
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from runtime.clock import Clock
@@ -18,9 +18,13 @@ class Source:
         self._clock = clock
         self.images = Images(pool)
 
+    def now(self) -> datetime:
+        """What the business clock says, UTC."""
+        return self._clock.now()
+
     def today(self) -> date:
         """The day that it is in the reporting time zone."""
-        return self._clock.now().astimezone(self.zone).date()
+        return self.now().astimezone(self.zone).date()
 
     def counting(self) -> Counting:
         """Counts what stands there now. Raises psycopg.OperationalError."""

@@ -28,6 +28,7 @@ from schemas.topics import replay_topic
 from services.router import (
     advocacy_api,
     answer_api,
+    bulletins,
     delivery_api,
     destination_api,
     erasures,
@@ -145,7 +146,9 @@ def planning_consumer(
     )
 
 
-def listening(*, kafka: KafkaSettings, pool: Pool, replying: replies.Replies) -> dict[str, Consumer[Any]]:
+def listening(
+    *, kafka: KafkaSettings, pool: Pool, replying: replies.Replies, telling: bulletins.Bulletins
+) -> dict[str, Consumer[Any]]:
     """What takes in everything else that the router listens to, by name; its group is `router-<name>`."""
 
     def of(
@@ -172,6 +175,7 @@ def listening(*, kafka: KafkaSettings, pool: Pool, replying: replies.Replies) ->
             of("lifecycle", lifecycle.TOPICS, lifecycle.decode, lifecycle.end),
             of("erasures", erasures.TOPICS, erasures.decode, erasures.handle),
             of("replies", replies.TOPICS, replies.decode, replying.take),
+            of("bulletins", bulletins.TOPICS, bulletins.decode, telling.take),
         )
     )
 
@@ -213,7 +217,12 @@ def serve(
     )
     consumers = {
         "planning": planning,
-        **listening(kafka=kafka, pool=pool, replying=replies.Replies(desk, clock)),
+        **listening(
+            kafka=kafka,
+            pool=pool,
+            replying=replies.Replies(desk, clock),
+            telling=bulletins.Bulletins(playbook.plugins, people, clock),
+        ),
     }
     relay = Relay(pool=pool, kafka=kafka)
     pauses = Pauses(pool)

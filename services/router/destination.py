@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.router.facts import Facts
     from services.router.follow_up import FollowUpView
     from services.router.follow_up_desk import Desk
-    from services.router.people import Person
+    from services.router.people import Person, Team
     from services.router.storm import Summary
     from services.router.templates import Templates
 
@@ -182,6 +182,14 @@ class Limits:
     batches_per_second: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """What a team is told, such as a digest. Plain text; an empty line begins a new paragraph."""
+
+    title: str
+    text: str
+
+
 class Destination(Protocol):
     """A connected destination. `deliver` and `reconcile` are called from several threads at once."""
 
@@ -244,7 +252,8 @@ class Plugin(Generic[A, C, S]):
     was wanted (first) and what is wanted now, what an object may become that is outside already, or may be:
     a message stays in its channel, where it is looked for; None: it stays as it is. Left out: objects have no
     place. `taken_back` makes, of the content last wanted and the facts by now, what taking the object back
-    has to know. Left out: no more than it knew.
+    has to know. Left out: no more than it knew. `bulletins` makes, of what a team and these members of it are
+    told, the objects by action; left out: nothing but answers and surveys goes there.
     """
 
     name: str
@@ -265,3 +274,4 @@ class Plugin(Generic[A, C, S]):
     redirect: Callable[[C, Person], C] | None = None
     in_place: Callable[[C, C], C | None] | None = None
     taken_back: Callable[[C, Facts], C] | None = None
+    bulletins: Callable[[Bulletin, Team, Sequence[Person]], Mapping[str, C]] | None = None

@@ -1,7 +1,6 @@
 """A mail that a colleague writes to a customer about an answer, wherever they read it."""
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from services.router.draft import Draft
 from services.router.effect import PEOPLE, EffectRow, effect_id
 from services.router.follow_up_commands import Claim
 from services.router.follow_up_desk import Desk
+from services.router.mail_message import as_html
 from services.router.people import Person
 
 Connection = psycopg.Connection[Any]
@@ -109,7 +109,7 @@ class Letters:
                 "name": draft.name,
                 "subject": draft.subject,
                 "text": draft.text,
-                "html": _as_html(draft.text),
+                "html": as_html(draft.text),
                 "about": about.subject,
                 "writer_name": writer.name,
                 "writer_email": writer.email,
@@ -122,10 +122,3 @@ class Letters:
             content.model_dump_json(),
             rate_key=plugin.rate_key(content),
         )
-
-
-def _as_html(text: str) -> str:
-    paragraphs = "".join(
-        f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in text.split("\n\n") if part.strip()
-    )
-    return f'<!doctype html><html><head><meta charset="utf-8"></head><body>{paragraphs}</body></html>'

@@ -8,6 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from html import escape
 
 # A header is folded only at blanks; past the line length Python would encode a long address, which mail
 # clients do not decode in List-Unsubscribe. RFC 5322 allows 998 octets a line.
@@ -90,3 +91,11 @@ def split_subject(text: str) -> tuple[str, str]:
     if name.strip().lower() != "subject" or not subject.strip():
         raise ValueError("the first line of a text template is `Subject: ...`")
     return subject.strip(), rest.lstrip("\n")
+
+
+def as_html(text: str) -> str:
+    """Plain text as a page of paragraphs."""
+    paragraphs = "".join(
+        f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in text.split("\n\n") if part.strip()
+    )
+    return f'<!doctype html><html><head><meta charset="utf-8"></head><body>{paragraphs}</body></html>'

@@ -4,7 +4,7 @@ A mail cannot be changed or called back, and nobody can be asked whether it arri
 lost after the end of the data, it counts as delivered (RFC 5321 section 4.5.3.2.6): the server may have it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from smtplib import SMTPAuthenticationError, SMTPResponseException, SMTPSenderRefused
@@ -21,6 +21,7 @@ from schemas.reply_address import About, Answered, reply_address
 from services.router.destination import (
     AfterAmbiguity,
     Ambiguous,
+    Bulletin,
     Call,
     Delivered,
     Failed,
@@ -34,10 +35,10 @@ from services.router.destination import (
     Traits,
 )
 from services.router.facts import Facts
-from services.router.mail_message import address, compose, one_line, split_subject
+from services.router.mail_message import address, as_html, compose, one_line, split_subject
 from services.router.mail_server import MailServer
 from services.router.outcomes import subject_of_request, subject_of_response
-from services.router.people import Person
+from services.router.people import Person, Team
 from services.router.templates import Templates
 
 _PERMANENT = 500
@@ -273,6 +274,17 @@ def _redirected(content: Content, to: Person) -> Content:
     return content.model_copy(update={"to": to.email, "name": to.name})
 
 
+def _bulletins(told: Bulletin, _team: Team, members: Sequence[Person]) -> Mapping[str, Content]:
+    """A mail to each member."""
+    html = as_html(told.text)
+    return {
+        f"mail_{one.id}": Content(
+            to=one.email, name=one.name, subject=one_line(told.title, 200), text=told.text, html=html
+        )
+        for one in members
+    }
+
+
 PLUGIN = Plugin(
     name="email",
     traits=Traits(after_ambiguity=AfterAmbiguity.ASSUME_DELIVERED, updates=False, to_respondent=True),
@@ -286,4 +298,5 @@ PLUGIN = Plugin(
     audience=lambda content: (content.to,),
     templates=_files,
     redirect=_redirected,
+    bulletins=_bulletins,
 )

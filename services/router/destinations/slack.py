@@ -35,6 +35,7 @@ from services.router.lost_call import lost
 from services.router.people import Person
 from services.router.slack import follow_up_part
 from services.router.slack.actions import Action, LinkAction, filled, render, templates_of
+from services.router.slack.bulletin import bulletins
 from services.router.slack.card import TEXT_CHARACTERS, withdrawn
 from services.router.slack.content import Card, Content, Recipient
 from services.router.slack.errors import cause_of, code_of, retry_after, verdict
@@ -261,6 +262,7 @@ PLUGIN = Plugin(
     templates=templates_of,
     notice=notice,
     summarise=summarise,
+    bulletins=bulletins,
     redirect=_redirected,
     in_place=lambda before, now: now.model_copy(update={"channel": before.channel, "to": before.to}),
 )

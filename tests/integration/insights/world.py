@@ -12,6 +12,7 @@ from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified, TagSource, ThemeTag
 from schemas.corrections import ClassificationCorrected, CorrectedField
 from schemas.event import NAMESPACE
+from schemas.lifecycle import LifecycleEventOccurred, Moment
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.profiles import ProfileChanged
 from schemas.requests import SurveyRequested
@@ -37,6 +38,8 @@ TABLES = (
     "people",
     "accounts",
     "outbox",
+    "digests_sent",
+    "episodes",
 )
 
 
@@ -154,6 +157,20 @@ def outcome(person: str, number: int, at: float, kind: OutcomeKind, **facts: obj
             "response_id": response,
             **facts,
         }
+    )
+
+
+def launched(at: float, name: str) -> LifecycleEventOccurred:
+    """A release, which everybody sees."""
+    return LifecycleEventOccurred(
+        lifecycle_id=uuid5(NAMESPACE, name),
+        source="releases",
+        source_id=name,
+        order=Order(revision=1, tie=0),
+        moment=Moment.RELEASE_LAUNCHED,
+        occurred_at=hour(at),
+        received_at=hour(at),
+        context={"release": name},
     )
 
 

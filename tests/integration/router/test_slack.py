@@ -14,18 +14,25 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from runtime.cloudevents import Undecodable, to_message
+from runtime.consumer import Delivered
+from runtime.messages import Record
 from runtime.postgres import Pool
+from runtime.tracing import new_traceparent
 from sandbox.client import Credentials, RunningSandbox
 from sandbox.processes import free_port
 from sandbox.slack_callbacks import sign
+from schemas.delivery_requests import DeliveryKind, DeliveryRequested
 from schemas.outcomes import OutcomeKind
-from services.router import follow_up_store
+from services.router import bulletins, follow_up_store
+from services.router.bulletins import Bulletins
 from services.router.clearance import DeliveryMode, Policy
 from services.router.follow_up import FollowUp, State
 from tests.integration.router.slack_world import OPERATOR_KEY, SlackWorld
 from tests.integration.router.world import EPOCH, answer, until
 
 PORT = free_port()
+RECORD = Record("delivery.requests.v1", 0, 0, b"", b"", (), EPOCH)
 
 
 @pytest.fixture(scope="module")
@@ -494,3 +501,43 @@ def test_over_http_what_cannot_be_done_says_why(slack: SlackWorld) -> None:
     ]
     assert [(one.status_code, status) for one, status in refused] == [(status,) * 2 for _, status in refused]
     assert emitted(slack, "feedback.corrected.v1") == []
+
+
+def test_a_team_is_told_once_in_its_channel_and_each_member_by_mail(slack: SlackWorld) -> None:
+    digest = DeliveryRequested(
+        delivery_id=uuid4(),
+        kind=DeliveryKind.DIGEST,
+        team="product",
+        destination="slack",
+        content={"title": "What customers said", "text": "NPS 10 \u00b1 15 of 100.\n\n<b>Slow</b>"},
+        requested_at=EPOCH,
+        expires_at=EPOCH + timedelta(days=1),
+    )
+    mailed = digest.model_copy(update={"delivery_id": uuid4(), "team": "cs", "destination": "email"})
+    nobodys = digest.model_copy(update={"delivery_id": uuid4(), "team": "zoo"})
+    handler = Bulletins(slack.plugins, slack.people, slack.clock)
+    for _ in range(2):
+        with slack.pool.connection() as connection:
+            handler.take(connection, [Delivered(RECORD, one) for one in (digest, mailed, nobodys)])
+    slack.settled()
+    (message,) = slack.messages("product-feedback")
+    assert "&lt;b&gt;Slow" in message["text"]
+    mails = httpx.get(f"{slack.url}/received/mail").json()["items"]
+    assert sorted(one["to"] for one in mails) == [["jonas.weber@acme.test"], ["maya.lindqvist@acme.test"]]
+    assert {one["subject"] for one in mails} == {"What customers said"}
+
+
+def test_a_delivery_that_cannot_be_used_says_what_is_wrong() -> None:
+    event = DeliveryRequested(
+        delivery_id=uuid4(),
+        kind=DeliveryKind.ALERT,
+        team="product",
+        destination="slack",
+        content={"title": "Only this"},
+        requested_at=EPOCH,
+        expires_at=EPOCH,
+    )
+    message = to_message(event, source="/tests", traceparent=new_traceparent())
+    record = Record(message.topic, 0, 0, message.key, message.value, message.headers, EPOCH)
+    with pytest.raises(Undecodable, match="text"):
+        bulletins.decode(record)
