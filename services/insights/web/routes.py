@@ -12,11 +12,12 @@ from services.insights.counting import Counting
 from services.insights.figures import Point as Period
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Rolling
+from services.insights.releases import effects, launched
 from services.insights.source import Source
 from services.insights.web import answers_file
 from services.insights.web.bars import interval_bars, slices
 from services.insights.web.guard import Agent, Viewer
-from services.insights.web.line_chart import Point, line_chart
+from services.insights.web.line_chart import Mark, Point, line_chart
 from services.insights.web.place import after_of, place_of
 from services.insights.web.site import page
 from services.insights.web.staff import Role
@@ -38,6 +39,8 @@ def figure_routes(source: Source) -> APIRouter:
         bars = figures.distribution(counting, wanted)
         periods = figures.trend(counting, wanted, view.step)
         rows = figures.breakdown(counting, wanted, view.by)
+        with source.pool.connection() as connection:
+            releases = launched(connection, wanted.since, wanted.until, source.zone)
         lowest, highest = RANGES[wanted.metric]
         tally = headline.score.tally
         parts = (tally.low, tally.middle, tally.top)
@@ -50,7 +53,13 @@ def figure_routes(source: Source) -> APIRouter:
             most=max(bar.share.part for bar in bars),
             groups=list(zip(GROUPS[wanted.metric], parts, slices(parts), strict=True)),
             periods=[(_name(period, view), period) for period in periods],
-            chart=line_chart([_point(period, view) for period in periods], lowest=lowest, highest=highest),
+            chart=line_chart(
+                [_point(period, view) for period in periods],
+                lowest=lowest,
+                highest=highest,
+                marks=[Mark(one.day, one.name) for one in releases],
+            ),
+            releases=effects(counting, wanted, releases),
             rows=rows,
             bars=interval_bars(
                 [(row.score.value, row.score.margin) for row in rows], lowest=lowest, highest=highest

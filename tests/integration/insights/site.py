@@ -28,6 +28,7 @@ from tests.integration.insights.world import (
     account,
     answered,
     hour,
+    launched,
     outcome,
     profile,
     request_id,
@@ -100,7 +101,14 @@ def live_a_quarter(world: World, people: int = 420) -> None:
                     request_id=request_id(n) if number == 2 and n % 3 else None,
                 )
             )
-    world.say(*companies, *profiles, *answers, *_asked(answers), *_heard_back(answers, chance))
+    world.say(
+        *companies,
+        *profiles,
+        *answers,
+        *_asked(answers),
+        *_heard_back(answers, chance),
+        launched(24 * 44, "4.0"),
+    )
 
 
 def _asked(answers: list[ResponseClassified]) -> Iterator[SurveyRequested | SurveyStepOccurred]:

@@ -99,6 +99,16 @@ def test_a_number_opens_the_answers_behind_it(signed_in: webdriver.Chrome, addre
     assert max(scores) <= 6
 
 
+def test_a_release_is_marked_with_the_score_before_and_after(
+    signed_in: webdriver.Chrome, address: str
+) -> None:
+    signed_in.get(f"{address}/")
+    told = signed_in.find_element(By.CSS_SELECTOR, "[aria-label='Releases'] tbody tr").text
+    assert told.startswith("4.0, 3 May 2026")
+    assert told.count("±") == 3
+    assert len(signed_in.find_elements(By.CSS_SELECTOR, "line.mark")) == 1
+
+
 def test_the_unhappy_who_heard_nothing_are_one_click_away(signed_in: webdriver.Chrome, address: str) -> None:
     resize(signed_in, 1440)
     signed_in.get(f"{address}/closed-loop")
