@@ -63,6 +63,8 @@ _FOLD_SQL: Sequence[LiteralString] = (
     " WHERE person = %(old)s",
     "UPDATE outcomes SET person = %(winner)s WHERE person = %(old)s",
     "UPDATE corrections SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE follow_ups SET person = %(winner)s, former_key = coalesce(former_key, person)"
+    " WHERE person = %(old)s",
     "UPDATE happenings SET person = %(winner)s, former_key = coalesce(former_key, person)"
     " WHERE person = %(old)s",
     "UPDATE people SET merged_into = %(winner)s WHERE person = %(old)s OR merged_into = %(old)s",

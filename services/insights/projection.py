@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from schemas.profiles import ProfileErased
-from services.insights import answers_store, closed_loop_store, happening_store, people
+from services.insights import answers_store, closed_loop_store, follow_ups, happening_store, people
 from services.insights.image import publish
 from services.insights.intake import Batch
 from services.insights.telling import Changes, tell_anew
@@ -49,6 +49,7 @@ def write(connection: Connection[Any], batch: Batch) -> Changes:
     changed |= people.fold(connection, batch.merges, keys)
     others = answers_store.put(connection, batch, keys) | closed_loop_store.put(connection, batch, keys)
     happening_store.put(connection, batch, keys)
+    follow_ups.put(connection, batch.outcomes.values(), keys)
     return Changes(
         people=erased.union(keys.winner(key) for key in changed | erased),
         others={keys.winner(key) for key in others},

@@ -17,7 +17,7 @@ from services.insights.telling import Changes, tell_anew
 BATCH = 2_000
 
 _TABLES = (
-    *("words", "answers", "corrections", "requests", "outcomes", "marks", "happenings"),
+    *("words", "answers", "corrections", "requests", "outcomes", "marks", "happenings", "follow_ups"),
     *("people", "accounts", "reporting"),
 )
 _LOOKED_UP = ("people", "accounts", "answers", "requests", "corrections", "outcomes")

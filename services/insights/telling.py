@@ -43,6 +43,10 @@ _FORGET_SQL: Mapping[str, LiteralString] = {
         DELETE FROM happenings USING people WHERE happenings.person = ANY(%(persons)s)
         AND people.person IN (happenings.person, happenings.former_key) AND known_at <= people.erased_at
     """,
+    "follow_ups": """
+        DELETE FROM follow_ups USING people WHERE follow_ups.person = ANY(%(persons)s)
+        AND people.person IN (follow_ups.person, follow_ups.former_key) AND opened_at <= people.erased_at
+    """,
 }
 _PEOPLE_SQL = """
 SELECT person, account_id, segment, cohort, role, stage, products, internal, erased_at IS NOT NULL FROM people

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from schemas.scales import GROUPS
-from services.insights import closed_loop, figures
+from services.insights import closed_loop, figures, follow_ups
 from services.insights.answers import behind
 from services.insights.counting import Counting
 from services.insights.figures import Point as Period
@@ -92,12 +92,17 @@ def figure_routes(source: Source) -> APIRouter:
         in_time = closed_loop.first_contact_in_time(counting, wanted)
         recovered = closed_loop.recovery(counting, wanted)
         asked = closed_loop.response_by(counting, wanted, Dimension.PROGRAM, source.today())
+        with source.pool.connection() as connection:
+            owed = follow_ups.owed(connection, source.now())
+            quick = follow_ups.quickness(connection, wanted.since, wanted.until, source.zone)
         lowest, *_, highest = GROUPS[wanted.metric]
         return figure_page(
             request,
             "closed_loop.html",
             view,
             heard=heard,
+            owed=owed,
+            quick=quick,
             in_time=in_time,
             recovered=recovered,
             asked=asked,

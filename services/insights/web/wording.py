@@ -1,7 +1,7 @@
 """Figures as people read them: rounded, with their margins and denominators. Pure."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from schemas.scales import Metric
 from services.insights.definitions import Change, Score, Share
@@ -71,6 +71,15 @@ def moment(at: datetime) -> str:
     return f"{day(at)}, {at:%H:%M}"
 
 
+def duration(lasted: timedelta) -> str:
+    """How long, in the unit that tells most: minutes below two hours, hours below two days, else days."""
+    hours = lasted.total_seconds() / 3600
+    for limit, factor, unit in ((2, 60, "minutes"), (48, 1, "hours")):
+        if hours < limit:
+            return f"{number(hours * factor)} {unit}"
+    return f"{number(hours / 24)} days"
+
+
 def sentence(text: str) -> str:
     """With a capital letter in front."""
     return text[:1].upper() + text[1:]
@@ -89,6 +98,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "percent": percent,
     "number": number,
     "day": day,
+    "duration": duration,
     "moment": moment,
     "named": named,
     "sentence": sentence,

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from runtime.postgres import Pool
 from schemas.classified import ResponseClassified
-from schemas.outcomes import OutcomeKind, OutcomeRecorded
+from schemas.outcomes import FollowUpSnapshot, OutcomeKind, OutcomeRecorded
 from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStepOccurred
 from services.insights.closed_loop_store import CONTACT
@@ -127,10 +127,30 @@ def _heard_back(answers: list[ResponseClassified], chance: Random) -> Iterator[O
         response = answer.response
         person, number = response.source_id.split()
         received = _received(answer)
-        if response.score is not None and response.score <= 6 and chance.random() < 0.6:
+        if response.score is None or response.score > 6:
+            continue
+        is_contacted = chance.random() < 0.6
+        yield _opened(answer, contacted_after=50 if is_contacted else None)
+        if is_contacted:
             if chance.random() < 0.2:
                 yield outcome(person, int(number), received + 48, OutcomeKind.SLA_BREACHED, reason=CONTACT)
             yield outcome(person, int(number), received + 50, OutcomeKind.CONTACTED)
+
+
+def _opened(answer: ResponseClassified, *, contacted_after: float | None) -> OutcomeRecorded:
+    """Every follow-up stays open; those of every third account wait for somebody to take them."""
+    person, number = answer.response.source_id.split()
+    received, owner = _received(answer), (None, "maya", "jonas")[int(person.removeprefix("person-")) % 3]
+    snapshot = FollowUpSnapshot(
+        version=1,
+        owner=owner,
+        team="customer_success",
+        opened_at=hour(received),
+        first_contact_due_at=hour(received + 8),
+        resolve_due_at=hour(received + 80),
+        contacted_at=hour(received + contacted_after) if contacted_after is not None else None,
+    )
+    return outcome(person, int(number), received, OutcomeKind.OPENED, follow_up=snapshot)
 
 
 def _received(answer: ResponseClassified) -> float:

@@ -33,6 +33,7 @@ TABLES = (
     "requests",
     "outcomes",
     "happenings",
+    "follow_ups",
     "marks",
     "images",
     "people",
