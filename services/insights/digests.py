@@ -55,8 +55,8 @@ class DigestFile(_Entry):
 
 
 def load_digests(path: Path) -> tuple[DigestEntry, ...]:
-    """The file's entries; none where there is no file. Raises runtime.yaml_file.ConfigError."""
-    return load_yaml(path, DigestFile).digests if path.exists() else ()
+    """The file's entries. Raises runtime.yaml_file.ConfigError."""
+    return load_yaml(path, DigestFile).digests
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ BROKEN = {
     "people.yaml": "teams: {}",
     "salesforce.yaml": "pigeons: {}",
     "salesforce_customers.yaml": "pigeons: {}",
+    "digests.yaml": "digests: [{}]",
     "sources.yaml": "sources: {pigeons: {vendor: pigeon, secrets: [a]}}",
 }
 

@@ -37,7 +37,7 @@ def test_the_same_digest_has_the_same_id_whoever_works_it_out() -> None:
 
 def test_the_examples_of_the_shipped_file_can_be_used_and_a_wrong_file_is_refused(tmp_path: Path) -> None:
     shipped = Path("deploy/config/digests.yaml")
-    assert load_digests(shipped) == load_digests(tmp_path / "none.yaml") == ()
+    assert load_digests(shipped) == ()
     examples = [line[1:] for line in shipped.read_text().splitlines() if line.startswith("#   ")]
     file = tmp_path / "digests.yaml"
     file.write_text("\n".join(["digests:", *examples]))
