@@ -1,10 +1,8 @@
 """The answers behind a number as a file for spreadsheets."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterator
 
-from runtime.spreadsheet import safe_cell
+from runtime.spreadsheet import csv_text
 from services.insights.answers import MOST_ANSWERS, Page, Shown, behind
 from services.insights.filters import Dimension, Filter
 from services.insights.source import Source
@@ -33,13 +31,13 @@ COLUMNS = (
 
 def lines(source: Source, wanted: Filter) -> Iterator[str]:
     """The file, in pieces; each is read when the one before has been taken, so that any number fits."""
-    yield _written([COLUMNS])
+    yield csv_text([COLUMNS])
     after = None
     counting = source.counting()
     while True:
         with source.pool.connection() as connection:
             found: Page = behind(connection, counting, wanted, limit=MOST_ANSWERS, after=after)
-        yield _written([_row(answer) for answer in found.answers])
+        yield csv_text([_row(answer) for answer in found.answers])
         after = found.after
         if after is None:
             return
@@ -65,9 +63,3 @@ def _row(answer: Shown) -> tuple[object, ...]:
         ", ".join(answer.values(Dimension.SENTIMENT)),
         answer.response_id,
     )
-
-
-def _written(rows: Sequence[Sequence[object]]) -> str:
-    text = StringIO()
-    csv.writer(text).writerows([safe_cell(cell) for cell in row] for row in rows)
-    return text.getvalue()

@@ -1,6 +1,9 @@
 """Every page in a real browser: by mouse and by keyboard, wide and narrow, and by whoever cannot see it."""
 
+import csv
+import re
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from selenium import webdriver
@@ -9,8 +12,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from runtime.postgres import Pool
+from services.insights.web.table_routes import TABLES
 from tests.chromium import chromium, complaints, fits, is_gone, picture, press, resize, violations
-from tests.integration.insights.site import PASSWORD, live_a_quarter, served
+from tests.integration.insights.site import PASSWORD, live_a_quarter, served, visitor
 from tests.integration.insights.world import World
 
 PATIENCE_SECONDS = 20
@@ -97,6 +101,26 @@ def test_a_number_opens_the_answers_behind_it(signed_in: webdriver.Chrome, addre
     scores = scores_behind(signed_in)
     assert len(scores) == part
     assert max(scores) <= 6
+
+
+def test_each_table_is_a_file_for_the_same_filter(address: str) -> None:
+    found: dict[str, list[dict[str, str]]] = {}
+    with visitor(address) as client:
+        for page in ("", "themes", "movement", "closed-loop"):
+            html = client.get(f"/{page}", params={"segment": "enterprise", "by": "channel"}).text
+            for link in re.findall(r'href="(/tables/[^"]+)"', html):
+                answer = client.get(unescape(link))
+                name = answer.url.path.removeprefix("/tables/").removesuffix(".csv")
+                assert answer.headers["content-disposition"].startswith(f'attachment; filename="{name}-nps-')
+                found[name] = list(csv.DictReader(answer.text.splitlines()))
+        shown = int(re.findall(r">([\d,]+) answers</a>", client.get("/?segment=enterprise").text)[0])
+        assert client.get("/tables/people.csv").status_code == 404
+    assert found.keys() == TABLES.keys()
+    assert all(found.values())
+    for name in ("scores", "trend", "breakdown", "movement", "heard-back"):
+        counted = "answered_of" if name == "heard-back" else "answers"
+        assert sum(int(row[counted]) for row in found[name]) == shown, name
+    assert {row["channel"] for row in found["breakdown"]} == {"email", "in_app"}
 
 
 def test_a_release_is_marked_with_the_score_before_and_after(

@@ -1,0 +1,76 @@
+"""Every table of the pages as a file for spreadsheets, for the filter of its address."""
+
+from collections.abc import Callable, Mapping
+
+from fastapi import APIRouter, Request, Response
+
+from runtime.spreadsheet import csv_text
+from services.insights import closed_loop, figures, follow_ups
+from services.insights.counting import Counting
+from services.insights.filters import Dimension
+from services.insights.releases import effects, launched
+from services.insights.source import Source
+from services.insights.web import tables
+from services.insights.web.guard import Viewer
+from services.insights.web.routes import reading
+from services.insights.web.site import nothing_here
+from services.insights.web.tables import Table
+from services.insights.web.view import View
+
+Maker = Callable[[Source, View, Counting], Table]
+
+
+def _releases(source: Source, view: View, counting: Counting) -> Table:
+    wanted = view.wanted
+    with source.pool.connection() as connection:
+        found = launched(connection, wanted.since, wanted.until, source.zone)
+    return tables.releases(effects(counting, wanted, found))
+
+
+def _owed(source: Source, _view: View, _counting: Counting) -> Table:
+    with source.pool.connection() as connection:
+        return tables.owed(follow_ups.owed(connection, source.now()))
+
+
+def _response_rate(source: Source, view: View, counting: Counting) -> Table:
+    asked = closed_loop.response_by(counting, view.wanted, Dimension.PROGRAM, source.today())
+    return tables.response_rate(Dimension.PROGRAM, asked)
+
+
+TABLES: Mapping[str, Maker] = {
+    "scores": lambda _, view, counting: tables.scores(figures.distribution(counting, view.wanted)),
+    "trend": lambda _, view, counting: tables.trend(figures.trend(counting, view.wanted, view.step)),
+    "releases": _releases,
+    "breakdown": lambda _, view, counting: tables.breakdown(
+        view.by, figures.breakdown(counting, view.wanted, view.by)
+    ),
+    "themes": lambda _, view, counting: tables.themes(figures.themes(counting, view.wanted)),
+    "movement": lambda _, view, counting: tables.movement(figures.movement(counting, view.wanted)),
+    "heard-back": lambda _, view, counting: tables.heard_back(closed_loop.heard_back(counting, view.wanted)),
+    "open-follow-ups": _owed,
+    "recovery": lambda _, view, counting: tables.recovery(closed_loop.recovery(counting, view.wanted)),
+    "response-rate": _response_rate,
+}
+"""What makes each table, by the name in its address."""
+
+
+def table_routes(source: Source) -> APIRouter:
+    """The route of all of them; none names a respondent, so whoever sees the pages may have them."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/tables/{name}.csv")
+    def table_file(request: Request, name: str, _staff: Viewer) -> Response:
+        maker = TABLES.get(name)
+        if maker is None:
+            return nothing_here(request, f"There are tables of {', '.join(TABLES)}.")
+        view, counting = reading(source, request)
+        table = maker(source, view, counting)
+        wanted = view.wanted
+        file = f"{name}-{wanted.metric}-{wanted.since}-{wanted.until}.csv"
+        return Response(
+            csv_text([table.columns, *table.rows]),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{file}"'},
+        )
+
+    return routes

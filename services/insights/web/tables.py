@@ -1,0 +1,142 @@
+"""The tables of the pages as rows of a file: figures with all their digits and what they stand on. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from services.insights.closed_loop import HeardBack, Recovery, Response
+from services.insights.definitions import Change, Score, Share
+from services.insights.figures import Bar, Movement, Point, Row, Theme
+from services.insights.follow_ups import Owed
+from services.insights.releases import Effect
+
+Cells = tuple[object, ...]
+_SCORE = ("{0}score", "{0}margin", "{0}answers")
+_CHANGE = ("{0}", "{0}_margin", "is_significant")
+_SHARE = ("{0}", "{0}_of", "{0}_percent", "{0}_margin")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows below the names of their columns; None is an empty cell."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Cells, ...]
+
+
+def scores(bars: Iterable[Bar]) -> Table:
+    """How many gave each score."""
+    rows = ((bar.score, bar.group, *_of_share(bar.share)) for bar in bars)
+    return Table(("score", "group", *_named(_SHARE, "answers")), tuple(rows))
+
+
+def trend(points: Iterable[Point]) -> Table:
+    """The score of each period."""
+    rows = ((point.since, point.until, *_of_score(point.score)) for point in points)
+    return Table(("from", "to", *_named(_SCORE)), tuple(rows))
+
+
+def releases(effects: Iterable[Effect]) -> Table:
+    """The scores around each release."""
+    columns = (
+        "release",
+        "day",
+        *_named(_SCORE, "before_"),
+        *_named(_SCORE, "after_"),
+        *_named(_CHANGE, "change"),
+    )
+    rows = (
+        (
+            one.release.name,
+            one.release.day,
+            *_of_score(one.before),
+            *_of_score(one.after),
+            *_of_change(one.change),
+        )
+        for one in effects
+    )
+    return Table(columns, tuple(rows))
+
+
+def breakdown(dimension: str, values: Iterable[Row]) -> Table:
+    """The score by the values of a dimension; an empty value is not known."""
+    rows = ((row.value, *_of_score(row.score)) for row in values)
+    return Table((dimension, *_named(_SCORE)), tuple(rows))
+
+
+def themes(found: Iterable[Theme]) -> Table:
+    """What each theme does to the score, with a column for each sentiment."""
+    listed = tuple(found)
+    sentiments = sorted({sentiment for one in listed for sentiment in one.sentiments})
+    columns = (
+        "theme",
+        *_named(_SHARE, "volume"),
+        *_named(_SHARE, "volume_before"),
+        "is_rising",
+        *_named(_SCORE, "with_"),
+        *_named(_SCORE, "without_"),
+        *_named(_CHANGE, "impact"),
+        *(f"sentiment_{one or 'not_known'}" for one in sentiments),
+    )
+    rows = (
+        (
+            one.theme,
+            *_of_share(one.volume),
+            *_of_share(one.volume_before),
+            one.is_rising,
+            *_of_score(one.having),
+            *_of_score(one.without),
+            *_of_change(one.impact),
+            *(one.sentiments.get(sentiment, 0) for sentiment in sentiments),
+        )
+        for one in listed
+    )
+    return Table(columns, tuple(rows))
+
+
+def movement(moved: Movement) -> Table:
+    """How many answers came from each group into each; those of people who had not answered are a row too."""
+    rows = tuple((one.before, one.after, one.answers) for one in moved.moves)
+    return Table(("before", "now", "answers"), (*rows, ("first", None, moved.first.answers)))
+
+
+def heard_back(groups: Iterable[HeardBack]) -> Table:
+    """Who of each group heard from us."""
+    rows = ((one.group, *_of_share(one.contacted), *_of_share(one.answered)) for one in groups)
+    return Table(("group", *_named(_SHARE, "contacted"), *_named(_SHARE, "answered")), tuple(rows))
+
+
+def owed(owners: Iterable[Owed]) -> Table:
+    """Open follow-ups by who has them; an empty owner is nobody."""
+    rows = ((one.owner, one.open, one.since_a_day, one.since_a_week, one.longer, one.late) for one in owners)
+    return Table(("owner", "open", "less_than_a_day", "up_to_a_week", "longer", "late"), tuple(rows))
+
+
+def recovery(found: Mapping[str, Recovery]) -> Table:
+    """What unhappy people said the next time, by what they heard from us."""
+    rows = (
+        (how, one.answers, *_of_share(one.higher), *_of_share(one.converted)) for how, one in found.items()
+    )
+    columns = ("heard_back", "answers", *_named(_SHARE, "higher"), *_named(_SHARE, "converted"))
+    return Table(columns, tuple(rows))
+
+
+def response_rate(dimension: str, found: Iterable[Response]) -> Table:
+    """Who answered of those asked."""
+    rows = ((one.value, *_of_share(one.answered), one.open) for one in found)
+    return Table((dimension, *_named(_SHARE, "answered"), "still_open"), tuple(rows))
+
+
+def _named(columns: Iterable[str], what: str = "") -> tuple[str, ...]:
+    return tuple(column.format(what) for column in columns)
+
+
+def _of_score(score: Score) -> Cells:
+    return score.value, score.margin, score.tally.answers
+
+
+def _of_change(change: Change | None) -> Cells:
+    return (change.value, change.margin, change.is_significant) if change else (None, None, None)
+
+
+def _of_share(share: Share) -> Cells:
+    return share.part, share.whole, share.percent, share.margin
