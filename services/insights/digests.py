@@ -1,5 +1,6 @@
 """Which digests are wanted, and which of them are due."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -9,7 +10,7 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from runtime.yaml_file import load_yaml
 from schemas.event import NAMESPACE, derived_id
@@ -18,6 +19,8 @@ from services.insights.filters import Dimension, Filter
 
 TOLD_FROM = time(8)
 """Digests and alerts go out from this time on, by the reporting time zone."""
+WEEK_LASTS_DAYS = 3
+"""Last week is told on Monday, or as late as Wednesday if nothing ran on Monday."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
@@ -52,6 +55,14 @@ class DigestFile(_Entry):
     """digests.yaml."""
 
     digests: tuple[DigestEntry, ...] = ()
+
+    @field_validator("digests")
+    @classmethod
+    def _one_a_team(cls, entries: tuple[DigestEntry, ...]) -> tuple[DigestEntry, ...]:
+        # What a team was told is remembered under its name.
+        if twice := [team for team, count in Counter(one.team for one in entries).items() if count > 1]:
+            raise ValueError(f"expected one entry a team, found several of {', '.join(twice)}")
+        return entries
 
 
 def load_digests(path: Path) -> tuple[DigestEntry, ...]:
@@ -90,7 +101,7 @@ def due(entries: Sequence[DigestEntry], now: datetime, zone: ZoneInfo) -> Iterat
         if Every.DAY in entry.every:
             yesterday = today - timedelta(days=1)
             yield Due(entry, Every.DAY, yesterday, yesterday)
-        if Every.WEEK in entry.every and today == monday:
+        if Every.WEEK in entry.every and (today - monday).days < WEEK_LASTS_DAYS:
             yield Due(entry, Every.WEEK, monday - timedelta(days=7), monday - timedelta(days=1))
 
 

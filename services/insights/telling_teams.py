@@ -45,6 +45,8 @@ class TellingTeams:
         self._source = source
         self._entries = entries
         self._address = address
+        # Alerts are about days that have ended: one look a day is enough.
+        self._looked_on: dict[str, date] = {}
 
     def run(self, stop: Stop) -> None:
         """Works once a minute until `stop`."""
@@ -57,14 +59,17 @@ class TellingTeams:
 
     def turn(self) -> None:
         """Tells what is due now, one transaction a team; of two processes the second finds nothing left."""
-        now = self._source.now()
+        now, today = self._source.now(), self._source.today()
+        is_time = now.astimezone(self._source.zone).time() >= TOLD_FROM
         for entry in self._entries:
             with self._source.pool.connection() as connection:
                 connection.execute(_ALONE_SQL)
                 for one in due([entry], now, self._source.zone):
                     self._digest(connection, one)
-                if now.astimezone(self._source.zone).time() >= TOLD_FROM:
-                    self._alert(connection, entry, self._source.today())
+                if looks := is_time and self._looked_on.get(entry.team) != today:
+                    self._alert(connection, entry, today)
+            if looks:
+                self._looked_on[entry.team] = today
 
     def _digest(self, connection: Connection[Any], one: Due) -> None:
         now, words = self._source.now(), None

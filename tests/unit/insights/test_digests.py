@@ -24,7 +24,11 @@ def test_yesterday_is_told_from_eight_on_and_last_week_on_mondays() -> None:
         ("day", date(2026, 5, 3), date(2026, 5, 3)),
         ("week", date(2026, 4, 27), date(2026, 5, 3)),
     ]
-    assert told(monday.replace(day=5, hour=21)) == [("day", date(2026, 5, 4), date(2026, 5, 4))]
+    assert told(monday.replace(day=6, hour=21)) == [
+        ("day", date(2026, 5, 5), date(2026, 5, 5)),
+        ("week", date(2026, 4, 27), date(2026, 5, 3)),
+    ]
+    assert told(monday.replace(day=7, hour=21)) == [("day", date(2026, 5, 6), date(2026, 5, 6))]
 
 
 def test_the_same_digest_has_the_same_id_whoever_works_it_out() -> None:
@@ -44,4 +48,7 @@ def test_the_examples_of_the_shipped_file_can_be_used_and_a_wrong_file_is_refuse
     assert [one.team for one in load_digests(file)] == ["product", "customer_success"]
     file.write_text("digests:\n  - team: product\n    every: [hour]\n    to: [slack]\n")
     with pytest.raises(ConfigError, match=r"digests\.yaml:3"):
+        load_digests(file)
+    file.write_text("digests:\n" + "  - { team: product, every: [day], to: [slack] }\n" * 2)
+    with pytest.raises(ConfigError, match="one entry a team, found several of product"):
         load_digests(file)
