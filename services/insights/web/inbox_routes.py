@@ -1,6 +1,7 @@
 """The inbox: which answers wait for somebody, and what people do about one."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -89,7 +90,7 @@ class _Desk:
         form = await read_form(request)
         mistake = await run_in_threadpool(self._do, response_id, name, form, staff)
         if mistake is not None:
-            return await run_in_threadpool(self._page, request, response_id, staff, mistake)
+            return await run_in_threadpool(self._page, request, response_id, staff, mistake, form)
         return RedirectResponse(f"/answers/{response_id}?done={name}", status_code=303)
 
     def _do(self, response_id: UUID, name: str, form: Mapping[str, str], staff: Staff) -> str | None:
@@ -114,7 +115,12 @@ class _Desk:
         return None
 
     def _page(
-        self, request: Request, response_id: UUID, staff: Staff, mistake: str | None = None
+        self,
+        request: Request,
+        response_id: UUID,
+        staff: Staff,
+        mistake: str | None = None,
+        typed: Mapping[str, str] = MappingProxyType({}),
     ) -> Response:
         with self._source.pool.connection() as connection:
             found = answers.one(connection, response_id)
@@ -133,7 +139,8 @@ class _Desk:
             obstacle=obstacle,
             mistake=mistake,
             done=request.query_params.get("done"),
-            letter_id=uuid4(),
+            typed=typed,
+            letter_id=typed.get("letter_id") or uuid4(),
             reads_all=staff.may(Role.AGENT),
             zone=self._source.zone,
         )

@@ -140,6 +140,13 @@ def test_a_mail_is_written_once_however_often_its_form_is_sent(desk: Desk) -> No
     assert desk.follow_up().owner_id == "ann"
 
 
+def test_a_mail_that_is_refused_is_not_to_be_typed_again(desk: Desk) -> None:
+    with visitor(desk.address) as client:
+        refused = fill(client, desk, "write", subject="", text="Dear customer, <we> are sorry.")
+    assert refused.status_code == 409
+    assert "Dear customer, &lt;we&gt; are sorry.</textarea>" in refused.text
+
+
 def test_a_theme_is_put_right_and_the_answer_sent_to_another_team(desk: Desk) -> None:
     with visitor(desk.address) as client:
         fill(client, desk, "themes", **{"theme support": "on"})
