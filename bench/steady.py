@@ -36,6 +36,8 @@ class Steady:
     responses: int
     sent_seconds: float
     """How long the sending took: longer than asked for where the product did not keep up."""
+    undelivered: int
+    """Deliveries still due long after the last answer: the product is behind for good."""
     failed: int
     dead_letters: int
 
@@ -60,13 +62,14 @@ def run(*, per_second: float, seconds: float) -> Steady:
         began = time.monotonic()
         sent_at = uvloop.run(_send(port, stack.api_key, bodies, per_second=per_second))
         sent_seconds = time.monotonic() - began
-        _settle(stack.postgres.url)
+        undelivered = _settle(stack.postgres.url)
         time.sleep(_LOOK_SECONDS)  # the relay's turn
         found = findings(stack.kafka.bootstrap_servers, stack.url("sandbox"), sent_at)
     return Steady(
         latencies=sorted(found.latencies_seconds),
         responses=len(sent_at),
         sent_seconds=sent_seconds,
+        undelivered=undelivered,
         failed=found.tally.get(Line.FAILED, 0),
         dead_letters=found.tally.get(Line.DEAD_LETTERS, 0),
     )
@@ -116,14 +119,15 @@ async def _send(port: int, key: str, bodies: list[bytes], *, per_second: float) 
     return sent_at
 
 
-def _settle(database_url: str) -> None:
-    """Wait until every answer is planned and nothing is left to deliver."""
+def _settle(database_url: str) -> int:
+    """Wait until nothing is left to deliver; how much is, when it takes too long."""
     deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
     with psycopg.connect(database_url, autocommit=True) as connection:
         quiet = 0
-        while quiet < QUIET_LOOKS:
+        while True:
             row = connection.execute("SELECT count(*) FROM router.pending").fetchone()
-            quiet = 0 if row and row[0] else quiet + 1
-            if time.monotonic() > deadline:
-                raise SystemExit(f"still to deliver after {SETTLED_WITHIN_SECONDS} s: {row and row[0]}")
+            left = int(row[0]) if row else 0
+            quiet = 0 if left else quiet + 1
+            if quiet == QUIET_LOOKS or time.monotonic() > deadline:
+                return left
             time.sleep(_LOOK_SECONDS)
