@@ -21,7 +21,8 @@ FROM people JOIN people AS winner ON winner.person = people.merged_into WHERE pe
 _KNOWN_SQL = "SELECT count(*) FROM people WHERE person = ANY(%s) AND version > 0"
 _ERASE_SQL = """
 UPDATE people SET version = 0, account_id = NULL, name = NULL, email = NULL, segment = NULL, cohort = NULL,
-    role = NULL, stage = NULL, products = '{}', erased_at = greatest(people.erased_at, given.erased_at)
+    role = NULL, stage = NULL, products = '{}', internal = false,
+    erased_at = greatest(people.erased_at, given.erased_at)
 FROM unnest(%b::text[], %b::timestamptz[]) AS given (person, erased_at)
 WHERE people.person = given.person
   AND (people.erased_at IS NULL OR people.erased_at < given.erased_at)
