@@ -117,6 +117,12 @@ class Share:
         """Of too few to say much."""
         return self.whole < LEAST_ANSWERS
 
+    def exceeds(self, other: "Share") -> bool:
+        """Whether it is the larger one beyond chance; never where one of the two is of too few."""
+        if self.percent is None or other.percent is None or self.is_low or other.is_low:
+            return False
+        return self.percent - other.percent > sqrt((self.margin or 0.0) ** 2 + (other.margin or 0.0) ** 2)
+
 
 def score(metric: Metric, tally: Tally) -> Score:
     """The metric over answers: NPS = 100 (P - D) / n, CSAT the share of 4 and 5, CES the mean.

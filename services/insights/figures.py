@@ -88,11 +88,7 @@ class Theme:
     @property
     def is_rising(self) -> bool:
         """A larger share of the answers carries it than before, beyond chance."""
-        now, earlier = self.volume, self.volume_before
-        if now.percent is None or earlier.percent is None or now.is_low or earlier.is_low:
-            return False
-        margins = (now.margin or 0.0) ** 2 + (earlier.margin or 0.0) ** 2
-        return now.percent - earlier.percent > float(margins**0.5)
+        return self.volume.exceeds(self.volume_before)
 
 
 @dataclass(frozen=True, slots=True)

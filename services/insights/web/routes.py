@@ -9,11 +9,13 @@ from schemas.scales import GROUPS
 from services.insights import closed_loop, figures, follow_ups
 from services.insights.answers import behind
 from services.insights.counting import Counting
+from services.insights.drops import drops
 from services.insights.figures import Point as Period
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Rolling
 from services.insights.releases import effects, launched
 from services.insights.source import Source
+from services.insights.traits import over_represented, traits
 from services.insights.web import answers_file
 from services.insights.web.bars import interval_bars, slices
 from services.insights.web.guard import Agent, Viewer
@@ -73,16 +75,33 @@ def figure_routes(source: Source) -> APIRouter:
         most = max(RANGES[view.wanted.metric])
         impacts = [(row.impact.value, row.impact.margin) if row.impact else (None, None) for row in rows]
         return figure_page(
-            request, "themes.html", view, rows=rows, bars=interval_bars(impacts, lowest=-most, highest=most)
+            request,
+            "themes.html",
+            view,
+            rows=rows,
+            bars=interval_bars(impacts, lowest=-most, highest=most),
+            traits=over_represented(traits(counting, view.wanted)),
         )
 
     @routes.get("/movement")
-    def movement(request: Request, _staff: Viewer) -> Response:
+    def movement(request: Request, staff: Viewer) -> Response:
         view, counting = reading(source, request)
         moved = figures.movement(counting, view.wanted)
         groups = GROUPS[view.wanted.metric]
         cells = {(one.before, one.after): one.answers for one in moved.moves}
-        return figure_page(request, "movement.html", view, moved=moved, groups=groups, cells=cells)
+        with source.pool.connection() as connection:
+            fallen = drops(connection, counting, view.wanted)
+        return figure_page(
+            request,
+            "movement.html",
+            view,
+            moved=moved,
+            groups=groups,
+            cells=cells,
+            drops=fallen,
+            reads_all=staff.may(Role.AGENT),
+            zone=source.zone,
+        )
 
     @routes.get("/closed-loop")
     def what_came_of_it(request: Request, _staff: Viewer) -> Response:

@@ -10,6 +10,7 @@ from services.insights.counting import Counting
 from services.insights.filters import Dimension
 from services.insights.releases import effects, launched
 from services.insights.source import Source
+from services.insights.traits import over_represented, traits
 from services.insights.web import tables
 from services.insights.web.guard import Viewer
 from services.insights.web.routes import reading
@@ -45,6 +46,7 @@ TABLES: Mapping[str, Maker] = {
         view.by, figures.breakdown(counting, view.wanted, view.by)
     ),
     "themes": lambda _, view, counting: tables.themes(figures.themes(counting, view.wanted)),
+    "traits": lambda _, view, counting: tables.traits(over_represented(traits(counting, view.wanted))),
     "movement": lambda _, view, counting: tables.movement(figures.movement(counting, view.wanted)),
     "heard-back": lambda _, view, counting: tables.heard_back(closed_loop.heard_back(counting, view.wanted)),
     "open-follow-ups": _owed,

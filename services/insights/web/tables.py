@@ -8,6 +8,7 @@ from services.insights.definitions import Change, Score, Share
 from services.insights.figures import Bar, Movement, Point, Row, Theme
 from services.insights.follow_ups import Owed
 from services.insights.releases import Effect
+from services.insights.traits import Trait
 
 Cells = tuple[object, ...]
 _SCORE = ("{0}score", "{0}margin", "{0}answers")
@@ -89,6 +90,16 @@ def themes(found: Iterable[Theme]) -> Table:
             *(one.sentiments.get(sentiment, 0) for sentiment in sentiments),
         )
         for one in listed
+    )
+    return Table(columns, tuple(rows))
+
+
+def traits(found: Iterable[Trait]) -> Table:
+    """How often each trait is met in a group and elsewhere."""
+    columns = ("group", "dimension", "value", *_named(_SHARE, "here"), *_named(_SHARE, "elsewhere"))
+    rows = (
+        (one.group, one.dimension, one.value, *_of_share(one.here), *_of_share(one.elsewhere))
+        for one in found
     )
     return Table(columns, tuple(rows))
 

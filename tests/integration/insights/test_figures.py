@@ -17,8 +17,10 @@ from schemas.scales import GROUPS, SCALES, Metric
 from services.insights import answers, closed_loop, figures
 from services.insights.counting import OF_REQUESTS, Counting
 from services.insights.definitions import Score, Share
+from services.insights.drops import drops
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Filter, Rolling
+from services.insights.traits import DIMENSIONS, Trait, traits
 from tests.integration.insights import naive
 from tests.integration.insights.histories import History, heard
 from tests.integration.insights.naive import Told
@@ -50,6 +52,7 @@ def test_every_figure_is_what_the_history_says(pool: Pool, seed: int, steps: int
     _compare_response(counting, wanted, naive.asked(history, world.zone, today), today)
     with pool.connection() as connection:
         _compare_answers(connection, counting, wanted, naive.fitting(told, wanted))
+        _compare_drops(connection, counting, wanted, naive.fitting(told, wanted))
 
 
 def _filters(chance: Random) -> Iterable[Filter]:
@@ -91,6 +94,7 @@ def _compare(counting: Counting, wanted: Filter, told: Sequence[Told], chance: R
         asked = [*fit, *everybody] if every_stage else fit
         _same_rows(rows, asked, _of(dimension))
     _compare_themes(counting, wanted, told)
+    _compare_traits(counting, wanted, fit)
     moves = figures.movement(counting, wanted)
     for move in moves.moves:
         there = [one for one in fit if one.values["before"] == [move.before]]
@@ -119,6 +123,21 @@ def _compare_themes(counting: Counting, wanted: Filter, told: Sequence[Told]) ->
             assert whole is not None
             assert rest is not None
             assert abs(row.impact.value - float(whole - rest)) < 1e-9
+
+
+def _compare_traits(counting: Counting, wanted: Filter, fit: Sequence[Told]) -> None:
+    expected = set()
+    for group in (GROUPS[wanted.metric][0], GROUPS[wanted.metric][-1]):
+        inside = [one for one in fit if one.values["group"] == [group]]
+        outside = [one for one in fit if one.values["group"] != [group]]
+        for dimension in DIMENSIONS:
+            for value in {value for one in inside for value in one.values[dimension] if value}:
+                here, elsewhere = (
+                    Share(sum(value in one.values[dimension] for one in side), len(side))
+                    for side in (inside, outside)
+                )
+                expected.add(Trait(group, dimension, value, here, elsewhere))
+    assert set(traits(counting, wanted)) == expected
 
 
 def _compare_closed_loop(counting: Counting, wanted: Filter, fit: Sequence[Told]) -> None:
@@ -170,6 +189,19 @@ def _compare_answers(connection: Connection, counting: Counting, wanted: Filter,
     for one, expected in zip(shown, newest, strict=True):
         for dimension, values in expected.values.items():
             assert sorted(one.values(dimension)) == sorted(values)
+
+
+def _compare_drops(connection: Connection, counting: Counting, wanted: Filter, fit: Sequence[Told]) -> None:
+    groups = GROUPS[wanted.metric]
+    lower = [
+        one
+        for one in fit
+        if one.values["before"] != ["first"]
+        and groups.index(one.values["group"][0]) < groups.index(one.values["before"][0])
+    ]
+    newest = sorted(lower, key=lambda one: (one.responded_at, str(one.response_id)), reverse=True)
+    shown = drops(connection, counting, wanted, limit=3)
+    assert [one.response_id for one in shown] == [one.response_id for one in newest[:3]]
 
 
 def _of(dimension: str) -> Callable[[Told], list[str]]:

@@ -45,3 +45,11 @@ def test_a_share_of_nothing_is_none() -> None:
     assert (Share(0, 0).percent, Share(0, 0).margin) == (None, None)
     assert Share(1, 4).percent == 25
     assert Share(1, 4).margin == pytest.approx(1.96 * 100 * (0.25 * 0.75 / 4) ** 0.5)
+
+
+def test_a_share_is_larger_beyond_chance_or_not() -> None:
+    assert Share(30, 60).exceeds(Share(10, 60))
+    assert not Share(10, 60).exceeds(Share(30, 60))
+    assert not Share(30, 60).exceeds(Share(25, 60))
+    assert not Share(29, 29).exceeds(Share(0, 60))
+    assert not Share(0, 0).exceeds(Share(0, 60))
