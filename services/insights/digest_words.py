@@ -1,27 +1,21 @@
 """What a digest says: figures with their margins, who moved, what they said, what was changed."""
 
-from collections import Counter
 from collections.abc import Iterator
-from typing import Any, LiteralString
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
 from schemas.scales import GROUPS
 from services.insights import answers, closed_loop, figures
+from services.insights.changed import Changed, what_changed
 from services.insights.counting import Counting
 from services.insights.digests import Due, Every
 from services.insights.filters import Dimension, Filter
-from services.insights.releases import launched
 from services.insights.web.wording import NAMES, changed, day, named, percent, with_margin
 
 MOST_THEMES, MOST_QUOTES, MOST_MOVERS, MOST_CAUSES = 3, 3, 5, 5
 QUOTE_CHARACTERS = 300
-_CHANGED_SQL: LiteralString = """
-SELECT reason, root_cause FROM outcomes
-WHERE kind = 'resolved' AND (occurred_at AT TIME ZONE %(zone)s)::date BETWEEN %(since)s AND %(until)s
-  AND reason IN ('fixed', 'taught', 'planned')
-"""
 
 
 def title(due: Due) -> str:
@@ -37,7 +31,7 @@ def text(connection: Connection[Any], counting: Counting, due: Due, *, zone: Zon
     for metric in due.entry.metrics:
         wanted = due.wanted(metric)
         parts += ["\n".join(part) for part in _of_metric(connection, counting, wanted) if part]
-    parts.append("\n".join(_changed(connection, due, zone)))
+    parts.append("\n".join(_changed(what_changed(connection, due.since, due.until, zone))))
     parts.append(f"All of it: {address}/")
     return "\n\n".join(part for part in parts if part)
 
@@ -81,14 +75,10 @@ def _quotes(connection: Connection[Any], counting: Counting, wanted: Filter) -> 
         yield f"\N{LEFT DOUBLE QUOTATION MARK}{cut}\N{RIGHT DOUBLE QUOTATION MARK} ({one.score})"
 
 
-def _changed(connection: Connection[Any], due: Due, zone: ZoneInfo) -> Iterator[str]:
-    days = {"since": due.since, "until": due.until, "zone": zone.key}
-    done = connection.execute(_CHANGED_SQL, days).fetchall()
-    if done:
-        kinds = Counter(reason for reason, _ in done)
-        told = ", ".join(f"{count} {named(kind)}" for kind, count in kinds.most_common())
+def _changed(done: Changed) -> Iterator[str]:
+    if done.kinds:
+        told = ", ".join(f"{count} {named(kind)}" for kind, count in done.kinds.most_common())
         yield f"Because of feedback: {told}."
-        causes = Counter(cause for _, cause in done if cause)
-        yield from (f"{count} times: {cause}" for cause, count in causes.most_common(MOST_CAUSES))
-    for release in launched(connection, due.since, due.until, zone):
+        yield from (f"{count} times: {cause}" for cause, count in done.causes.most_common(MOST_CAUSES))
+    for release in done.releases:
         yield f"Released: {release.name}"

@@ -9,6 +9,7 @@ from services.insights.source import Source
 from services.insights.web.customer_routes import customer_routes
 from services.insights.web.guard import add_guard
 from services.insights.web.inbox_routes import inbox_routes
+from services.insights.web.review_routes import review_routes
 from services.insights.web.routes import bad_filter, figure_routes
 from services.insights.web.settings import PageSettings
 from services.insights.web.sign_in import sign_in_routes
@@ -39,6 +40,7 @@ def add_pages(app: FastAPI, source: Source, settings: PageSettings) -> None:
     pages.include_router(sign_in_routes(settings))
     pages.include_router(figure_routes(source))
     pages.include_router(table_routes(source))
+    pages.include_router(review_routes(source))
     pages.include_router(customer_routes(source))
     pages.include_router(inbox_routes(source, _router(settings)))
     app.mount("/", pages)

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from html import unescape
 
@@ -18,7 +19,7 @@ from tests.integration.insights.site import PASSWORD, live_a_quarter, served, vi
 from tests.integration.insights.world import World
 
 PATIENCE_SECONDS = 20
-PAGES = ("Dashboard", "Inbox", "Answers", "Themes", "Movement", "Closed loop")
+PAGES = ("Dashboard", "Inbox", "Answers", "Themes", "Movement", "Closed loop", "Review")
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +145,28 @@ def test_the_unhappy_who_heard_nothing_are_one_click_away(signed_in: webdriver.C
     assert len(scores_behind(signed_in)) == told
 
 
+def test_a_month_is_one_sheet_of_paper_without_a_name(signed_in: webdriver.Chrome, address: str) -> None:
+    signed_in.get(f"{address}/review")
+    assert signed_in.title.startswith("May 2026")
+    sheets = b64decode(signed_in.print_page())
+    assert len(re.findall(rb"/Type\s*/Page\b", sheets)) == 1
+    told = signed_in.find_element(By.ID, "main").text
+    assert "Released on 3 May 2026: 4.0" in told
+    assert "Price" in told.title()
+    with visitor(address) as client:
+        shown = client.get("/", params={"from": "2026-05-01", "to": "2026-05-31"}).text
+        score = unescape(re.findall(r'class="score"><a[^>]*>([^<]+)', shown)[0])
+        assert f"NPS {score} ±" in told
+        html = client.get("/review").text
+        assert not re.search(r"Person \d|Company \d|person-|acc-|ours\.test|launch!", html)
+        assert client.get("/review?month=2026-13").status_code == 400
+        assert client.get("/review?month=2026-07").status_code == 400
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_period_without_answers_says_so(signed_in: webdriver.Chrome, address: str, name: str) -> None:
     path = "" if name == "Dashboard" else name.lower().replace(" ", "-")
-    signed_in.get(f"{address}/{path}?from=2020-01-01&to=2020-01-31")
+    signed_in.get(f"{address}/{path}?from=2020-01-01&to=2020-01-31&month=2020-01")
     told = signed_in.find_element(By.ID, "main").text
     assert any(word in told.split() for word in ("No", "Nobody", "0")), told
     assert violations(signed_in) == []
