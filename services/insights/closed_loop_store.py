@@ -50,11 +50,12 @@ RETURNING person
 """
 _CARE_SQL = """
 SELECT response_id, bool_or(kind = %(contacted)s), bool_or(kind = %(delivered)s),
-       bool_or(kind = %(breached)s)
+       bool_or(kind = %(breached)s),
+       (array_agg(reason ORDER BY occurred_at DESC, outcome_id DESC) FILTER (WHERE kind = %(advocacy)s))[1]
 FROM outcomes
 WHERE person = ANY(%(persons)b) AND response_id IS NOT NULL
   AND (kind = %(contacted)s OR kind = %(delivered)s AND action = %(mail)s
-       OR kind = %(breached)s AND reason = %(contact)s)
+       OR kind = %(breached)s AND reason = %(contact)s OR kind = %(advocacy)s)
 GROUP BY response_id
 """
 
@@ -86,6 +87,7 @@ def care(connection: Connection[Any], persons: Sequence[str]) -> Mapping[UUID, C
         "contacted": OutcomeKind.CONTACTED.value,
         "delivered": OutcomeKind.DELIVERED.value,
         "breached": OutcomeKind.SLA_BREACHED.value,
+        "advocacy": OutcomeKind.ADVOCACY_CHANGED.value,
         "mail": AUTOMATIC_MAIL,
         "contact": CONTACT,
     }

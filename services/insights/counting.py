@@ -20,6 +20,10 @@ OF_REQUESTS = frozenset(
 )
 """What people who were asked can be told apart by."""
 
+Stages = frozenset[str]
+NOBODY: Stages = frozenset()
+"""In place of the stages that are left out, where none are."""
+
 
 class Counting:
     """Counts in one image, so that all figures of a page are of one moment.
@@ -29,7 +33,7 @@ class Counting:
 
     def __init__(self, image: Image) -> None:
         self._image = image
-        self._fitting: dict[tuple[Filter, str, bool], BitMap] = {}
+        self._fitting: dict[tuple[Filter, str, Stages], BitMap] = {}
 
     def altogether(self, wanted: Filter) -> Tally:
         """The answers that fit."""
@@ -39,13 +43,13 @@ class Counting:
             counted += tally(wanted.metric, group, fitting.intersection_cardinality(places))
         return counted
 
-    def by_value(self, wanted: Filter, dimension: str, *, everybody: bool = False) -> dict[str, Tally]:
+    def by_value(self, wanted: Filter, dimension: str, *, without: Stages = NO_CUSTOMERS) -> dict[str, Tally]:
         """The answers that fit, by a dimension's value; one with several themes or functions is among each.
 
-        `everybody`: prospects and lost customers too.
+        `without`: the stages left out where none are chosen.
         """
         found: dict[str, Tally] = {}
-        fitting = self._places(wanted, wanted.metric, everybody=everybody)
+        fitting = self._places(wanted, wanted.metric, without)
         values = self._values(wanted, wanted.metric, dimension)
         for group, of_group in self._groups(wanted.metric).items():
             fitting_group = fitting & of_group
@@ -55,9 +59,11 @@ class Counting:
                     found[value] = found.get(value, Tally()) + tally(wanted.metric, group, answers)
         return found
 
-    def crossed(self, wanted: Filter, dimension: str, other: str) -> dict[tuple[str, str], int]:
+    def crossed(
+        self, wanted: Filter, dimension: str, other: str, *, without: Stages = NO_CUSTOMERS
+    ) -> dict[tuple[str, str], int]:
         """How many answers that fit fall on a value of one dimension and a value of another."""
-        fitting = self._places(wanted, wanted.metric)
+        fitting = self._places(wanted, wanted.metric, without)
         return self._crossed(fitting, wanted, wanted.metric, dimension, other)
 
     def asked(
@@ -75,6 +81,10 @@ class Counting:
             days = self._image.of(population, CLOSES).items()
             fitting = fitting & _union(places for day, places in days if day > str(closing_after))
         return self._crossed(fitting, wanted, population, dimension, ANSWERED)
+
+    def places(self, wanted: Filter, *, without: Stages = NO_CUSTOMERS) -> list[int]:
+        """The places of the answers that fit."""
+        return self._places(wanted, wanted.metric, without).to_array().tolist()
 
     def newest_days(self, wanted: Filter) -> Iterator[tuple[date, BitMap]]:
         """The places of the answers that fit, a day at a time, the newest day first."""
@@ -107,20 +117,20 @@ class Counting:
         since, until = str(wanted.since), str(wanted.until)
         return [(day, places) for day, places in values if since <= day <= until]
 
-    def _places(self, wanted: Filter, population: str, *, everybody: bool = False) -> BitMap:
-        key = wanted, population, everybody
+    def _places(self, wanted: Filter, population: str, without: Stages = NO_CUSTOMERS) -> BitMap:
+        key = wanted, population, without
         if key not in self._fitting:
-            self._fitting[key] = self._intersected(wanted, population, everybody=everybody)
+            self._fitting[key] = self._intersected(wanted, population, without)
         return self._fitting[key]
 
-    def _intersected(self, wanted: Filter, population: str, *, everybody: bool) -> BitMap:
+    def _intersected(self, wanted: Filter, population: str, without: Stages) -> BitMap:
         fitting = _union(places for _, places in self._values(wanted, population, DAY))
         for dimension, accepted in wanted.chosen:
             values = self._image.of(population, dimension)
             fitting &= _union(values[value] for value in accepted if value in values)
-        if not everybody and not wanted.of(Dimension.STAGE):
+        if wanted.leaves_out:
             stages = self._image.of(population, Dimension.STAGE)
-            fitting -= _union(stages[stage] for stage in NO_CUSTOMERS & stages.keys())
+            fitting -= _union(stages[stage] for stage in without & stages.keys())
         return fitting
 
 

@@ -10,10 +10,13 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from schemas.scales import GROUPS, SCALES
-from services.insights.counting import Counting
+from services.insights.counting import NOBODY, Counting
 from services.insights.definitions import NO_CUSTOMERS, Change, Score, Share, Tally, change, score
 from services.insights.filters import Dimension, Filter
 from services.insights.standing import DAY, FIRST
+
+_OF_EVERYBODY = frozenset({Dimension.STAGE, Dimension.LOST_AFTER})
+"""Told by these, prospects and lost customers are among the others."""
 
 
 class Step(StrEnum):
@@ -155,7 +158,9 @@ def trend(counting: Counting, wanted: Filter, step: Step = Step.DAY) -> tuple[Po
 
 def breakdown(counting: Counting, wanted: Filter, dimension: Dimension) -> tuple[Row, ...]:
     """The score by a dimension's values, the most answers first; by stage prospects and lost too."""
-    found = counting.by_value(wanted, dimension, everybody=dimension is Dimension.STAGE)
+    found = counting.by_value(
+        wanted, dimension, without=NOBODY if dimension in _OF_EVERYBODY else NO_CUSTOMERS
+    )
     rows = (Row(value, score(wanted.metric, tally)) for value, tally in found.items())
     return tuple(sorted(rows, key=lambda row: (-row.score.tally.answers, row.value)))
 
@@ -204,7 +209,7 @@ def movement(counting: Counting, wanted: Filter) -> Movement:
 
 
 def _left_out(counting: Counting, wanted: Filter) -> tuple[LeftOut, ...]:
-    if wanted.of(Dimension.STAGE):
+    if not wanted.leaves_out:
         return ()
     stages = wanted.choosing(Dimension.STAGE, *sorted(NO_CUSTOMERS))
     found = counting.by_value(stages, Dimension.STAGE)

@@ -48,6 +48,12 @@ class Dimension(StrEnum):
     """What the person heard from us: somebody `contacted` them, they were `mailed` by the product, `none`."""
     SLA = "sla"
     """Whether the first contact was in time: `met` or `missed`; empty where none was made or due."""
+    WISH = "wish"
+    """What the person offered to do for us: topics of their consents."""
+    ADVOCACY = "advocacy"
+    """What became of it, in the marketing platform's latest words, such as `published`."""
+    LOST_AFTER = "lost_after"
+    """Of lost customers: within how many days of the answer, a value of `Within`; `later`, or `before` it."""
 
 
 _DIMENSIONS = {dimension.value: dimension for dimension in Dimension}
@@ -65,6 +71,20 @@ class Rolling(StrEnum):
         return int(self)
 
 
+class Within(StrEnum):
+    """So soon after an answer a customer was lost."""
+
+    MONTH = "30"
+    QUARTER = "90"
+    HALF_YEAR = "180"
+    YEAR = "365"
+
+    @property
+    def days(self) -> int:
+        """How many days that is."""
+        return int(self)
+
+
 class BadFilter(ValueError):
     """A parameter cannot be used. Its text says which and what is expected, in words for who typed it."""
 
@@ -79,7 +99,8 @@ class Filter:
     """Counted answers of one metric, given from `since` to `until`, both days included.
 
     `chosen` holds the accepted values by dimension, in the order of `Dimension`; an answer has to fit all
-    dimensions that are named. Prospects and lost customers are left out unless stages are chosen.
+    dimensions that are named. Prospects and lost customers are left out unless stages are chosen, or when
+    customers were lost.
     """
 
     metric: Metric
@@ -102,6 +123,11 @@ class Filter:
         chosen = dict(self.chosen) | {dimension: tuple(dict.fromkeys(values))}
         ordered = tuple((one, chosen[one]) for one in Dimension if chosen.get(one))
         return replace(self, chosen=ordered)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether prospects and lost customers are left out."""
+        return not (self.of(Dimension.STAGE) or self.of(Dimension.LOST_AFTER))
 
     def between(self, since: date, until: date) -> Self:
         """The same in another period."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar, get_args
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from schemas.outcomes import OutcomeRecorded
 from schemas.profiles import ProfileChanged, ProfileErased
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.survey_events import SurveyStep, SurveyStepOccurred
+from services.insights.definitions import LOST_STAGES
 from services.insights.happening import Happening, happenings
 
 Published = (
@@ -59,6 +60,11 @@ class Batch:
     reached: dict[UUID, SurveyStepOccurred] = field(default_factory=dict)
     """The first step of each request by which it had reached the person."""
     happenings: dict[UUID, Happening] = field(default_factory=dict)
+    people_lost: set[tuple[str, datetime]] = field(default_factory=set)
+    """When a record told of a person's loss, also one that is not the newest."""
+    accounts_lost: set[tuple[str, datetime]] = field(default_factory=set)
+    renewals: set[tuple[str, date]] = field(default_factory=set)
+    """Accounts with the renewal dates that any record names."""
 
     def people(self) -> set[str]:
         """Every key the batch names."""
@@ -86,18 +92,32 @@ def sort_out(said: Iterable[Said]) -> Batch:
             case ClassificationCorrected():
                 _keep(batch.corrections, (event.response_id, event.field), event, _when_corrected)
             case ProfileChanged():
-                _keep(batch.profiles, event.person_key, event, lambda one: one.version)
-                batch.merges.update(dict.fromkeys(event.merged_from, event.person_key))
-                if event.merged_into is not None:
-                    batch.merges[event.person_key] = event.merged_into
+                _take_profile(batch, event)
             case AccountChanged():
-                _keep(batch.accounts, event.account_id, event, lambda one: one.version)
+                _take_account(batch, event)
             case ProfileErased():
                 batch.profiles.pop(event.person_key, None)
                 _keep(batch.erased, event.person_key, event, lambda one: one.erased_at)
             case _:
                 _take_step(batch, event)
     return batch
+
+
+def _take_profile(batch: Batch, event: ProfileChanged) -> None:
+    _keep(batch.profiles, event.person_key, event, lambda one: one.version)
+    if event.stage in LOST_STAGES:
+        batch.people_lost.add((event.person_key, event.changed_at))
+    batch.merges.update(dict.fromkeys(event.merged_from, event.person_key))
+    if event.merged_into is not None:
+        batch.merges[event.person_key] = event.merged_into
+
+
+def _take_account(batch: Batch, event: AccountChanged) -> None:
+    _keep(batch.accounts, event.account_id, event, lambda one: one.version)
+    if event.stage in LOST_STAGES:
+        batch.accounts_lost.add((event.account_id, event.changed_at))
+    if event.renewal_date is not None:
+        batch.renewals.add((event.account_id, event.renewal_date))
 
 
 def _take_answer(batch: Batch, event: ResponseClassified) -> None:

@@ -10,10 +10,12 @@ from runtime.operator import Operator
 from runtime.problems import FieldProblem, problem_response
 from schemas.scales import Metric
 from services.insights import closed_loop, figures
+from services.insights.assumptions import Assumptions
 from services.insights.counting import OF_REQUESTS, Counting
 from services.insights.figures import Step
-from services.insights.filters import BadFilter, Dimension, Filter, one_of, read
+from services.insights.filters import BadFilter, Dimension, Filter, Within, one_of, read
 from services.insights.source import Source
+from services.insights.worth import worth
 
 
 class _Told(BaseModel):
@@ -153,6 +155,63 @@ class ClosedLoop(_Told):
     recovery: Mapping[str, Recovery]
 
 
+class Churn(_Told):
+    """Of the answers of one group: those whose customer was lost so soon after them."""
+
+    group: str
+    lost: Share
+
+
+class Conversion(_Told):
+    """What it is worth a year that one of the lowest group becomes one of the highest."""
+
+    points: float
+    margin: float
+    is_low: bool
+    arr: float
+    value: float
+    value_margin: float
+
+
+class Saved(_Told):
+    """People and accounts that a contact saved; `arr` by currency."""
+
+    customers: Share
+    waiting: int
+    arr: tuple[tuple[str, float], ...]
+    accounts: int
+    unknown_arr: int
+
+
+class Activated(_Told):
+    """What the highest group offered, and what became of it."""
+
+    wish: str
+    offered: int
+    activated: Share
+    became: Mapping[str, int]
+
+
+class Assumed(_Told):
+    """What it was reckoned with; `arr` null: the mean of the books."""
+
+    churned_within: Within
+    saved_after_days: int
+    credited_percent: float
+    arr: float | None
+
+
+class Retention(_Told):
+    """What listening was worth; `credited` is revenue by currency."""
+
+    assumed: Assumed
+    churn: tuple[Churn, ...]
+    conversion: Conversion | None
+    saved: Saved
+    credited: tuple[tuple[str, float], ...]
+    activated: tuple[Activated, ...]
+
+
 class ResponseRate(_Told):
     """Who answered of those asked; immature while some can still answer."""
 
@@ -172,6 +231,15 @@ PARAMETERS = [
     ),
 ]
 """What every route takes, beside its own: the filter of the pages' addresses."""
+
+ASSUMPTIONS = [
+    {"name": "churned_within", "in": "query", "schema": {"enum": [one.value for one in Within]}},
+    *(
+        {"name": name, "in": "query", "schema": {"type": "number"}}
+        for name in ("saved_after_days", "credited_percent", "arr")
+    ),
+]
+"""What the worth of keeping customers is reckoned with."""
 
 
 def metrics_routes(source: Source, operator: Operator) -> APIRouter:
@@ -221,6 +289,12 @@ def metrics_routes(source: Source, operator: Operator) -> APIRouter:
                 "recovery": closed_loop.recovery(counting, wanted),
             }
         )
+
+    @routes.get("/retention", openapi_extra={"parameters": [*PARAMETERS, *ASSUMPTIONS]})
+    def retention(request: Request) -> Retention:
+        counting, wanted = _asked(source, request)
+        assumed = Assumptions.read(request.query_params.multi_items())
+        return Retention.model_validate(worth(source, counting, wanted, assumed))
 
     @routes.get("/response-rate", openapi_extra=documented)
     def response_rate(request: Request, by: str = Dimension.PROGRAM) -> list[ResponseRate]:

@@ -21,7 +21,7 @@ FROM people JOIN people AS winner ON winner.person = people.merged_into WHERE pe
 _KNOWN_SQL = "SELECT count(*) FROM people WHERE person = ANY(%s) AND version > 0"
 _ERASE_SQL = """
 UPDATE people SET version = 0, account_id = NULL, name = NULL, email = NULL, segment = NULL, cohort = NULL,
-    role = NULL, stage = NULL, products = '{}', internal = false,
+    role = NULL, stage = NULL, products = '{}', internal = false, lost_since = NULL, wishes = '{}',
     erased_at = greatest(people.erased_at, given.erased_at)
 FROM unnest(%b::text[], %b::timestamptz[]) AS given (person, erased_at)
 WHERE people.person = given.person
@@ -32,17 +32,18 @@ _PROFILES_SQL = """
 UPDATE people SET version = given.version, account_id = given.account_id, name = given.name,
     email = given.email, segment = given.segment, cohort = given.cohort, role = given.role,
     stage = given.stage, products = ARRAY(SELECT json_array_elements_text(given.products::json)),
-    internal = given.internal
+    wishes = ARRAY(SELECT json_array_elements_text(given.wishes::json)), internal = given.internal
 FROM unnest(%b::text[], %b::bigint[], %b::timestamptz[], %b::text[], %b::text[], %b::text[], %b::text[],
-            %b::text[], %b::text[], %b::text[], %b::text[], %b::boolean[])
+            %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::boolean[])
      AS given (person, version, changed_at, account_id, name, email, segment, cohort, role, stage, products,
-               internal)
+               wishes, internal)
 WHERE people.person = given.person AND people.version < given.version
   AND (people.erased_at IS NULL OR people.erased_at < given.changed_at)
 RETURNING people.person
 """
 _ACCOUNTS_SQL = """
-INSERT INTO accounts AS known
+INSERT INTO accounts AS known (account_id, version, name, owner, csm, segment, stage, arr, currency,
+    renewal_date, health)
 SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
                      %b::float8[], %b::text[], %b::date[], %b::text[])
 ON CONFLICT (account_id) DO UPDATE SET
@@ -143,6 +144,7 @@ def put_profiles(connection: Connection[Any], profiles: Collection[ProfileChange
         (
             *_columns(profiles, names),
             [json.dumps(profile.products) for profile in profiles],
+            [json.dumps(sorted({one.topic for one in profile.consents})) for profile in profiles],
             [profile.internal for profile in profiles],
         ),
     )
@@ -150,15 +152,21 @@ def put_profiles(connection: Connection[Any], profiles: Collection[ProfileChange
 
 
 def put_accounts(connection: Connection[Any], accounts: Collection[AccountChanged]) -> set[str]:
-    """Takes over the accounts that are newer than what is known; returns the people who belong to them."""
+    """Takes over the accounts that are newer than what is known; returns which."""
     if not accounts:
         return set()
     names = (
         *("account_id", "version", "name", "owner_email", "csm_email", "segment", "stage", "arr", "currency"),
         *("renewal_date", "health"),
     )
-    changed = [account for (account,) in connection.execute(_ACCOUNTS_SQL, _columns(accounts, names))]
-    return {person for (person,) in connection.execute(_MEMBERS_SQL, {"accounts": changed})}
+    return {account for (account,) in connection.execute(_ACCOUNTS_SQL, _columns(accounts, names))}
+
+
+def members(connection: Connection[Any], accounts: Collection[str]) -> set[str]:
+    """The people who belong to accounts."""
+    if not accounts:
+        return set()
+    return {person for (person,) in connection.execute(_MEMBERS_SQL, {"accounts": sorted(accounts)})}
 
 
 def fold(connection: Connection[Any], merges: Mapping[str, str], keys: Keys) -> set[str]:

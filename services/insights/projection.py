@@ -12,7 +12,14 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from schemas.profiles import ProfileErased
-from services.insights import answers_store, closed_loop_store, follow_ups, happening_store, people
+from services.insights import (
+    answers_store,
+    closed_loop_store,
+    follow_ups,
+    happening_store,
+    losses_store,
+    people,
+)
 from services.insights.image import publish
 from services.insights.intake import Batch
 from services.insights.telling import Changes, tell_anew
@@ -44,7 +51,11 @@ def write(connection: Connection[Any], batch: Batch) -> Changes:
     people.ensure(connection, named)
     erased = people.erase(connection, batch.erased.values())
     changed = people.put_profiles(connection, batch.profiles.values())
-    changed |= people.put_accounts(connection, batch.accounts.values())
+    changed |= losses_store.put_people(connection, batch.people_lost)
+    accounts = people.put_accounts(connection, batch.accounts.values())
+    accounts |= losses_store.put_accounts(connection, batch.accounts_lost)
+    losses_store.put_renewals(connection, batch.renewals)
+    changed |= people.members(connection, accounts)
     keys = people.keys_among(connection, named)
     changed |= people.fold(connection, batch.merges, keys)
     others = answers_store.put(connection, batch, keys) | closed_loop_store.put(connection, batch, keys)

@@ -18,7 +18,7 @@ BATCH = 2_000
 
 _TABLES = (
     *("words", "answers", "corrections", "requests", "outcomes", "marks", "happenings", "follow_ups"),
-    *("people", "accounts", "reporting"),
+    *("people", "accounts", "renewals", "reporting"),
 )
 _LOOKED_UP = ("people", "accounts", "answers", "requests", "corrections", "outcomes")
 """Without statistics of them, the server would read a whole table for each batch of people."""

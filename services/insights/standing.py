@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -13,7 +13,7 @@ from schemas.corrections import CorrectedField
 from schemas.responses import ResponseStatus
 from schemas.scales import Metric, group_of
 from services.insights.definitions import LOST_STAGES
-from services.insights.filters import Dimension
+from services.insights.filters import Dimension, Within
 
 DAY = "day"
 """The dimension that periods are chosen by; its values are days of the reporting time zone."""
@@ -27,6 +27,8 @@ CLOSES = "closes"
 ANSWERED = "answered"
 """Of requests: yes or no."""
 YES, NO = "yes", "no"
+LOST_BEFORE, LOST_LATER = "before", "later"
+"""Of lost customers: when they answered they were lost already, or stayed for more than a year."""
 
 
 class Mark(NamedTuple):
@@ -53,6 +55,10 @@ class Person:
     stage: str | None = None
     products: Sequence[str] = ()
     internal: bool = False
+    lost_since: datetime | None = None
+    """When a lost stage was first told of them; it counts while theirs is one."""
+    wishes: Sequence[str] = ()
+    """Topics of their consents: what they offered to do for us, for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class Account:
     owner: str | None = None
     segment: str | None = None
     stage: str | None = None
+    lost_since: datetime | None = None
 
 
 _NO_ACCOUNT = Account()
@@ -109,6 +116,8 @@ class Care:
     """The product did."""
     missed: bool = False
     """The first contact came too late, or not yet."""
+    advocacy: str | None = None
+    """How far they came as an advocate, in the marketing platform's latest words."""
 
 
 NO_CARE = Care()
@@ -194,6 +203,8 @@ def standing(
     marks.update(_of_answer(answer, person, corrections))
     marks.update(turn.marks())
     marks.update(_of_care(care))
+    marks.update(_mark(Dimension.WISH, wish) for wish in person.wishes)
+    marks.update(_of_loss(answer, lost_since(person, account)))
     return Standing(frozenset(marks))
 
 
@@ -238,6 +249,12 @@ def stage_of(person: Person, account: Account) -> str:
     return person.stage or account.stage or ""
 
 
+def lost_since(person: Person, account: Account) -> datetime | None:
+    """Since when they are no customer any more; None: they are."""
+    losses = [one.lost_since for one in (person, account) if one.stage in LOST_STAGES and one.lost_since]
+    return min(losses, default=None)
+
+
 def _of_person(person: Person, account: Account) -> Iterator[Mark]:
     yield _mark(Dimension.SEGMENT, person.segment or account.segment or "")
     yield _mark(Dimension.COHORT, person.cohort or "")
@@ -266,6 +283,19 @@ def _of_answer(answer: Answer, person: Person, corrections: Sequence[Correction]
 def _of_care(care: Care) -> Iterator[Mark]:
     yield _mark(Dimension.HEARD_BACK, "contacted" if care.contacted else "mailed" if care.mailed else NONE)
     yield _mark(Dimension.SLA, "missed" if care.missed else "met" if care.contacted else "")
+
+    if care.advocacy is not None:
+        yield _mark(Dimension.ADVOCACY, care.advocacy)
+
+
+def _of_loss(answer: Answer, since: datetime | None) -> Iterator[Mark]:
+    if since is None:
+        return
+    if since <= answer.responded_at:
+        yield _mark(Dimension.LOST_AFTER, LOST_BEFORE)
+        return
+    reached = [days for days in Within if since - answer.responded_at <= timedelta(days=days.days)]
+    yield _mark(Dimension.LOST_AFTER, reached[0] if reached else LOST_LATER)
 
 
 def _turn(score: int, following: int) -> str:

@@ -49,8 +49,9 @@ _FORGET_SQL: Mapping[str, LiteralString] = {
     """,
 }
 _PEOPLE_SQL = """
-SELECT person, account_id, segment, cohort, role, stage, products, internal, erased_at IS NOT NULL FROM people
-WHERE person = ANY(%b)
+SELECT person, account_id, segment, cohort, role, stage, products, internal, lost_since, wishes,
+       erased_at IS NOT NULL
+FROM people WHERE person = ANY(%b)
 """
 _OF_PEOPLE_SQL = """
 SELECT answers.person, marks, place,
@@ -73,7 +74,9 @@ WHERE requests.person = ANY(%b)
 """
 _CORRECTED_SQL = "SELECT response_id, field, revision, after FROM corrections WHERE response_id = ANY(%b)"
 _BETWEEN_SQL = "SELECT mark, metric, dimension, value FROM marks WHERE dimension = ANY(%s)"
-_ACCOUNTS_SQL = "SELECT account_id, owner, segment, stage FROM accounts WHERE account_id = ANY(%b)"
+_ACCOUNTS_SQL = (
+    "SELECT account_id, owner, segment, stage, lost_since FROM accounts WHERE account_id = ANY(%b)"
+)
 
 
 class Changes(NamedTuple):

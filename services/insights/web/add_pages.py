@@ -16,6 +16,7 @@ from services.insights.web.sign_in import sign_in_routes
 from services.insights.web.site import file_routes
 from services.insights.web.staff import LONGEST_SESSION
 from services.insights.web.table_routes import table_routes
+from services.insights.web.worth_routes import worth_routes
 
 
 def add_pages(app: FastAPI, source: Source, settings: PageSettings) -> None:
@@ -39,6 +40,7 @@ def add_pages(app: FastAPI, source: Source, settings: PageSettings) -> None:
     pages.include_router(file_routes())
     pages.include_router(sign_in_routes(settings))
     pages.include_router(figure_routes(source))
+    pages.include_router(worth_routes(source))
     pages.include_router(table_routes(source))
     pages.include_router(review_routes(source))
     pages.include_router(customer_routes(source))

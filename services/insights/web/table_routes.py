@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from fastapi import APIRouter, Request, Response
 
 from runtime.spreadsheet import csv_text
-from services.insights import closed_loop, figures, follow_ups
+from services.insights import closed_loop, figures, follow_ups, retention
+from services.insights.assumptions import Assumptions
 from services.insights.counting import Counting
 from services.insights.filters import Dimension
 from services.insights.releases import effects, launched
@@ -18,40 +19,46 @@ from services.insights.web.site import nothing_here
 from services.insights.web.tables import Table
 from services.insights.web.view import View
 
-Maker = Callable[[Source, View, Counting], Table]
+Maker = Callable[[Source, View, Counting, Assumptions], Table]
 
 
-def _releases(source: Source, view: View, counting: Counting) -> Table:
+def _releases(source: Source, view: View, counting: Counting, _assumed: Assumptions) -> Table:
     wanted = view.wanted
     with source.pool.connection() as connection:
         found = launched(connection, wanted.since, wanted.until, source.zone)
     return tables.releases(effects(counting, wanted, found))
 
 
-def _owed(source: Source, _view: View, _counting: Counting) -> Table:
+def _owed(source: Source, _view: View, _counting: Counting, _assumed: Assumptions) -> Table:
     with source.pool.connection() as connection:
         return tables.owed(follow_ups.owed(connection, source.now()))
 
 
-def _response_rate(source: Source, view: View, counting: Counting) -> Table:
+def _response_rate(source: Source, view: View, counting: Counting, _assumed: Assumptions) -> Table:
     asked = closed_loop.response_by(counting, view.wanted, Dimension.PROGRAM, source.today())
     return tables.response_rate(Dimension.PROGRAM, asked)
 
 
 TABLES: Mapping[str, Maker] = {
-    "scores": lambda _, view, counting: tables.scores(figures.distribution(counting, view.wanted)),
-    "trend": lambda _, view, counting: tables.trend(figures.trend(counting, view.wanted, view.step)),
+    "scores": lambda _, view, counting, *__: tables.scores(figures.distribution(counting, view.wanted)),
+    "trend": lambda _, view, counting, *__: tables.trend(figures.trend(counting, view.wanted, view.step)),
     "releases": _releases,
-    "breakdown": lambda _, view, counting: tables.breakdown(
+    "breakdown": lambda _, view, counting, *__: tables.breakdown(
         view.by, figures.breakdown(counting, view.wanted, view.by)
     ),
-    "themes": lambda _, view, counting: tables.themes(figures.themes(counting, view.wanted)),
-    "traits": lambda _, view, counting: tables.traits(over_represented(traits(counting, view.wanted))),
-    "movement": lambda _, view, counting: tables.movement(figures.movement(counting, view.wanted)),
-    "heard-back": lambda _, view, counting: tables.heard_back(closed_loop.heard_back(counting, view.wanted)),
+    "themes": lambda _, view, counting, *__: tables.themes(figures.themes(counting, view.wanted)),
+    "traits": lambda _, view, counting, *__: tables.traits(over_represented(traits(counting, view.wanted))),
+    "movement": lambda _, view, counting, *__: tables.movement(figures.movement(counting, view.wanted)),
+    "heard-back": lambda _, view, counting, *__: tables.heard_back(
+        closed_loop.heard_back(counting, view.wanted)
+    ),
     "open-follow-ups": _owed,
-    "recovery": lambda _, view, counting: tables.recovery(closed_loop.recovery(counting, view.wanted)),
+    "recovery": lambda _, view, counting, *__: tables.recovery(closed_loop.recovery(counting, view.wanted)),
     "response-rate": _response_rate,
+    "churn": lambda source, view, counting, assumed: tables.churn(
+        retention.churn(counting, view.wanted, assumed.churned_within, source.today())
+    ),
+    "advocates": lambda _, view, counting, *__: tables.advocates(retention.activated(counting, view.wanted)),
 }
 """What makes each table, by the name in its address."""
 
@@ -66,7 +73,7 @@ def table_routes(source: Source) -> APIRouter:
         if maker is None:
             return nothing_here(request, f"There are tables of {', '.join(TABLES)}.")
         view, counting = reading(source, request)
-        table = maker(source, view, counting)
+        table = maker(source, view, counting, Assumptions.read(request.query_params.multi_items()))
         wanted = view.wanted
         file = f"{name}-{wanted.metric}-{wanted.since}-{wanted.until}.csv"
         return Response(

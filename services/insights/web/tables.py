@@ -8,6 +8,7 @@ from services.insights.definitions import Change, Score, Share
 from services.insights.figures import Bar, Movement, Point, Row, Theme
 from services.insights.follow_ups import Owed
 from services.insights.releases import Effect
+from services.insights.retention import Activated, Churn
 from services.insights.traits import Trait
 
 Cells = tuple[object, ...]
@@ -129,6 +130,22 @@ def recovery(found: Mapping[str, Recovery]) -> Table:
     )
     columns = ("heard_back", "answers", *_named(_SHARE, "higher"), *_named(_SHARE, "converted"))
     return Table(columns, tuple(rows))
+
+
+def churn(rows: Iterable[Churn]) -> Table:
+    """Who was lost after an answer."""
+    return Table(("group", *_named(_SHARE, "lost")), tuple((one.group, *_of_share(one.lost)) for one in rows))
+
+
+def advocates(rows: Iterable[Activated]) -> Table:
+    """What people offered, with a column for each thing that became of it."""
+    listed = tuple(rows)
+    statuses = sorted({status for one in listed for status in one.became})
+    cells = (
+        (one.wish, *_of_share(one.activated), *(one.became.get(status, 0) for status in statuses))
+        for one in listed
+    )
+    return Table(("offer", *_named(_SHARE, "taken_up"), *statuses), tuple(cells))
 
 
 def response_rate(dimension: str, found: Iterable[Response]) -> Table:

@@ -11,7 +11,8 @@ from services.insights.filters import Dimension, Filter, one_of, read
 
 MOST_DAILY_DAYS = 31
 MOST_WEEKLY_DAYS = 200
-HEADLINE_DIMENSIONS = tuple(one for one in Dimension if one not in {Dimension.SCORE, Dimension.BEFORE})
+_FINER = frozenset({Dimension.SCORE, Dimension.BEFORE, Dimension.ADVOCACY})
+HEADLINE_DIMENSIONS = tuple(one for one in Dimension if one not in _FINER)
 """What a breakdown can be by."""
 
 
@@ -33,10 +34,17 @@ class View:
         by = one_of(Dimension, "by", told.get("by", Dimension.SEGMENT), HEADLINE_DIMENSIONS)
         return cls(wanted, step, by)
 
-    def to(self, path: str, wanted: Filter | None = None, *, by: Dimension | None = None) -> str:
-        """The address of a page with this filter or another one."""
+    def to(
+        self,
+        path: str,
+        wanted: Filter | None = None,
+        *,
+        by: Dimension | None = None,
+        more: Iterable[tuple[str, str]] = (),
+    ) -> str:
+        """The address of a page with this filter or another one, and `more` parameters of its own."""
         shown = [("step", self.step.value), ("by", (by or self.by).value)]
-        return f"{path}?{urlencode([*(wanted or self.wanted).parameters(), *shown])}"
+        return f"{path}?{urlencode([*(wanted or self.wanted).parameters(), *shown, *more])}"
 
     def behind(self, **chosen: str) -> str:
         """The address of the answers that also have these values of dimensions."""

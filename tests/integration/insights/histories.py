@@ -27,6 +27,7 @@ KEYS = ("ann", "bob", "cyd", "dee")
 ACCOUNTS = ("acme", "blue")
 STAGES = (None, "new_customer", "renewal", "prospect", "lost")
 THEMES = ("price", "speed", "support")
+WISHES = ("review", "referral", "quote")
 COMMENTS = (None, "fine", "too slow")
 WHATS = (
     *("answer",) * 6,
@@ -109,6 +110,8 @@ class History:
                 (OutcomeKind.DELIVERED, {"action": "cs_card", "destination": "slack"}),
                 (OutcomeKind.SLA_BREACHED, {"reason": "contact"}),
                 (OutcomeKind.SLA_BREACHED, {"reason": "resolve"}),
+                (OutcomeKind.ADVOCACY_CHANGED, {"reason": "invited"}),
+                (OutcomeKind.ADVOCACY_CHANGED, {"reason": "published"}),
             )
         )
         self.said.append(outcome(person, number, self._at, kind, **facts))
@@ -138,6 +141,7 @@ class History:
             stage=chance.choice(STAGES),
             products=chance.choice(((), ("exports",), ("exports", "reports"))),
             internal=chance.random() < 0.1,
+            consents=[_consent(topic) for topic in chance.sample(WISHES, chance.randrange(3))],
         )
 
     def _account(self) -> None:
@@ -151,6 +155,9 @@ class History:
                 owner_email=chance.choice((None, "olga@ours.test", "otto@ours.test")),
                 segment=chance.choice((None, "smb", "midmarket")),
                 stage=chance.choice(STAGES),
+                arr=chance.choice((None, 1000, 2500.5)),
+                currency=chance.choice((None, "EUR", "USD")),
+                renewal_date=chance.choice((None, hour(self._at + 24 * chance.choice((-5, 3, 40))).date())),
             )
         )
 
@@ -194,6 +201,10 @@ class History:
     def _next(self, what: str) -> int:
         self._versions[what] += 1
         return self._versions[what]
+
+
+def _consent(topic: str) -> dict[str, object]:
+    return {"topic": topic, "given_at": hour(0), "wording": "I would."}
 
 
 def heard(said: Sequence[Said], chance: Random) -> list[list[Said]]:

@@ -5,8 +5,8 @@ Nothing here is shared with the service but its events and its vocabulary: what 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,6 +34,9 @@ class Told:
     responded_at: datetime
     day: date
     values: dict[str, list[str]]
+    person: str = ""
+    account_id: str | None = None
+    lost: datetime | None = None
 
 
 def group(metric: str, score: int) -> str:
@@ -64,7 +67,7 @@ def fitting(told: Iterable[Told], wanted: Filter) -> list[Told]:
         and wanted.since <= one.day <= wanted.until
         and all(set(one.values[dimension]) & set(values) for dimension, values in chosen.items())
     ]
-    if "stage" in chosen:
+    if "stage" in chosen or "lost_after" in chosen:
         return fit
     return [one for one in fit if one.values["stage"][0] not in LEFT_OUT]
 
@@ -130,7 +133,7 @@ def asked(history: Iterable[Said], zone: ZoneInfo, today: date) -> list[Told]:
         keys = {person, event.person_key}
         if (profile and profile.internal) or _is_gone(keys, event.requested_at, events):
             continue
-        account = _account(profile.account_id if profile else None, events)
+        account = account_of(profile.account_id if profile else None, events)
         answered = any(
             one.response.request_id == event.request_id
             for one in _records(person, events, winner)
@@ -166,8 +169,8 @@ def _of_person(
         return []
     told: list[Told] = []
     for event in sorted(_answers(person, events, winner), key=_when):
-        account = _account((profile and profile.account_id) or event.response.account_id, events)
-        told.append(_told(event, profile, account, told, events, zone=zone))
+        account = account_of((profile and profile.account_id) or event.response.account_id, events)
+        told.append(replace(_told(event, profile, account, told, events, zone=zone), person=person))
     for number, one in enumerate(told):
         after = next((later for later in told[number + 1 :] if later.metric == one.metric), None)
         one.values["next"] = [group(after.metric, after.score) if after else "none"]
@@ -244,6 +247,7 @@ def _told(
     score = answer.score if answer.score is not None else -1
     products = profile.products if profile else ()
     put_right = _put_right(event, events)
+    lost = _lost(profile, account, events)
     sentiment = put_right.get("sentiment", [event.sentiment] if event.sentiment else [])
     return Told(
         answer.response_id,
@@ -263,9 +267,45 @@ def _told(
             "sentiment": [*sentiment[:1]] or [""],
             "group": [group(answer.metric, score)],
             "score": [str(score)],
+            "wish": [consent.topic for consent in profile.consents] if profile else [],
+            "advocacy": _advocacy(answer.response_id, events),
+            "lost_after": _lost_after(answer.responded_at, lost),
             "before": [group(before[-1].metric, before[-1].score) if before else "first"],
         },
+        account_id=(profile and profile.account_id) or answer.account_id,
+        lost=lost,
     )
+
+
+def _advocacy(response_id: UUID, events: Sequence[Said]) -> list[str]:
+    said = [
+        (one.occurred_at, str(one.outcome_id), one.reason or "")
+        for one in events
+        if isinstance(one, OutcomeRecorded)
+        and (one.response_id, one.kind) == (response_id, "advocacy_changed")
+    ]
+    return [max(said)[2]] if said else []
+
+
+def _lost(
+    profile: ProfileChanged | None, account: AccountChanged | None, events: Sequence[Said]
+) -> datetime | None:
+    """When a lost stage was first told of who has one now."""
+    known: list[ProfileChanged | AccountChanged] = []
+    if profile and profile.stage in {"lost", "churned"}:
+        known += [one for one in _profiles(profile.person_key, events) if one.stage in {"lost", "churned"}]
+    if account and account.stage in {"lost", "churned"}:
+        known += [one for one in _accounts(account.account_id, events) if one.stage in {"lost", "churned"}]
+    return min((one.changed_at for one in known), default=None)
+
+
+def _lost_after(responded_at: datetime, lost: datetime | None) -> list[str]:
+    if lost is None:
+        return []
+    if lost <= responded_at:
+        return ["before"]
+    soon = [str(days) for days in (30, 90, 180, 365) if lost <= responded_at + timedelta(days)]
+    return [*soon, "later"][:1]
 
 
 def _put_right(event: ResponseClassified, events: Sequence[Said]) -> dict[str, list[str]]:
@@ -289,20 +329,26 @@ def _put_right(event: ResponseClassified, events: Sequence[Said]) -> dict[str, l
 
 
 def _profile(person: str, events: Sequence[Said]) -> ProfileChanged | None:
+    return max(_profiles(person, events), key=lambda one: one.version, default=None)
+
+
+def _profiles(person: str, events: Sequence[Said]) -> list[ProfileChanged]:
     gone = [one.erased_at for one in events if isinstance(one, ProfileErased) and one.person_key == person]
-    known = [
+    return [
         one
         for one in events
         if isinstance(one, ProfileChanged)
         and one.person_key == person
         and all(one.changed_at > at for at in gone)
     ]
-    return max(known, key=lambda one: one.version, default=None)
 
 
-def _account(account_id: str | None, events: Sequence[Said]) -> AccountChanged | None:
-    known = [one for one in events if isinstance(one, AccountChanged) and one.account_id == account_id]
-    return max(known, key=lambda one: one.version, default=None)
+def account_of(account_id: str | None, events: Sequence[Said]) -> AccountChanged | None:
+    return max(_accounts(account_id, events), key=lambda one: one.version, default=None)
+
+
+def _accounts(account_id: str | None, events: Sequence[Said]) -> list[AccountChanged]:
+    return [one for one in events if isinstance(one, AccountChanged) and one.account_id == account_id]
 
 
 def _when(event: ResponseClassified) -> tuple[datetime, str]:

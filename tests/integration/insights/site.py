@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from runtime.postgres import Pool
+from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified
 from schemas.outcomes import FollowUpSnapshot, OutcomeKind, OutcomeRecorded
 from schemas.requests import SurveyRequested
@@ -45,6 +46,7 @@ COMMENTS = {
     "reporting": ("Exports time out on large accounts.", "The new reports are what my boss looks at first."),
 }
 SEGMENTS = ("enterprise", "mid_market", "small_business", "")
+OFFERS = (("review",), ("review", "referral"), (), ("case_study",), ())
 ROLES = ("key_contact", "end_user", "buyer")
 
 
@@ -63,9 +65,8 @@ def page_settings(**changes: object) -> PageSettings:
 def live_a_quarter(world: World, people: int = 420) -> None:
     """Answers of a company that gets better: twice from each, the second after a release in the middle."""
     chance = Random(8)  # noqa: S311 - the same figures in every run, no secret
-    companies = [
-        account(f"acc-{n}", 0, name=f"Company {n}", owner=f"owner-{n % 3}@ours.test") for n in range(40)
-    ]
+    companies = [_company(n, 0) for n in range(40)]
+    companies += [_company(n, 24 * day, version=2, stage="lost") for n, day in ((7, 50), (11, 20))]
     profiles, answers = [], []
     for n in range(people):
         person = f"person-{n}"
@@ -79,6 +80,9 @@ def live_a_quarter(world: World, people: int = 420) -> None:
                 segment=segment or None,
                 role=chance.choice(ROLES),
                 stage="prospect" if n % 20 == 0 else "customer",
+                consents=[
+                    {"topic": topic, "wording": "I would.", "given_at": hour(0)} for topic in OFFERS[n % 5]
+                ],
             )
         )
         for number, mood in ((1, 0.0), (2, 1.2)):
@@ -121,13 +125,32 @@ def _asked(answers: list[ResponseClassified]) -> Iterator[SurveyRequested | Surv
             yield sent(person, asked, at)
 
 
+def _company(n: int, at: float, *, version: int = 1, stage: str = "customer") -> AccountChanged:
+    return account(
+        f"acc-{n}",
+        at,
+        version,
+        name=f"Company {n}",
+        owner=f"owner-{n % 3}@ours.test",
+        stage=stage,
+        arr=1_000 * (1 + n % 9),
+        currency="EUR",
+        renewal_date=hour(24 * 60).date() if n % 2 else None,
+    )
+
+
 def _heard_back(answers: list[ResponseClassified], chance: Random) -> Iterator[OutcomeRecorded]:
     """A colleague contacts most of the unhappy, some of them late; a mail thanks others."""
     for answer in answers:
         response = answer.response
         person, number = response.source_id.split()
         received = _received(answer)
-        if response.score is None or response.score > 6:
+        if response.score is None:
+            continue
+        if response.score > 8 and int(person.removeprefix("person-")) % 4 == 0:
+            told = {"action": "advocacy_ask", "reason": "invited" if response.score == 9 else "published"}
+            yield outcome(person, int(number), received + 90, OutcomeKind.ADVOCACY_CHANGED, **told)
+        if response.score > 6:
             continue
         is_contacted = chance.random() < 0.6
         yield _opened(answer, contacted_after=50 if is_contacted else None)

@@ -1,5 +1,6 @@
 """Every figure over random histories, held against one that is too plain to be wrong."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,14 +15,14 @@ from hypothesis import strategies as st
 
 from runtime.postgres import Pool
 from schemas.scales import GROUPS, SCALES, Metric
-from services.insights import answers, closed_loop, figures
+from services.insights import answers, closed_loop, figures, retention, saved
 from services.insights.counting import OF_REQUESTS, Counting
 from services.insights.definitions import Score, Share
 from services.insights.drops import drops
 from services.insights.figures import Step
-from services.insights.filters import Dimension, Filter, Rolling
+from services.insights.filters import Dimension, Filter, Rolling, Within
 from services.insights.traits import DIMENSIONS, Trait, traits
-from tests.integration.insights import naive
+from tests.integration.insights import naive, naive_retention
 from tests.integration.insights.histories import History, heard
 from tests.integration.insights.naive import Told
 from tests.integration.insights.world import World, answered, hour
@@ -53,6 +54,12 @@ def test_every_figure_is_what_the_history_says(pool: Pool, seed: int, steps: int
     with pool.connection() as connection:
         _compare_answers(connection, counting, wanted, naive.fitting(told, wanted))
         _compare_drops(connection, counting, wanted, naive.fitting(told, wanted))
+        days = chance.choice((1, 90))
+        kept = saved.saved(connection, counting, wanted, zone=world.zone, today=today, otherwise_days=days)
+    expected = naive_retention.saved(told, wanted, history, zone=world.zone, today=today, days=days)
+    of_them = (kept.customers.part, kept.customers.whole - kept.customers.part, kept.waiting, dict(kept.arr))
+    assert of_them == expected
+    _compare_retention(counting, wanted, told, today)
 
 
 def _filters(chance: Random) -> Iterable[Filter]:
@@ -67,6 +74,7 @@ def _filters(chance: Random) -> Iterable[Filter]:
         Dimension.BEFORE: ("first", "detractor"),
         Dimension.SENTIMENT: ("positive", ""),
         Dimension.CHANNEL: ("email", "carrier_pigeon"),
+        Dimension.LOST_AFTER: ("30", "before"),
     }
     for dimension in chance.sample(list(values), chance.randrange(3)):
         some = some.choosing(dimension, *chance.sample(values[dimension], chance.randrange(1, 3)))
@@ -78,7 +86,7 @@ def _compare(counting: Counting, wanted: Filter, told: Sequence[Told], chance: R
     headline = figures.headline(counting, wanted)
     _same(headline.score, fit)
     _same(headline.before, naive.fitting(told, wanted.before()))
-    beside = () if wanted.of(Dimension.STAGE) else sorted(naive.LEFT_OUT)
+    beside = sorted(naive.LEFT_OUT) if wanted.leaves_out else ()
     everybody = naive.fitting(told, wanted.choosing(Dimension.STAGE, *beside)) if beside else []
     _same_rows({one.stage: one.score for one in headline.left_out}, everybody, _of("stage"))
     scores = {bar.score: bar.share.part for bar in figures.distribution(counting, wanted)}
@@ -90,7 +98,7 @@ def _compare(counting: Counting, wanted: Filter, told: Sequence[Told], chance: R
         _same(point.score, [one for one in fit if point.since <= one.day <= point.until])
     for dimension in chance.sample(tuple(Dimension), 4):
         rows = {row.value: row.score for row in figures.breakdown(counting, wanted, dimension)}
-        every_stage = dimension is Dimension.STAGE and not wanted.of(Dimension.STAGE)
+        every_stage = dimension in {Dimension.STAGE, Dimension.LOST_AFTER} and beside
         asked = [*fit, *everybody] if every_stage else fit
         _same_rows(rows, asked, _of(dimension))
     _compare_themes(counting, wanted, told)
@@ -159,6 +167,20 @@ def _compare_closed_loop(counting: Counting, wanted: Filter, fit: Sequence[Told]
         assert recovery.answers == len(unhappy)
         assert recovery.higher == Share(sum(one.values["turn"] == ["higher"] for one in again), len(again))
         assert recovery.converted.part == sum(one.values["next"] == [highest] for one in again)
+
+
+def _compare_retention(counting: Counting, wanted: Filter, told: Sequence[Told], today: date) -> None:
+    for within in Within:
+        expected = naive_retention.churned(told, wanted, within.days, today)
+        for row in retention.churn(counting, wanted, within, today):
+            assert (row.lost.part, row.lost.whole) == expected.get(row.group, (0, 0))
+    happy = [one for one in naive.fitting(told, wanted) if one.values["group"] == [GROUPS[wanted.metric][-1]]]
+    offers = retention.activated(counting, wanted)
+    assert {offer.wish for offer in offers} == {wish for one in happy for wish in one.values["wish"]}
+    for offer in offers:
+        offering = [one for one in happy if offer.wish in one.values["wish"]]
+        assert offer.offered == len(offering)
+        assert offer.became == Counter(status for one in offering for status in one.values["advocacy"])
 
 
 def _compare_response(counting: Counting, wanted: Filter, asked: Sequence[Told], today: date) -> None:

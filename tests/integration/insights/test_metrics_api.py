@@ -30,6 +30,7 @@ ROUTES = (
     "themes",
     "movement",
     "closed-loop",
+    "retention",
     "response-rate",
 )
 
@@ -67,7 +68,7 @@ def test_the_score_is_the_one_of_the_dashboard(client: httpx.Client, lived: Pool
     assert told["score"]["value"] == headline.score.value
     assert told["score"]["margin"] == headline.score.margin
     assert told["score"]["tally"]["answers"] == headline.score.tally.answers > 700
-    assert [one["stage"] for one in told["left_out"]] == ["prospect"]
+    assert [one["stage"] for one in told["left_out"]] == ["lost", "prospect"]
 
 
 def test_a_filter_narrows_and_parts_make_the_whole(client: httpx.Client) -> None:

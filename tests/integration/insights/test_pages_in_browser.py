@@ -19,7 +19,7 @@ from tests.integration.insights.site import PASSWORD, live_a_quarter, served, vi
 from tests.integration.insights.world import World
 
 PATIENCE_SECONDS = 20
-PAGES = ("Dashboard", "Inbox", "Answers", "Themes", "Movement", "Closed loop", "Review")
+PAGES = ("Dashboard", "Inbox", "Answers", "Themes", "Movement", "Closed loop", "Retention", "Review")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_a_number_opens_the_answers_behind_it(signed_in: webdriver.Chrome, addre
 def test_each_table_is_a_file_for_the_same_filter(address: str) -> None:
     found: dict[str, list[dict[str, str]]] = {}
     with visitor(address) as client:
-        for page in ("", "themes", "movement", "closed-loop"):
+        for page in ("", "themes", "movement", "closed-loop", "retention"):
             html = client.get(f"/{page}", params={"segment": "enterprise", "by": "channel"}).text
             for link in re.findall(r'href="(/tables/[^"]+)"', html):
                 answer = client.get(unescape(link))

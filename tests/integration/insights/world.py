@@ -37,6 +37,7 @@ TABLES = (
     "marks",
     "images",
     "people",
+    "renewals",
     "accounts",
     "outbox",
     "digests_sent",
