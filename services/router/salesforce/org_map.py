@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from services.router.destination import JsonObject
 from services.router.facts import AccountFacts, Facts, ProfileFacts, ResponseFacts
 from services.router.follow_up import Resolution
+from services.router.shared import once_an_answer
 
 EFFECT_ID = "Feedback_Effect_Id__c"
 """Of Case, Task and CampaignMember: the External ID an effect's record is found by."""
@@ -115,6 +116,7 @@ class OrgMap(_Strict):
     """E-mail addresses of users that are programs: what they change never overrides a person."""
 
 
+@once_an_answer
 def mappable(facts: Facts) -> JsonObject:
     """The facts that fields may show, as JSON, without those that are not known."""
     return facts.model_dump(mode="json", include=_SHOWN, exclude_none=True)

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from string import Formatter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from services.router.draft import Draft
 from services.router.facts import Facts
 from services.router.mail_message import split_subject
 from services.router.outcomes import subject_of_response
-from services.router.slack.card import card, fallback_text
+from services.router.shared import once_an_answer
+from services.router.slack.card import card, fallback_text, noted
 from services.router.slack.content import Card, Content, Link, Recipient, Seen
 from services.router.slack.follow_up_part import MAX_LINKS
 from services.router.slack.kudos import kudos
@@ -89,13 +90,34 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
     if action.look == "kudos":
         text, blocks = kudos(response)
         return Content(channel=channel, text=text, blocks=blocks, to=to)
-    known = ((name, value(facts)) for name, value in LINK_FACTS.items())
-    ids = {name: value for name, value in known if value is not None}
+    told = _told(facts, action.reply, templates)
+    links = tuple(filled(action.links, told.card.ids))
     return Content(
         channel=channel,
         to=to,
+        text=told.text,
+        blocks=noted(told.blocks, action.note),
+        card=told.card.model_copy(update={"links": links}) if links else told.card,
+    )
+
+
+class _Told(NamedTuple):
+    """What all cards of an answer say."""
+
+    text: str
+    blocks: list[JsonValue]
+    card: Card
+
+
+@once_an_answer
+def _told(facts: Facts, reply: str | None, templates: Templates) -> _Told:
+    response = facts.response
+    if response is None:
+        raise ValueError("a survey request has no card")
+    known = ((name, value(facts)) for name, value in LINK_FACTS.items())
+    return _Told(
         text=fallback_text(facts, response),
-        blocks=card(facts, response, action.note),
+        blocks=card(facts, response),
         card=Card(
             subject=subject_of_response(response.id),
             person_key=facts.profile.key,
@@ -106,9 +128,8 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
             owner_name=facts.owner.name if facts.owner else None,
             owner_email=_owner_email(facts),
             time_zone=facts.profile.time_zone,
-            links=tuple(filled(action.links, ids)),
-            ids=ids,
-            draft=_draft(action.reply, facts, templates) if action.reply else None,
+            ids={name: value for name, value in known if value is not None},
+            draft=_draft(reply, facts, templates) if reply else None,
             seen=Seen(
                 revision=response.revision,
                 themes=response.themes,

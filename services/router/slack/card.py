@@ -57,16 +57,14 @@ def headline(response: ResponseFacts) -> str:
     return f"{response.group.capitalize()}: {score}" if response.group else score
 
 
-def card(facts: Facts, response: ResponseFacts, note: str | None = None) -> list[JsonValue]:
+def card(facts: Facts, response: ResponseFacts) -> list[JsonValue]:
     """The blocks of an answer: what does not change when somebody takes care of it.
 
-    Whose it is and what they say come first: a telephone shows little else. `note` is a line of the rule.
+    Whose it is and what they say come first: a telephone shows little else.
     """
     mark = _MARKS.get(response.group, _UNKNOWN_MARK) if response.group else _UNKNOWN_MARK
     title = one_line(f"{mark} {_titled(facts, response)}")
     blocks: list[JsonValue] = [{"type": "header", "text": plain(title, HEADER_CHARACTERS)}]
-    if note:
-        blocks.append({"type": "context", "elements": [plain(note, FIELD_CHARACTERS)]})
     blocks.append(_comment(response))
     blocks.extend(_further(more) for more in response.further_answers[:MAX_FURTHER])
     fields = list(_details(facts, response))[:MAX_FIELDS]
@@ -74,6 +72,14 @@ def card(facts: Facts, response: ResponseFacts, note: str | None = None) -> list
         blocks.append({"type": "section", "fields": fields})
     blocks.append({"type": "context", "elements": [*_notes(facts, response)]})
     return blocks
+
+
+def noted(blocks: list[JsonValue], note: str | None) -> list[JsonValue]:
+    """The blocks of an answer with a line of the rule below the headline."""
+    if not note:
+        return blocks
+    line: JsonValue = {"type": "context", "elements": [plain(note, FIELD_CHARACTERS)]}
+    return [blocks[0], line, *blocks[1:]]
 
 
 def fallback_text(facts: Facts, response: ResponseFacts) -> str:
