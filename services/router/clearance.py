@@ -42,8 +42,8 @@ class Parenthood:
 class Standing:
     """What is known at the time of the claim of the person and the request behind an effect.
 
-    `program` is set for a survey mail, the only delivery that an opt-out and an expiry concern; `opt_outs`
-    holds the programs refused, `*` for all.
+    `program` is set for what an opt-out concerns: a survey mail, and what customers are told beside answers,
+    there the kind of it; `opt_outs` holds the programs refused, `*` for all.
     """
 
     is_wanted: bool

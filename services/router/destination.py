@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runtime.clock import Clock
     from runtime.postgres import Pool
-    from services.router.facts import Facts
+    from services.router.facts import Facts, OwnerFacts
     from services.router.follow_up import FollowUpView
     from services.router.follow_up_desk import Desk
     from services.router.people import Person, Team
@@ -184,10 +184,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Bulletin:
-    """What a team is told, such as a digest. Plain text; an empty line begins a new paragraph."""
+    """What a team or a person is told, such as a digest. Plain text; an empty line begins a new paragraph."""
 
     title: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """The customer whom a bulletin is for, and who looks after them."""
+
+    email: str
+    name: str | None = None
+    owner: OwnerFacts | None = None
+    about: str | None = None
+    """The answer it comes back to, as the ledger names it."""
+    unsubscribe_url: str | None = None
 
 
 class Destination(Protocol):
@@ -253,7 +265,9 @@ class Plugin(Generic[A, C, S]):
     a message stays in its channel, where it is looked for; None: it stays as it is. Left out: objects have no
     place. `taken_back` makes, of the content last wanted and the facts by now, what taking the object back
     has to know. Left out: no more than it knew. `bulletins` makes, of what a team and these members of it are
-    told, the objects by action; left out: nothing but answers and surveys goes there.
+    told, the objects by action; left out: teams are told nothing there. `letter` makes, of what a customer is
+    told, the object that reaches them; left out: no customer is told anything there but about answers and
+    surveys.
     """
 
     name: str
@@ -275,3 +289,4 @@ class Plugin(Generic[A, C, S]):
     in_place: Callable[[C, C], C | None] | None = None
     taken_back: Callable[[C, Facts], C] | None = None
     bulletins: Callable[[Bulletin, Team, Sequence[Person]], Mapping[str, C]] | None = None
+    letter: Callable[[Bulletin, Addressee], C] | None = None

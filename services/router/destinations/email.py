@@ -19,6 +19,7 @@ from runtime.deadline import within
 from runtime.settings import EnvironmentSettings
 from schemas.reply_address import About, Answered, reply_address
 from services.router.destination import (
+    Addressee,
     AfterAmbiguity,
     Ambiguous,
     Bulletin,
@@ -285,6 +286,20 @@ def _bulletins(told: Bulletin, _team: Team, members: Sequence[Person]) -> Mappin
     }
 
 
+def _letter(told: Bulletin, to: Addressee) -> Content:
+    return Content(
+        to=to.email,
+        name=to.name,
+        subject=one_line(told.title, 200),
+        text=told.text,
+        html=as_html(told.text),
+        unsubscribe_url=to.unsubscribe_url,
+        about=to.about,
+        writer_name=to.owner.name if to.owner else None,
+        writer_email=to.owner.email if to.owner else None,
+    )
+
+
 PLUGIN = Plugin(
     name="email",
     traits=Traits(after_ambiguity=AfterAmbiguity.ASSUME_DELIVERED, updates=False, to_respondent=True),
@@ -299,4 +314,5 @@ PLUGIN = Plugin(
     templates=_files,
     redirect=_redirected,
     bulletins=_bulletins,
+    letter=_letter,
 )

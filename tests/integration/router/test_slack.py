@@ -22,14 +22,16 @@ from runtime.tracing import new_traceparent
 from sandbox.client import Credentials, RunningSandbox
 from sandbox.processes import free_port
 from sandbox.slack_callbacks import sign
+from schemas.accounts import AccountChanged
 from schemas.delivery_requests import DeliveryKind, DeliveryRequested
+from schemas.erasures import ErasureRequested
 from schemas.outcomes import OutcomeKind
-from services.router import bulletins, follow_up_store
+from services.router import bulletins, erasures, follow_up_store
 from services.router.bulletins import Bulletins
 from services.router.clearance import DeliveryMode, Policy
 from services.router.follow_up import FollowUp, State
 from tests.integration.router.slack_world import OPERATOR_KEY, SlackWorld
-from tests.integration.router.world import EPOCH, answer, until
+from tests.integration.router.world import EPOCH, answer, profile, until
 
 PORT = free_port()
 RECORD = Record("delivery.requests.v1", 0, 0, b"", b"", (), EPOCH)
@@ -527,6 +529,53 @@ def test_a_team_is_told_once_in_its_channel_and_each_member_by_mail(slack: Slack
     assert {one["subject"] for one in mails} == {"What customers said"}
 
 
+def letter(person: str, **content: str) -> DeliveryRequested:
+    return DeliveryRequested(
+        delivery_id=uuid4(),
+        kind=DeliveryKind.YOU_SAID_WE_DID,
+        person_key=person,
+        destination="email",
+        content={"title": "You said exports are slow", "text": "They are fast now.", **content},
+        requested_at=EPOCH,
+        expires_at=EPOCH + timedelta(days=10),
+    )
+
+
+def test_a_customer_is_told_once_a_week_at_most_by_who_looks_after_them(slack: SlackWorld) -> None:
+    first, second = letter("ann", response_id=str(uuid4())), letter("ann")
+    refused = [letter("out"), letter("partly"), letter("gone"), letter("nobody_knows")]
+    account = AccountChanged(
+        account_id="acme", version=1, changed_at=EPOCH, csm_email="maya.lindqvist@acme.test"
+    )
+    slack.project(
+        account,
+        profile("ann", account_id="acme"),
+        profile("out", opted_out_of=[None]),
+        profile("partly", opted_out_of=["you_said_we_did"]),
+        profile("gone"),
+    )
+    forgotten = ErasureRequested(erasure_id=uuid4(), person_key="gone", requested_at=EPOCH)
+    handler = Bulletins(slack.plugins, slack.people, slack.clock)
+    for _ in range(2):
+        with slack.pool.connection() as connection:
+            handler.take(connection, [Delivered(RECORD, one) for one in (first, second, *refused)])
+            erasures.erase(connection, forgotten)
+    slack.settled()
+    (mail,) = httpx.get(f"{slack.url}/received/mail").json()["items"]
+    assert (mail["to"], mail["subject"]) == (["ann@shop.test"], "You said exports are slow")
+    assert "maya.lindqvist@acme.test" in str(mail)
+    found = slack.ask("SELECT person_key, status, reason FROM effects ORDER BY person_key, status")
+    assert found == [
+        ("ann", "delivered", None),
+        ("ann", "scheduled", None),
+        ("gone", "withheld", None),
+        ("out", "withheld", "opted out"),
+        ("partly", "withheld", "opted out"),
+    ]
+    (waits,) = slack.ask("SELECT not_before - planned_at FROM effects WHERE status = 'scheduled'")
+    assert waits == (timedelta(days=7),)
+
+
 def test_a_delivery_that_cannot_be_used_says_what_is_wrong() -> None:
     event = DeliveryRequested(
         delivery_id=uuid4(),
@@ -540,4 +589,10 @@ def test_a_delivery_that_cannot_be_used_says_what_is_wrong() -> None:
     message = to_message(event, source="/tests", traceparent=new_traceparent())
     record = Record(message.topic, 0, 0, message.key, message.value, message.headers, EPOCH)
     with pytest.raises(Undecodable, match="text"):
+        bulletins.decode(record)
+    both = to_message(
+        letter("ann").model_copy(update={"team": "cs"}), source="/tests", traceparent=new_traceparent()
+    )
+    record = Record(both.topic, 0, 0, both.key, both.value, both.headers, EPOCH)
+    with pytest.raises(Undecodable, match="either"):
         bulletins.decode(record)
