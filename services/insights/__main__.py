@@ -21,6 +21,7 @@ from services.insights import erasures
 from services.insights.app import SERVICE, TOPICS, Intake, http_app, read, zone_check
 from services.insights.business_view import BusinessView
 from services.insights.digests import load_digests
+from services.insights.programs import load_purposes
 from services.insights.settings import InsightsSettings
 from services.insights.source import Source
 from services.insights.telling_teams import TellingTeams
@@ -72,13 +73,14 @@ def main() -> int:
     health.add("relay", relay.check)
     try:
         digests = load_digests(settings.config_dir / "digests.yaml")
+        purposes = load_purposes(settings.config_dir / "programs.yaml")
     except ConfigError as error:
         sys.stderr.write(f"The configuration does not allow a start:\n{error}\n")
         return BAD_CONFIG_EXIT_CODE
     source = Source(pool=pool, clock=business_clock(settings), zone=settings.zone)
     REGISTRY.register(BusinessView(source))
     app = http_app(health, source, Operator(settings.insights_api_key, "INSIGHTS_API_KEY"))
-    add_pages(app, source, settings)
+    add_pages(app, source, settings, purposes)
     try:
         return run_service(
             SERVICE,

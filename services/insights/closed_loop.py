@@ -7,6 +7,7 @@ from datetime import date
 from schemas.scales import GROUPS
 from services.insights.counting import OF_REQUESTS, Counting
 from services.insights.definitions import Share
+from services.insights.figures import Step, spans_of
 from services.insights.filters import Dimension, Filter
 from services.insights.standing import DAY, NO, NONE, YES
 
@@ -48,6 +49,15 @@ class Response:
     def is_immature(self) -> bool:
         """More answers may come."""
         return self.open > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The surveys sent on some days, both ends included."""
+
+    since: date
+    until: date
+    response: Response
 
 
 def heard_back(counting: Counting, wanted: Filter) -> tuple[HeardBack, ...]:
@@ -93,6 +103,17 @@ def response(counting: Counting, wanted: Filter, today: date) -> Response:
     answered = sum(row.answered.part for row in rows)
     asked = sum(row.answered.whole for row in rows)
     return Response("", Share(answered, asked), sum(row.open for row in rows))
+
+
+def response_cohorts(counting: Counting, wanted: Filter, step: Step, today: date) -> tuple[Cohort, ...]:
+    """The response rate by days, weeks or months of sending, the oldest first; all of the period."""
+    days = response_by(counting, wanted, None, today)
+    found = []
+    for since, until in spans_of(wanted, step):
+        sent = [row for row in days if str(since) <= row.value <= str(until)]
+        answered = Share(sum(row.answered.part for row in sent), sum(row.answered.whole for row in sent))
+        found.append(Cohort(since, until, Response("", answered, sum(row.open for row in sent))))
+    return tuple(found)
 
 
 def response_by(

@@ -143,7 +143,7 @@ def trend(counting: Counting, wanted: Filter, step: Step = Step.DAY) -> tuple[Po
 
     With `rolling` in the filter, each point is a trailing window that ends with its step's last day.
     """
-    spans = list(_spans(wanted.since, wanted.until, step))
+    spans = list(spans_of(wanted, step))
     if wanted.rolling is not None:
         width = timedelta(days=wanted.rolling.days - 1)
         spans = [(until - width, until) for _, until in spans]
@@ -224,10 +224,11 @@ def _impact(having: Score, without: Score) -> Change | None:
     return replace(difference, value=difference.value * share, margin=difference.margin * share)
 
 
-def _spans(since: date, until: date, step: Step) -> Iterator[tuple[date, date]]:
-    begins = since
-    while begins <= until:
-        ends = min(until, _last_day(begins, step))
+def spans_of(wanted: Filter, step: Step) -> Iterator[tuple[date, date]]:
+    """The days, weeks or months of the period, cut where it begins and ends."""
+    begins = wanted.since
+    while begins <= wanted.until:
+        ends = min(wanted.until, _last_day(begins, step))
         yield begins, ends
         begins = ends + timedelta(days=1)
 

@@ -14,6 +14,7 @@ from services.insights.assumptions import Assumptions
 from services.insights.counting import OF_REQUESTS, Counting
 from services.insights.figures import Step
 from services.insights.filters import BadFilter, Dimension, Filter, Within, one_of, read
+from services.insights.journey import journey
 from services.insights.source import Source
 from services.insights.worth import worth
 
@@ -221,6 +222,30 @@ class ResponseRate(_Told):
     is_immature: bool
 
 
+class Cohort(_Told):
+    """The surveys sent on some days, both ends included."""
+
+    since: date
+    until: date
+    response: ResponseRate
+
+
+class Feeling(_Told):
+    """A metric at one stage, now and in the period before."""
+
+    score: Score
+    before: Score
+    change: Change | None
+
+
+class Stage(_Told):
+    """What people at one lifecycle stage say; `trend` is of the filter's metric, in parts of the period."""
+
+    stage: str
+    feelings: Mapping[Metric, Feeling]
+    trend: tuple[Score, ...]
+
+
 PARAMETERS = [
     {"name": "metric", "in": "query", "schema": {"enum": [one.value for one in Metric], "default": "nps"}},
     {"name": "from", "in": "query", "schema": {"type": "string", "format": "date"}},
@@ -296,6 +321,18 @@ def metrics_routes(source: Source, operator: Operator) -> APIRouter:
         assumed = Assumptions.read(request.query_params.multi_items())
         return Retention.model_validate(worth(source, counting, wanted, assumed))
 
+    @routes.get("/journey", openapi_extra=documented)
+    def along_the_way(request: Request) -> list[Stage]:
+        counting, wanted = _asked(source, request)
+        return [Stage.model_validate(one) for one in journey(counting, wanted)]
+
+    _add_response_rates(routes, source)
+    return routes
+
+
+def _add_response_rates(routes: APIRouter, source: Source) -> None:
+    documented = {"parameters": PARAMETERS}
+
     @routes.get("/response-rate", openapi_extra=documented)
     def response_rate(request: Request, by: str = Dimension.PROGRAM) -> list[ResponseRate]:
         dimension = one_of(Dimension, "by", by, OF_REQUESTS)
@@ -303,7 +340,12 @@ def metrics_routes(source: Source, operator: Operator) -> APIRouter:
         rows = closed_loop.response_by(counting, wanted, dimension, source.today())
         return [ResponseRate.model_validate(one) for one in rows]
 
-    return routes
+    @routes.get("/response-cohorts", openapi_extra=documented)
+    def response_cohorts(request: Request, step: str = Step.WEEK) -> list[Cohort]:
+        width = one_of(Step, "step", step)
+        counting, wanted = _asked(source, request)
+        rows = closed_loop.response_cohorts(counting, wanted, width, source.today())
+        return [Cohort.model_validate(one) for one in rows]
 
 
 async def bad_filter(_request: Request, error: Exception) -> Response:

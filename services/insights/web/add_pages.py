@@ -1,14 +1,20 @@
 """The pages as one application, added to the service's own."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 
 from services.insights.filters import BadFilter
+from services.insights.programs import Purpose
 from services.insights.router_api import RouterApi
 from services.insights.source import Source
 from services.insights.web.customer_routes import customer_routes
 from services.insights.web.guard import add_guard
 from services.insights.web.inbox_routes import inbox_routes
+from services.insights.web.journey_routes import journey_routes
+from services.insights.web.moved_routes import moved_routes
 from services.insights.web.review_routes import review_routes
 from services.insights.web.routes import bad_filter, figure_routes
 from services.insights.web.settings import PageSettings
@@ -19,8 +25,16 @@ from services.insights.web.table_routes import table_routes
 from services.insights.web.worth_routes import worth_routes
 
 
-def add_pages(app: FastAPI, source: Source, settings: PageSettings) -> None:
-    """Adds every page under `/`, behind what the application serves; none without SESSION_SECRET."""
+def add_pages(
+    app: FastAPI,
+    source: Source,
+    settings: PageSettings,
+    purposes: Mapping[str, Purpose] = MappingProxyType({}),
+) -> None:
+    """Adds every page under `/`, behind what the application serves; none without SESSION_SECRET.
+
+    `purposes`: of programs, by their ids.
+    """
     if settings.session_secret is None:
         return
     is_encrypted = settings.insights_url.startswith("https://")
@@ -40,6 +54,8 @@ def add_pages(app: FastAPI, source: Source, settings: PageSettings) -> None:
     pages.include_router(file_routes())
     pages.include_router(sign_in_routes(settings))
     pages.include_router(figure_routes(source))
+    pages.include_router(journey_routes(source, purposes))
+    pages.include_router(moved_routes(source))
     pages.include_router(worth_routes(source))
     pages.include_router(table_routes(source))
     pages.include_router(review_routes(source))

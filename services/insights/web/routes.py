@@ -13,6 +13,7 @@ from services.insights.drops import drops
 from services.insights.figures import Point as Period
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Rolling
+from services.insights.quotes import quotes
 from services.insights.releases import effects, launched
 from services.insights.source import Source
 from services.insights.traits import over_represented, traits
@@ -69,9 +70,11 @@ def figure_routes(source: Source) -> APIRouter:
         )
 
     @routes.get("/themes")
-    def themes(request: Request, _staff: Viewer) -> Response:
+    def themes(request: Request, staff: Viewer) -> Response:
         view, counting = reading(source, request)
         rows = figures.themes(counting, view.wanted)
+        with source.pool.connection() as connection:
+            quoted = quotes(connection, counting, view.wanted, [row.theme for row in rows])
         most = max(RANGES[view.wanted.metric])
         impacts = [(row.impact.value, row.impact.margin) if row.impact else (None, None) for row in rows]
         return figure_page(
@@ -81,6 +84,9 @@ def figure_routes(source: Source) -> APIRouter:
             rows=rows,
             bars=interval_bars(impacts, lowest=-most, highest=most),
             traits=over_represented(traits(counting, view.wanted)),
+            quoted=quoted,
+            reads_all=staff.may(Role.AGENT),
+            zone=source.zone,
         )
 
     @routes.get("/movement")
@@ -110,7 +116,6 @@ def figure_routes(source: Source) -> APIRouter:
         heard = closed_loop.heard_back(counting, wanted)
         in_time = closed_loop.first_contact_in_time(counting, wanted)
         recovered = closed_loop.recovery(counting, wanted)
-        asked = closed_loop.response_by(counting, wanted, Dimension.PROGRAM, source.today())
         with source.pool.connection() as connection:
             owed = follow_ups.owed(connection, source.now())
             quick = follow_ups.quickness(connection, wanted.since, wanted.until, source.zone)
@@ -124,7 +129,6 @@ def figure_routes(source: Source) -> APIRouter:
             quick=quick,
             in_time=in_time,
             recovered=recovered,
-            asked=asked,
             lowest=lowest,
             highest=highest,
             heard_names=HEARD_BACK,

@@ -8,12 +8,13 @@ from runtime.spreadsheet import csv_text
 from services.insights import closed_loop, figures, follow_ups, retention
 from services.insights.assumptions import Assumptions
 from services.insights.counting import Counting
-from services.insights.filters import Dimension
+from services.insights.journey import journey, parts_of
 from services.insights.releases import effects, launched
 from services.insights.source import Source
 from services.insights.traits import over_represented, traits
 from services.insights.web import tables
 from services.insights.web.guard import Viewer
+from services.insights.web.journey_routes import asked_by
 from services.insights.web.routes import reading
 from services.insights.web.site import nothing_here
 from services.insights.web.tables import Table
@@ -35,8 +36,8 @@ def _owed(source: Source, _view: View, _counting: Counting, _assumed: Assumption
 
 
 def _response_rate(source: Source, view: View, counting: Counting, _assumed: Assumptions) -> Table:
-    asked = closed_loop.response_by(counting, view.wanted, Dimension.PROGRAM, source.today())
-    return tables.response_rate(Dimension.PROGRAM, asked)
+    by = asked_by(view.by)
+    return tables.response_rate(by, closed_loop.response_by(counting, view.wanted, by, source.today()))
 
 
 TABLES: Mapping[str, Maker] = {
@@ -55,6 +56,13 @@ TABLES: Mapping[str, Maker] = {
     "open-follow-ups": _owed,
     "recovery": lambda _, view, counting, *__: tables.recovery(closed_loop.recovery(counting, view.wanted)),
     "response-rate": _response_rate,
+    "response-cohorts": lambda source, view, counting, _: tables.response_cohorts(
+        closed_loop.response_cohorts(counting, view.wanted, view.step, source.today())
+    ),
+    "journey": lambda _, view, counting, *__: tables.journey(journey(counting, view.wanted)),
+    "journey-trend": lambda _, view, counting, *__: tables.journey_trend(
+        parts_of(view.wanted), journey(counting, view.wanted)
+    ),
     "churn": lambda source, view, counting, assumed: tables.churn(
         retention.churn(counting, view.wanted, assumed.churned_within, source.today())
     ),

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from services.insights.closed_loop import HeardBack, Recovery, Response
+from services.insights.closed_loop import Cohort, HeardBack, Recovery, Response
 from services.insights.definitions import Change, Score, Share
 from services.insights.figures import Bar, Movement, Point, Row, Theme
+from services.insights.filters import Filter
 from services.insights.follow_ups import Owed
+from services.insights.journey import Stage
 from services.insights.releases import Effect
 from services.insights.retention import Activated, Churn
 from services.insights.traits import Trait
@@ -152,6 +154,34 @@ def response_rate(dimension: str, found: Iterable[Response]) -> Table:
     """Who answered of those asked."""
     rows = ((one.value, *_of_share(one.answered), one.open) for one in found)
     return Table((dimension, *_named(_SHARE, "answered"), "still_open"), tuple(rows))
+
+
+def response_cohorts(found: Iterable[Cohort]) -> Table:
+    """Who answered of those asked at a time."""
+    rows = ((one.since, one.until, *_of_share(one.response.answered), one.response.open) for one in found)
+    return Table(("from", "to", *_named(_SHARE, "answered"), "still_open"), tuple(rows))
+
+
+def journey(stages: Iterable[Stage]) -> Table:
+    """Every metric of each stage, one a row."""
+    rows = (
+        (one.stage, metric, *_of_score(told.score), *_of_score(told.before), *_of_change(told.change))
+        for one in stages
+        for metric, told in one.feelings.items()
+    )
+    columns = ("stage", "metric", *_named(_SCORE), *_named(_SCORE, "before_"), *_named(_CHANGE, "change"))
+    return Table(columns, tuple(rows))
+
+
+def journey_trend(parts: Iterable[Filter], stages: Iterable[Stage]) -> Table:
+    """The score of each stage in each part of the period."""
+    periods = tuple(parts)
+    rows = (
+        (one.stage, part.since, part.until, *_of_score(score))
+        for one in stages
+        for part, score in zip(periods, one.trend, strict=True)
+    )
+    return Table(("stage", "from", "to", *_named(_SCORE)), tuple(rows))
 
 
 def _named(columns: Iterable[str], what: str = "") -> tuple[str, ...]:

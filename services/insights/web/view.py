@@ -1,11 +1,12 @@
 """What a page's address says: which answers it is about and how they are shown. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 from urllib.parse import urlencode
 
+from schemas.scales import Metric
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Filter, one_of, read
 
@@ -52,6 +53,10 @@ class View:
         for dimension, value in chosen.items():
             wanted = wanted.choosing(Dimension(dimension), value)
         return self.to("/answers", wanted)
+
+    def of_stage(self, metric: Metric, stage: str) -> str:
+        """The address of another metric's answers of people at one stage."""
+        return self.to("/answers", replace(self.wanted.choosing(Dimension.STAGE, stage), metric=metric))
 
     def behind_days(self, since: date, until: date) -> str:
         """The address of the answers of other days."""

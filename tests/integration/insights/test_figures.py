@@ -21,6 +21,7 @@ from services.insights.definitions import Score, Share
 from services.insights.drops import drops
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Filter, Rolling, Within
+from services.insights.journey import journey, parts_of
 from services.insights.traits import DIMENSIONS, Trait, traits
 from tests.integration.insights import naive, naive_retention
 from tests.integration.insights.histories import History, heard
@@ -103,6 +104,7 @@ def _compare(counting: Counting, wanted: Filter, told: Sequence[Told], chance: R
         _same_rows(rows, asked, _of(dimension))
     _compare_themes(counting, wanted, told)
     _compare_traits(counting, wanted, fit)
+    _compare_journey(counting, wanted, told)
     moves = figures.movement(counting, wanted)
     for move in moves.moves:
         there = [one for one in fit if one.values["before"] == [move.before]]
@@ -131,6 +133,25 @@ def _compare_themes(counting: Counting, wanted: Filter, told: Sequence[Told]) ->
             assert whole is not None
             assert rest is not None
             assert abs(row.impact.value - float(whole - rest)) < 1e-9
+
+
+def _compare_journey(counting: Counting, wanted: Filter, told: Sequence[Told]) -> None:
+    of_one_metric = {"group", "score", "before", "next", "turn"}
+    free = replace(wanted, chosen=tuple(one for one in wanted.chosen if one[0] not in of_one_metric))
+    every = {value for one in told for value in one.values["stage"]}
+    if free.leaves_out and every:
+        free = free.choosing(Dimension.STAGE, *every)
+    stages = {one.stage: one for one in journey(counting, wanted)}
+    there = [one for metric in Metric for one in naive.fitting(told, replace(free, metric=metric))]
+    assert stages.keys() == {one.values["stage"][0] for one in there}
+    for stage, found in stages.items():
+        here = [one for one in told if one.values["stage"] == [stage]]
+        for metric, feeling in found.feelings.items():
+            _same(feeling.score, naive.fitting(here, replace(free, metric=metric)))
+            _same(feeling.before, naive.fitting(here, replace(free.before(), metric=metric)))
+        for part, score in zip(parts_of(free), found.trend, strict=True):
+            _same(score, naive.fitting(here, part))
+        assert sum(score.tally.answers for score in found.trend) == len(naive.fitting(here, free))
 
 
 def _compare_traits(counting: Counting, wanted: Filter, fit: Sequence[Told]) -> None:
@@ -193,6 +214,11 @@ def _compare_response(counting: Counting, wanted: Filter, asked: Sequence[Told],
         of_value = [one for one in fit if one.values["segment"] == [row.value]]
         assert row.answered.whole == len(of_value)
         assert row.open == sum(one.values["open"] == ["yes"] for one in of_value)
+    for cohort in closed_loop.response_cohorts(counting, wanted, Step.MONTH, today):
+        of_month = [one for one in fit if cohort.since <= one.day <= cohort.until]
+        answered_of_it = sum(one.values["answered"] == ["yes"] for one in of_month)
+        assert cohort.response.answered == Share(answered_of_it, len(of_month))
+        assert cohort.response.open == sum(one.values["open"] == ["yes"] for one in of_month)
     days = closed_loop.response_by(counting, wanted, None, today)
     assert [row.value for row in days] == sorted({str(one.day) for one in fit})
 

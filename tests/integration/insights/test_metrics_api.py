@@ -32,6 +32,8 @@ ROUTES = (
     "closed-loop",
     "retention",
     "response-rate",
+    "response-cohorts",
+    "journey",
 )
 
 

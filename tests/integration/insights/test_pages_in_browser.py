@@ -19,7 +19,10 @@ from tests.integration.insights.site import PASSWORD, live_a_quarter, served, vi
 from tests.integration.insights.world import World
 
 PATIENCE_SECONDS = 20
-PAGES = ("Dashboard", "Inbox", "Answers", "Themes", "Movement", "Closed loop", "Retention", "Review")
+PAGES = (
+    *("Dashboard", "Inbox", "Answers", "Journey", "Themes", "Movement", "Response", "Closed loop"),
+    *("Retention", "Review"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,19 @@ def test_an_answer_leads_to_its_customer_and_account(
     assert signed_in.title.startswith("Company")
 
 
+@pytest.mark.parametrize("width", [320, 1440])
+def test_a_cell_of_movement_opens_who_moved(signed_in: webdriver.Chrome, address: str, width: int) -> None:
+    resize(signed_in, width)
+    signed_in.get(f"{address}/movement")
+    follow(signed_in, signed_in.find_element(By.CSS_SELECTOR, ".matrix tbody tr:first-child td:last-child a"))
+    picture(signed_in, f"who-moved-{width}")
+    told = signed_in.find_element(By.ID, "main").text
+    assert "detractor to promoter" in told
+    assert "4.0" in told
+    assert fits(signed_in)
+    assert violations(signed_in) == []
+
+
 def test_a_number_opens_the_answers_behind_it(signed_in: webdriver.Chrome, address: str) -> None:
     resize(signed_in, 1440)
     signed_in.get(f"{address}/")
@@ -107,7 +123,7 @@ def test_a_number_opens_the_answers_behind_it(signed_in: webdriver.Chrome, addre
 def test_each_table_is_a_file_for_the_same_filter(address: str) -> None:
     found: dict[str, list[dict[str, str]]] = {}
     with visitor(address) as client:
-        for page in ("", "themes", "movement", "closed-loop", "retention"):
+        for page in ("", "journey", "themes", "movement", "response", "closed-loop", "retention"):
             html = client.get(f"/{page}", params={"segment": "enterprise", "by": "channel"}).text
             for link in re.findall(r'href="(/tables/[^"]+)"', html):
                 answer = client.get(unescape(link))
