@@ -1,7 +1,8 @@
 """From a valid body to the event it becomes. Pure: no clock, no broker."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
 
 from schemas.lifecycle import LifecycleEventOccurred, lifecycle_id
 from schemas.responses import Order, Respondent, ResponseRecorded, response_id
@@ -30,6 +31,10 @@ class Receipt:
         if not source_id:
             raise NoSourceIdError
         return source_id
+
+    def later(self, milliseconds: int) -> Self:
+        """The same, received so much later."""
+        return replace(self, received_at=self.received_at + timedelta(milliseconds=milliseconds))
 
 
 def response_recorded(body: ResponseInput, receipt: Receipt, secret: bytes) -> ResponseRecorded:

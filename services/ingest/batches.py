@@ -158,7 +158,7 @@ def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any], making: as
     )
     async def events(request: Request) -> Response:
         items, receipt = await _read(api, request, kind.scope, kind.several)
-        made = _Made(kind.event, lambda event: f'"{kind.id_name}":"{kind.id_of(event)}"')
+        made = _Made(kind)
         async with making:
             await made.make(items, receipt, api)
             taken = api.publisher.publish(*made.messages(request)) if made.events else None
@@ -184,11 +184,15 @@ async def _read(
 
 
 class _Made(Generic[Input, Made]):
-    """The events of a batch; `event` makes one, `says` is what its result says beside the status."""
+    """The events of a batch and what is said of each item.
 
-    def __init__(self, event: Callable[[Input, Receipt, bytes], Made], says: Callable[[Made], str]) -> None:
-        self._event = event
-        self._says = says
+    Of two items with one id and one time the later counts, as if it had been received a millisecond later:
+    they come from a file or a table in which further down is newer.
+    """
+
+    def __init__(self, kind: _Events[Input, Made]) -> None:
+        self._kind = kind
+        self._times: Counter[UUID] = Counter()
         self.events: list[Made] = []
         self.results: list[str] = []
 
@@ -206,13 +210,18 @@ class _Made(Generic[Input, Made]):
         if isinstance(item, list):
             return _refused(item)
         try:
-            event = self._event(item, receipt, api.person_key_secret)
+            event = self._kind.event(item, receipt, api.person_key_secret)
         except NoSourceIdError:
             return _refused(problems.no_source_id().errors)
         if api.gone.is_old(event.event_key(), event.event_time()):
             return _refused(problems.erased().errors)
+        identifier = self._kind.id_of(event)
+        times = self._times[identifier]
+        if times:
+            event = self._kind.event(item, receipt.later(times), api.person_key_secret)
+        self._times[identifier] += 1
         self.events.append(event)
-        return f'{{"status":202,{self._says(event)}}}'
+        return f'{{"status":202,"{self._kind.id_name}":"{identifier}"}}'
 
 
 def _stated(state: ProfileChanged | None) -> str:

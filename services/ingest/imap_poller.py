@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
+import psycopg
 import structlog
 
 from runtime.tracing import new_traceparent
@@ -38,11 +39,11 @@ class ImapPoller:
         self._every_seconds = every_seconds
 
     def run(self, stop: Event) -> None:
-        """Works until `stop`; a mailbox that does not answer is asked again."""
+        """Works until `stop`; a mailbox, or a database, that does not answer is asked again."""
         while not stop.is_set():
             try:
                 self.poll()
-            except (imaplib.IMAP4.error, OSError) as error:
+            except (imaplib.IMAP4.error, OSError, psycopg.OperationalError) as error:
                 log.warning("mailbox not read", error=type(error).__name__)
             stop.wait(self._every_seconds)
 

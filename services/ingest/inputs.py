@@ -3,7 +3,7 @@
 `now` is passed as validation context; without it times are not compared with the clock.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -56,7 +56,11 @@ def _written_out(value: object) -> object:
     return value
 
 
-def _plausible(value: datetime, info: ValidationInfo) -> datetime:
+def _plausible(given: datetime, info: ValidationInfo) -> datetime:
+    if not MINYEAR < given.year < MAXYEAR:
+        raise PydanticCustomError("out_of_range", "a time after 2000-01-01 that has passed")
+    # In UTC from here on: between two time zones each comparison would work out both offsets anew.
+    value = given.astimezone(UTC)
     if value < EARLIEST:
         raise PydanticCustomError("too_early", "a time after 2000-01-01")
     now: datetime | None = info.context and info.context["now"]

@@ -34,6 +34,16 @@ def test_what_is_good_is_taken_and_what_is_not_is_told(ingest: Ingest) -> None:
     assert alone["response_id"] == told["results"][3]["response_id"]
 
 
+@pytest.mark.parametrize("time", [{}, {"responded_at": "2026-01-02T00:00:00Z"}])
+def test_of_two_with_one_id_and_one_time_the_later_counts(ingest: Ingest, time: dict[str, str]) -> None:
+    items = [GOOD | time | {"source_id": f"twice-{len(time)}", "score": score} for score in (3, 9, 6)]
+    told = ingest.http.post("/v1/responses/batch", json=items).json()
+    [identifier] = {one["response_id"] for one in told["results"]}
+    revisions = [one for one in ingest.events(ResponseRecorded) if str(one.response_id) == identifier]
+    assert len({one.order for one in revisions}) == len(items)
+    assert max(revisions, key=lambda one: one.order.key()).score == 6
+
+
 def test_a_thousand_lifecycle_events_are_one_call(ingest: Ingest) -> None:
     events = [
         {"source_id": f"batch-{number}", "moment": "purchased", "customer_id": f"c-{number % 7}"}
