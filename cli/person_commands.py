@@ -7,13 +7,18 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from kafka.errors import KafkaError
 from pydantic import SecretStr
 from rich.table import Table
 
 from cli.progress import progress_bar
+from cli.settings import BrokerSettings
 from cli.tables import tables_of
 from cli.terminal import console, end, errors
+from cli.topic_reading import records_of
+from runtime.cloudevents import Undecodable
 from runtime.settings import EnvironmentSettings, load
+from schemas.erasures import ErasureRequested
 from schemas.topics import TOPICS
 from services.ingest import archive, erasures, store
 from services.ingest.identity import person_key
@@ -117,9 +122,30 @@ def receipt(erasure_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
 @person.command()
 def reapply() -> None:
     """Ask again for every erasure: after a backup was restored, of whichever service."""
+    brokers = load(BrokerSettings).kafka_bootstrap_servers
+    try:
+        on_topic = _asked_on_the_topic(brokers)
+    except KafkaError as error:
+        end(
+            f"Kafka does not answer ({type(error).__name__}). Nothing is asked for yet: its topic has the"
+            " erasures that are newer than the backup."
+        )
     with tables_of("ingest") as connection:
-        count = erasures.again(connection)
+        count = erasures.again(connection, on_topic)
     console.print(f"{count} erasures are asked for again")
+
+
+def _asked_on_the_topic(brokers: str) -> list[ErasureRequested]:
+    found: list[ErasureRequested] = []
+    for record in records_of(brokers, ErasureRequested.TOPIC):
+        try:
+            event = erasures.read(record)
+        except Undecodable as error:
+            errors.print(f"Passed over: partition {record.partition}, offset {record.offset}: {error}")
+            continue
+        if isinstance(event, ErasureRequested):
+            found.append(event)
+    return found
 
 
 def _key(customer_id: str | None, email: str | None, key: str | None) -> str:

@@ -17,8 +17,14 @@ _NO_SECRET = b"a person's key is made with the installation's secret, not with t
 
 def show(folder: Path) -> None:
     """Prints a row for each source."""
+    sources = _sources(folder)
+    if not sources:
+        console.print(
+            f"{folder / 'sources.yaml'} names no source yet; docs/sources.md says what each tool needs"
+        )
+        return
     table = Table("source", "vendor", "address", "secret")
-    for name, one in _sources(folder).items():
+    for name, one in sources.items():
         table.add_row(name, one.vendor.name, f"/v1/webhooks/{name}", "there" if one.secrets else "missing")
     console.print(table)
 

@@ -7,9 +7,19 @@ import structlog
 
 from runtime import partitions
 from runtime.postgres import Pool
+from schemas.raw import WebhookReceived
 
 EVERY_SECONDS = 3600.0
 RETRY_SECONDS = 10.0
+
+NOBODYS_DAYS = 30
+"""How long a call's body is kept when nobody knows whose words it holds: no erasure would find it."""
+
+_END_NOBODYS_SQL = """
+DELETE FROM archive WHERE topic = %(topic)s AND recorded_at < now() - make_interval(days => %(days)s)
+AND NOT EXISTS (SELECT FROM webhook_receipts AS r
+    WHERE r.raw_id::text = archive.event_id AND r.person_key IS NOT NULL)
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +42,12 @@ class ArchiveUpkeep:
                 stop.wait(RETRY_SECONDS)
 
     def once(self) -> None:
-        """One look, in two transactions."""
+        """One look, in transactions of their own."""
         with self._pool.connection() as connection:
             months = partitions.this_and_next_month(connection)
             partitions.ensure_months(connection, "archive", months)
+        with self._pool.connection() as connection:
+            connection.execute(_END_NOBODYS_SQL, {"topic": WebhookReceived.TOPIC, "days": NOBODYS_DAYS})
         if self._keep_months is not None:
             with self._pool.connection() as connection:
                 partitions.drop_months(

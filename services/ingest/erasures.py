@@ -1,6 +1,6 @@
 """Forgets people: what ingest holds of them goes, and what was received before does not come back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, LiteralString
@@ -79,12 +79,16 @@ def request(connection: Connection, person_key: str, now: datetime) -> ErasureRe
     return asked
 
 
-def again(connection: Connection) -> int:
-    """Asks again for every erasure that is known, for services whose backup was restored; how many."""
+def again(connection: Connection, on_topic: Iterable[ErasureRequested]) -> int:
+    """Asks again for every erasure, for services whose backup was restored; how many.
+
+    Ingest's own tables may be of that backup too, and older than the last erasures: these are on the topic.
+    """
     rows = connection.execute("SELECT request FROM erasures ORDER BY requested_at").fetchall()
-    asked = [ErasureRequested.model_validate(request) for (request,) in rows]
+    known = [ErasureRequested.model_validate(request) for (request,) in rows]
+    asked = {one.erasure_id: one for one in (*known, *on_topic)}
     outbox.append(
-        connection, [to_message(one, source=SOURCE, traceparent=new_traceparent()) for one in asked]
+        connection, [to_message(one, source=SOURCE, traceparent=new_traceparent()) for one in asked.values()]
     )
     return len(asked)
 

@@ -1,7 +1,8 @@
 """Two replicas of every service, killed at random moments; the broker and the database stopped under them.
 
 Every answer that got a 202 must end in exactly one Case, or comment on its person's Case, and one Slack
-message, and no dead letter. CRASH_ANSWERS says how many there are; continuous integration asks for 5,000.
+message, and no dead letter; and whatever the services complained of meanwhile, none said who
+answered or what. CRASH_ANSWERS says how many there are; continuous integration asks for 5,000.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from kafka import KafkaConsumer, TopicPartition
 from bench.outside import difference, marks
 from sandbox.stack import ROOT, SERVICES, Stack
 from schemas.topics import EVERY_TOPIC
+from tests.integration.ingest.world import records
 
 ANSWERS = int(os.environ.get("CRASH_ANSWERS", "1500"))
 PEOPLE = ANSWERS // 3
@@ -41,6 +44,8 @@ rules:
       - { id: case, destination: salesforce }
 """
 _MARK = re.compile(r"crash-test-\d{5}")
+NAME, COMMENT = "Canary Person", "Canary: it broke again"
+_PERSONAL = re.compile(rb"canary", re.IGNORECASE)
 
 
 class Senders:
@@ -68,8 +73,12 @@ class Senders:
                 "source_id": mark,
                 "metric": "nps",
                 "score": number % 7,
-                "comment": f"It broke again, see {mark}",
-                "respondent": {"customer_id": f"customer-{number % PEOPLE}"},
+                "comment": f"{COMMENT}, see {mark}",
+                "respondent": {
+                    "customer_id": f"customer-{number % PEOPLE}",
+                    "name": NAME,
+                    "email": f"canary-{number % PEOPLE}@customer.example",
+                },
             }
             replica = (number + slot) % 2 + 1
             while not await self._accepted(client, replica, body):
@@ -123,6 +132,20 @@ def dead_letters(brokers: str) -> dict[str, int]:
         consumer.close()
 
 
+def personal(stack: Stack) -> list[str]:
+    """Logs, metrics and records whose headers hold something of the people who answered."""
+    logs = [one for one in stack.folder.glob("*.log") if one.stem != "sandbox"]
+    assert len(logs) > 2 * len(SERVICES)
+    said = {one.name: one.read_bytes() for one in logs}
+    for service, slot in product(SERVICES, (1, 2)):
+        said[f"metrics of {service}-{slot}"] = httpx.get(f"{stack.url(service, slot)}/metrics").content
+    for topic in EVERY_TOPIC:
+        found = records(stack.environment["KAFKA_BOOTSTRAP_SERVERS"], topic.name)
+        said[f"headers of {topic.name}"] = b" ".join(value for one in found for _, value in one.headers)
+    assert said["headers of feedback.responses.v1"]
+    return [place for place, words in said.items() if _PERSONAL.search(words)]
+
+
 def until(holds: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
@@ -171,3 +194,4 @@ def test_every_acknowledged_answer_is_delivered_exactly_once(
         with httpx.Client(base_url=stack.url("sandbox")) as client:
             assert client.get("/received").json()["salesforce"]["Case"] == PEOPLE
         assert dead_letters(stack.environment["KAFKA_BOOTSTRAP_SERVERS"]) == {}
+        assert personal(stack) == []

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -19,13 +19,14 @@ from runtime.cloudevents import event_id_of, to_message
 from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Message, header
 from runtime.migrations import migrate
-from runtime.partitions import month_of
+from runtime.partitions import ensure_months, month_of
 from runtime.postgres import conninfo, open_pool
 from runtime.topics import ensure_topics
 from runtime.tracing import new_traceparent
 from sandbox.embedded_kafka import EmbeddedKafka
 from schemas.classified import ResponseClassified
 from schemas.event import Effects
+from schemas.raw import WebhookReceived
 from schemas.responses import Order, ResponseRecorded, response_id
 from schemas.scales import Metric
 from schemas.topics import REPLAYED, TOPICS
@@ -235,3 +236,24 @@ def test_months_are_made_ahead_and_dropped_when_they_are_too_old(tables: str) ->
             names = {name for (name,) in rows(tables, "SELECT inhrelid::regclass::text FROM pg_inherits")}
             assert (f"archive_{long_ago:%Y_%m}" in names) is kept
         assert {f"archive_{NOW:%Y_%m}", f"archive_{month_of(NOW, 1):%Y_%m}"} <= names
+
+
+def test_a_body_of_nobody_known_ends_after_thirty_days(tables: str) -> None:
+    ages = {"old and nobody's": 31, "old and somebody's": 31, "new and nobody's": 29}
+    times = {says: NOW - timedelta(days=days) for says, days in ages.items()}
+    ids = {says: uuid4() for says in ages}
+    with open_pool(tables, schema="ingest", application="tests") as pool:
+        with pool.connection() as connection:
+            ensure_months(connection, "archive", sorted({month_of(at) for at in times.values()}))
+            for number, (says, at) in enumerate(times.items()):
+                connection.execute(
+                    "INSERT INTO archive VALUES (%s, %s, 0, %s, 'crm', %s, NULL, '[]', 'a body')",
+                    (at, WebhookReceived.TOPIC, number, str(ids[says])),
+                )
+            connection.execute(
+                "INSERT INTO webhook_receipts VALUES (%s, 'crm', now(), NULL), (%s, 'crm', now(), 'p-1')",
+                (ids["old and nobody's"], ids["old and somebody's"]),
+            )
+        ArchiveUpkeep(pool, keep_months=None).once()
+    left = {found for (found,) in rows(tables, "SELECT event_id FROM archive WHERE value = 'a body'")}
+    assert left == {str(ids["old and somebody's"]), str(ids["new and nobody's"])}

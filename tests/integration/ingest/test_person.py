@@ -133,7 +133,10 @@ def test_a_person_is_forgotten_and_does_not_come_back(ingest: Ingest, database: 
     assert ingest.http.post("/v1/responses", json=old | {"source_id": "new"}).status_code == 202
 
 
-def test_a_restored_backup_forgets_again(ingest: Ingest, database: str) -> None:
+def test_a_restored_backup_forgets_again(
+    ingest: Ingest, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", ingest.bootstrap)
     meet(ingest, "c-backup", "backup@customer.example")
     key = customer_key(SECRET, "c-backup")
     records = archived(ingest, database)
@@ -142,6 +145,7 @@ def test_a_restored_backup_forgets_again(ingest: Ingest, database: str) -> None:
     with connected(database) as connection:
         # As if the backup were older than the erasure.
         connection.execute("DELETE FROM erased")
+        connection.execute("DELETE FROM erasures")
         archive.keep(connection, [Delivered(record, record) for record in records])
     assert kept(database, key) > 0
     assert feedback("reapply").exit_code == 0
@@ -149,6 +153,15 @@ def test_a_restored_backup_forgets_again(ingest: Ingest, database: str) -> None:
     asked = [one.erasure_id for one in ingest.events_of(ErasureRequested) if one.person_key == key]
     assert [str(one) for one in asked] == [erasure_id[0]] * 2
     assert feedback("receipt", erasure_id[0]).exit_code == 0
+    assert ingest.http.put("/v1/profiles/c-backup", json={"name": NAME}).status_code == 422
+
+
+def test_without_kafka_no_erasure_is_taken_for_reapplied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setattr("cli.topic_reading.BLOCK_SECONDS", 0.2)
+    told = feedback("reapply")
+    assert told.exit_code == 1
+    assert "Kafka does not answer" in told.output
 
 
 def test_a_person_needs_to_be_named(ingest: Ingest) -> None:

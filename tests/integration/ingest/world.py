@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 import httpx
-from kafka import KafkaConsumer, TopicPartition
 
+from cli.topic_reading import records_of
 from runtime.cloudevents import Event, decode, to_message
-from runtime.kafka import KafkaSettings, close, deliver, producer, to_record
+from runtime.kafka import KafkaSettings, close, deliver, producer
 from runtime.messages import Record, header
 from runtime.tracing import new_traceparent
 from sandbox.processes import free_port, spawn, stop
@@ -131,17 +130,7 @@ class Ingest:
 
 def records(bootstrap: str, topic: str) -> list[Record]:
     """Everything on a topic, read to the ends of now."""
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap)) as consumer:
-        numbers = consumer.partitions_for_topic(topic) or set()
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        found: list[Record] = []
-        while any(consumer.position(partition) < ends[partition] for partition in partitions):
-            for polled in consumer.poll(timeout_ms=500).values():
-                found += [to_record(record) for record in polled]
-        return found
+    return [*records_of(bootstrap, topic)]
 
 
 def _with_visitors_survey(config: Path, copy: Path) -> Path:

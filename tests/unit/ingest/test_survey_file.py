@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from services.ingest.brand import LOGO_BYTES, contrast
 from services.ingest.survey_file import SurveyFile, load_survey_file
 from tests.unit.ingest.test_surveys import NOW, REQUEST
 
-SHIPPED = Path(__file__).parents[3] / "deploy" / "config" / "survey.yaml"
+ROOT = Path(__file__).parents[3]
+SHIPPED = ROOT / "deploy" / "config" / "survey.yaml"
 FILE = SurveyFile.model_validate(
     {
         "brand": {"name": "Acme"},
@@ -58,6 +60,14 @@ def test_a_question_is_asked_in_the_survey_s_language_or_not_at_all() -> None:
 def test_groups_are_those_of_the_metric() -> None:
     effort = REQUEST.model_copy(update={"metric": Metric.CES})
     assert list(FILE.follow_up_questions(effort, None)) == [Group.NEGATIVE, Group.NEUTRAL, Group.POSITIVE]
+
+
+def test_the_file_of_the_documentation_can_be_used(tmp_path: Path) -> None:
+    [shown] = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "surveys.md").read_text(), re.DOTALL)
+    file = tmp_path / "survey.yaml"
+    file.write_text(shown)
+    asked = load_survey_file(file).follow_up_questions(REQUEST, person())
+    assert asked[Group.PROMOTER] == "What do you like best?"
 
 
 def test_the_shipped_file_can_be_used() -> None:
