@@ -15,6 +15,7 @@ def records_of(bootstrap: str, topic: str) -> Iterator[Record]:
     """Each record, of each key the oldest first. Raises kafka.errors.KafkaError without a broker."""
     reading = KafkaConsumer(
         bootstrap_servers=bootstrap.split(","),
+        enable_auto_commit=False,
         allow_auto_create_topics=False,
         bootstrap_timeout_ms=BLOCK_SECONDS * 1000,
     )
