@@ -1,7 +1,7 @@
 """Whatever else can send a webhook: Zapier, Make, Intercom, Survicate, a Salesforce flow.
 
 The source says at which paths everything stands: names and positions joined with dots, such as
-`data.item.answers.0.value`.
+`data.item.answers.0.value`. What these tools send is unconfirmed until a body of one's own has been tried.
 """
 
 from collections.abc import Sequence

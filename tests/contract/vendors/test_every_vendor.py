@@ -1,8 +1,10 @@
 """What every vendor's module must do; a new one adds its sample to SAMPLES."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 from hypothesis import given, settings
@@ -50,6 +52,12 @@ def test_reads_the_documented_body(name: str) -> None:
     assert (response.score, response.comment, response.status) == (9, SAID, ResponseStatus.ANSWERED)
     assert response.person_key != str(response.response_id), "somebody is named"
     assert ResponseRecorded.model_validate_json(response.model_dump_json()) == response
+
+
+@every_vendor
+def test_cites_where_its_body_is_documented_or_says_that_it_is_unconfirmed(name: str) -> None:
+    said = import_module(f"services.ingest.vendors.{name}").__doc__ or ""
+    assert re.search(r"https?://|unconfirmed", said)
 
 
 @every_vendor
