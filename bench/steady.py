@@ -125,7 +125,7 @@ def _bodies(count: int, name: str) -> list[bytes]:
 
 
 async def _send(port: int, key: str, bodies: list[bytes], *, per_second: float) -> dict[str, float]:
-    """Each body at its time, over a fixed number of connections; when each was sent, by response id."""
+    """Each body at its time, over at most CONNECTIONS; when each was sent, by response id."""
     sent_at: dict[str, float] = {}
     began = time.monotonic()
     waiting = iter(enumerate(bodies))
@@ -142,7 +142,8 @@ async def _send(port: int, key: str, bodies: list[bytes], *, per_second: float) 
             sent_at[json.loads(answer[answer.index(b"{") :])["response_id"]] = at
         writer.close()
 
-    await asyncio.gather(*(sender() for _ in range(CONNECTIONS)))
+    # A connection that nothing is sent over for some seconds is closed by the server.
+    await asyncio.gather(*(sender() for _ in range(min(CONNECTIONS, max(1, int(per_second))))))
     return sent_at
 
 
