@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -42,6 +43,23 @@ ORDER BY responded_at DESC, response_id DESC LIMIT %(limit)s
 """
 _BEHIND_SQL = (
     _SHOWN + "WHERE answers.response_id IN (" + _NEXT_IDS + ") ORDER BY responded_at DESC, response_id DESC"
+)
+# Words without a score, or of a page that is not finished: no figure counts them, and somebody wrote them.
+_UNCOUNTED_IDS: LiteralString = """
+SELECT answers.response_id FROM answers
+JOIN words USING (response_id) JOIN people USING (person)
+WHERE state IN ('skipped', 'provisional') AND metric = %(metric)s AND NOT people.internal
+  AND (comment IS NOT NULL OR further <> '[]')
+  AND responded_at >= %(since)s::date::timestamp AT TIME ZONE %(zone)s
+  AND responded_at < (%(until)s::date + 1)::timestamp AT TIME ZONE %(zone)s
+  AND (%(at)s::timestamptz IS NULL OR (responded_at, answers.response_id) < (%(at)s, %(id)s::uuid))
+ORDER BY responded_at DESC, answers.response_id DESC LIMIT %(limit)s
+"""
+_UNCOUNTED_SQL = (
+    _SHOWN
+    + "WHERE answers.response_id IN ("
+    + _UNCOUNTED_IDS
+    + ") ORDER BY responded_at DESC, response_id DESC"
 )
 _OF_IDS_SQL = _SHOWN + "WHERE answers.response_id = ANY(%s) ORDER BY responded_at DESC, response_id DESC"
 _OF_PEOPLE_SQL = _SHOWN + "WHERE answers.person = ANY(%s) ORDER BY responded_at DESC, response_id DESC"
@@ -123,6 +141,34 @@ def behind(
         return Page(shown, None)
     last = shown[-1]
     return Page(shown, After(date.fromisoformat(last.values(DAY)[0]), last.responded_at, last.response_id))
+
+
+def uncounted(
+    connection: Connection[Any],
+    wanted: Filter,
+    zone: ZoneInfo,
+    *,
+    limit: int = 50,
+    after: After | None = None,
+) -> Page:
+    """What people wrote of a metric on some days without a score, or have not finished; the newest first.
+
+    Of the filter, only the metric and the days are looked at.
+    """
+    values = {
+        "metric": wanted.metric,
+        "since": wanted.since,
+        "until": wanted.until,
+        "zone": zone.key,
+        "at": after.responded_at if after else None,
+        "id": after.response_id if after else None,
+        "limit": limit,
+    }
+    shown = _shown(connection, _UNCOUNTED_SQL, values)
+    if len(shown) < limit:
+        return Page(shown, None)
+    last = shown[-1]
+    return Page(shown, After(last.responded_at.astimezone(zone).date(), last.responded_at, last.response_id))
 
 
 def of_people(connection: Connection[Any], persons: Sequence[str]) -> tuple[Shown, ...]:

@@ -27,6 +27,8 @@ from services.insights.web.wording import HEARD_BACK
 ANSWERS_A_PAGE = 50
 WAITING = "none"
 """Of the dimension `heard_back`: what the inbox shows first."""
+UNCOUNTED = "uncounted"
+"""The tab of answers that no figure counts, and so no dimension tells apart."""
 _NO_ROUTER = "Nothing can be done from here: ROUTER_OPERATOR_KEY is not set for insights."
 _NO_ADDRESS = "Nothing can be done by you from here: your sign-in service does not tell your e-mail address."
 
@@ -55,11 +57,16 @@ class _Desk:
         after = after_of(request.query_params.get("after"))
         view, counting = reading(self._source, request)
         free = view.wanted.choosing(Dimension.HEARD_BACK)
+        is_uncounted = request.query_params.get("show") == UNCOUNTED
         chosen = view.wanted.of(Dimension.HEARD_BACK) or (WAITING,)
         counts = counting.by_value(free, Dimension.HEARD_BACK)
         wanted = free.choosing(Dimension.HEARD_BACK, *chosen)
         with self._source.pool.connection() as connection:
-            shown = answers.behind(connection, counting, wanted, limit=ANSWERS_A_PAGE, after=after)
+            shown = (
+                answers.uncounted(connection, wanted, self._source.zone, limit=ANSWERS_A_PAGE, after=after)
+                if is_uncounted
+                else answers.behind(connection, counting, wanted, limit=ANSWERS_A_PAGE, after=after)
+            )
             deeds = customers.deeds_about(connection, [one.response_id for one in shown.answers])
         tabs = [
             (words, view.to("/inbox", free.choosing(Dimension.HEARD_BACK, how)), counts[how].answers, how)
@@ -71,10 +78,13 @@ class _Desk:
             "inbox.html",
             view,
             tabs=tabs,
-            chosen=chosen,
+            chosen=() if is_uncounted else chosen,
+            is_uncounted=is_uncounted,
+            uncounted=f"{view.to('/inbox', free)}&show={UNCOUNTED}",
+            states=STATES,
             answers=shown.answers,
             so_far={one.response_id: so_far(deeds.get(one.response_id, ())) for one in shown.answers},
-            here=view.to("/inbox", wanted),
+            here=view.to("/inbox", wanted) + (f"&show={UNCOUNTED}" if is_uncounted else ""),
             next_place=place_of(shown.after) if shown.after else None,
             is_first=after is None,
             reads_all=staff.may(Role.AGENT),
