@@ -18,6 +18,7 @@ from services.insights import (
     follow_ups,
     happening_store,
     losses_store,
+    mail_wishes,
     people,
 )
 from services.insights.image import publish
@@ -50,7 +51,9 @@ def write(connection: Connection[Any], batch: Batch) -> Changes:
     named = batch.people()
     people.ensure(connection, named)
     erased = people.erase(connection, batch.erased.values())
+    mail_wishes.forget(connection, erased)
     changed = people.put_profiles(connection, batch.profiles.values())
+    mail_wishes.put(connection, [batch.profiles[person] for person in sorted(changed)])
     changed |= losses_store.put_people(connection, batch.people_lost)
     accounts = people.put_accounts(connection, batch.accounts.values())
     accounts |= losses_store.put_accounts(connection, batch.accounts_lost)
@@ -76,7 +79,7 @@ def forget(
     people.ensure(connection, named)
     keys = people.all_keys(connection, named)
     known = people.known_among(connection, keys)
-    people.erase(connection, [ProfileErased(key, at) for key in sorted(keys)])
+    mail_wishes.forget(connection, people.erase(connection, [ProfileErased(key, at) for key in sorted(keys)]))
     told = tell_anew(connection, Changes(keys), zone)
     publish(connection, told.flips)
     return {"people": known, **told.removed}

@@ -18,7 +18,7 @@ BATCH = 2_000
 
 _TABLES = (
     *("words", "answers", "corrections", "requests", "outcomes", "marks", "happenings", "follow_ups"),
-    *("people", "accounts", "renewals", "reporting"),
+    *("people", "accounts", "renewals", "mail_wishes", "reporting"),
 )
 _LOOKED_UP = ("people", "accounts", "answers", "requests", "corrections", "outcomes")
 """Without statistics of them, the server would read a whole table for each batch of people."""

@@ -47,6 +47,11 @@ _FORGET_SQL: Mapping[str, LiteralString] = {
         DELETE FROM follow_ups USING people WHERE follow_ups.person = ANY(%(persons)s)
         AND people.person IN (follow_ups.person, follow_ups.former_key) AND opened_at <= people.erased_at
     """,
+    "announced": """
+        DELETE FROM announced USING people
+        WHERE (people.person = ANY(%(persons)s) OR people.merged_into = ANY(%(persons)s))
+        AND people.person = announced.person AND announced_at <= people.erased_at
+    """,
 }
 _PEOPLE_SQL = """
 SELECT person, account_id, segment, cohort, role, stage, products, internal, lost_since, wishes,

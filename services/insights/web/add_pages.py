@@ -10,6 +10,7 @@ from services.insights.filters import BadFilter
 from services.insights.programs import Purpose
 from services.insights.router_api import RouterApi
 from services.insights.source import Source
+from services.insights.web.announcement_routes import announcement_routes
 from services.insights.web.customer_routes import customer_routes
 from services.insights.web.guard import add_guard
 from services.insights.web.inbox_routes import inbox_routes
@@ -59,6 +60,7 @@ def add_pages(
     pages.include_router(worth_routes(source))
     pages.include_router(table_routes(source))
     pages.include_router(review_routes(source))
+    pages.include_router(announcement_routes(source))
     pages.include_router(customer_routes(source))
     pages.include_router(inbox_routes(source, _router(settings)))
     app.mount("/", pages)

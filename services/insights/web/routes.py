@@ -184,11 +184,12 @@ def _view(source: Source, request: Request) -> View:
     return View.read(request.query_params.multi_items(), source.today())
 
 
-def figure_page(request: Request, template: str, view: View, **values: Any) -> Response:  # noqa: ANN401 - a template takes anything
+def figure_page(request: Request, template: str, view: View, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - a template takes anything
     """A page with the filter of its address on top."""
     return page(
         request,
         template,
+        status=status,
         view=view,
         wanted=view.wanted,
         metrics=NAMES,

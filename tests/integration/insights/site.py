@@ -76,6 +76,7 @@ def live_a_quarter(world: World, people: int = 420) -> None:
                 person,
                 0,
                 name=f"Person {n}",
+                email=f"{person}@customer.test",
                 account_id=f"acc-{n % 40}",
                 segment=segment or None,
                 role=chance.choice(ROLES),

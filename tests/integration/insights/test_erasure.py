@@ -40,7 +40,7 @@ def test_everything_of_a_person_goes_under_every_key_and_is_counted(world: World
     world.say(profile("ann", 3, 2, merged_from=("bob",)))
 
     assert erase(world, 4, "ann") == {"people": 1, "answers": 2} | dict.fromkeys(
-        ("corrections", "requests", "outcomes", "happenings", "follow_ups"), 0
+        ("corrections", "requests", "outcomes", "happenings", "follow_ups", "announced"), 0
     )
 
     assert counted(world) == 1

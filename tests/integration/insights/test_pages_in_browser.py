@@ -21,7 +21,7 @@ from tests.integration.insights.world import World
 PATIENCE_SECONDS = 20
 PAGES = (
     *("Dashboard", "Inbox", "Answers", "Journey", "Themes", "Movement", "Response", "Closed loop"),
-    *("Retention", "Review"),
+    *("Retention", "Review", "You said, we did"),
 )
 
 
@@ -54,6 +54,10 @@ def follow(browser: webdriver.Chrome, element: webdriver.remote.webelement.WebEl
     WebDriverWait(browser, PATIENCE_SECONDS).until(lambda _: is_gone(page))
 
 
+def in_address(name: str) -> str:
+    return name.lower().replace(",", "").replace(" ", "-")
+
+
 def figure(browser: webdriver.Chrome, selector: str) -> int:
     return int(browser.find_element(By.CSS_SELECTOR, selector).text.split()[0].replace(",", ""))
 
@@ -73,7 +77,7 @@ def test_each_page_fits_and_can_be_read_by_everybody(signed_in: webdriver.Chrome
     resize(signed_in, width)
     for name in PAGES:
         follow(signed_in, signed_in.find_element(By.LINK_TEXT, name))
-        picture(signed_in, f"{name.lower().replace(' ', '-')}-{width}")
+        picture(signed_in, f"{in_address(name)}-{width}")
         assert fits(signed_in), name
         assert violations(signed_in) == [], name
 
@@ -179,9 +183,31 @@ def test_a_month_is_one_sheet_of_paper_without_a_name(signed_in: webdriver.Chrom
         assert client.get("/review?month=2026-07").status_code == 400
 
 
+def test_those_who_asked_for_it_are_told_after_somebody_looked_at_it(
+    signed_in: webdriver.Chrome, address: str
+) -> None:
+    resize(signed_in, 1440)
+    signed_in.get(f"{address}/you-said-we-did")
+    follow(signed_in, signed_in.find_element(By.PARTIAL_LINK_TEXT, "Reporting"))
+    signed_in.find_element(By.NAME, "subject").send_keys("Your exports")
+    signed_in.find_element(By.NAME, "words").send_keys("They are done within a minute now.\n\nThank you.")
+    follow(signed_in, signed_in.find_element(By.XPATH, "//button[.='Look at it first']"))
+    reached = figure(signed_in, "p.score")
+    for width in (320, 1440):
+        resize(signed_in, width)
+        picture(signed_in, f"announcement-{width}")
+        assert fits(signed_in)
+        assert violations(signed_in) == []
+    assert reached > 0
+    follow(signed_in, signed_in.find_element(By.XPATH, "//button[.='Approve and send']"))
+    told = signed_in.find_element(By.CSS_SELECTOR, "[role='status']").text
+    assert f"for {reached} people" in told
+    assert violations(signed_in) == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_period_without_answers_says_so(signed_in: webdriver.Chrome, address: str, name: str) -> None:
-    path = "" if name == "Dashboard" else name.lower().replace(" ", "-")
+    path = "" if name == "Dashboard" else in_address(name)
     signed_in.get(f"{address}/{path}?from=2020-01-01&to=2020-01-31&month=2020-01")
     told = signed_in.find_element(By.ID, "main").text
     assert any(word in told.split() for word in ("No", "Nobody", "0")), told
