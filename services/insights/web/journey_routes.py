@@ -43,9 +43,13 @@ def journey_routes(source: Source, purposes: Mapping[str, Purpose]) -> APIRouter
             whole=closed_loop.response(counting, view.wanted, today),
             cohorts=closed_loop.response_cohorts(counting, view.wanted, view.step, today),
             by=by,
-            asked=closed_loop.response_by(counting, view.wanted, by, today),
+            asked={
+                one: closed_loop.response_by(counting, view.wanted, one, today)
+                for one in dict.fromkeys((Dimension.PROGRAM, by))
+            },
             asked_dimensions=tuple(one for one in Dimension if one in OF_REQUESTS),
-            purposes=purposes if by is Dimension.PROGRAM else {},
+            purposes=purposes,
+            program=Dimension.PROGRAM,
         )
 
     return routes

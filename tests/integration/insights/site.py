@@ -19,6 +19,7 @@ from schemas.outcomes import FollowUpSnapshot, OutcomeKind, OutcomeRecorded
 from schemas.requests import SurveyRequested
 from schemas.survey_events import SurveyStepOccurred
 from services.insights.closed_loop_store import CONTACT
+from services.insights.programs import Purpose
 from services.insights.source import Source
 from services.insights.web.add_pages import add_pages
 from services.insights.web.settings import PageSettings
@@ -46,6 +47,11 @@ COMMENTS = {
     "reporting": ("Exports time out on large accounts.", "The new reports are what my boss looks at first."),
 }
 SEGMENTS = ("enterprise", "mid_market", "small_business", "")
+PURPOSES = {
+    "yearly": Purpose(
+        id="yearly", goal="Hear once a year whether they would come again.", owner="Customer success"
+    )
+}
 OFFERS = (("review",), ("review", "referral"), (), ("case_study",), ())
 ROLES = ("key_contact", "end_user", "buyer")
 
@@ -205,7 +211,8 @@ def at_work(app: FastAPI) -> Iterator[str]:
 def served(pool: Pool, settings: PageSettings | None = None) -> Iterator[str]:
     """The address of the running pages."""
     app = FastAPI()
-    add_pages(app, Source(pool=pool, clock=Still(), zone=UTC_ZONE), settings or page_settings())
+    source = Source(pool=pool, clock=Still(), zone=UTC_ZONE)
+    add_pages(app, source, settings or page_settings(), PURPOSES)
     with at_work(app) as address:
         yield address
 

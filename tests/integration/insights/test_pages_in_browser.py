@@ -100,6 +100,13 @@ def test_an_answer_leads_to_its_customer_and_account(
     assert signed_in.title.startswith("Company")
 
 
+def test_who_answered_is_told_with_the_goal_of_the_program(address: str) -> None:
+    with visitor(address) as client:
+        told = client.get("/response").text
+    assert "Hear once a year whether they would come again." in told
+    assert told.count("immature") > 1
+
+
 @pytest.mark.parametrize("width", [320, 1440])
 def test_a_cell_of_movement_opens_who_moved(signed_in: webdriver.Chrome, address: str, width: int) -> None:
     resize(signed_in, width)
