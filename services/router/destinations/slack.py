@@ -5,6 +5,7 @@ looked for in the channel's history after a call whose answer was lost. Metadata
 the workspace: it holds that id and a version, nothing about a person.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from pydantic import Field, HttpUrl, JsonValue, SecretStr
@@ -124,8 +125,8 @@ class Slack:
             text, blocks = self._drawn(content, call.follow_up)
         if call.external_id is None:
             named, _, thread_ts = (call.parent_id or content.channel).partition("/")
-            channel = named or self._user(content.to)
-            if channel is None:
+            channel = named or self._user(content.to) or content.otherwise
+            if not channel:
                 return Failed("nobody_in_slack_has_this_address")
             posted = self._client().chat_postMessage(
                 channel=channel,
@@ -184,22 +185,26 @@ class Slack:
         return self.workspace.directory.user_of(who.email, self._client)
 
     def _look_for(self, call: Call) -> Sighting:
-        channel: str | None
         if call.parent_id:
             channel, _, thread_ts = call.parent_id.partition("/")
+            found = self._copies(call, channel, thread_ts)
         else:
-            content, thread_ts = Content.model_validate(call.content), ""
-            channel = (
-                self._history.channel_id(content.channel) if content.channel else self._direct(content.to)
-            )
-        if channel is None:
-            return Absent()
-        messages = self._history.messages(str(call.effect_id), channel, thread_ts)
-        if not messages:
-            return Absent()
-        for repeated in messages[1:]:
+            found = [copy for channel in self._places(call) for copy in self._copies(call, channel)]
+        for channel, repeated in found[1:]:
             self._delete(channel, repeated)
-        return Found(f"{channel}/{messages[0]}")
+        return Found("/".join(found[0])) if found else Absent()
+
+    def _places(self, call: Call) -> Iterator[str]:
+        """Ids of the channels where the message may be."""
+        content = Content.model_validate(call.content)
+        named = content.channel or content.otherwise
+        if named and (channel := self._history.channel_id(named)):
+            yield channel
+        if not content.channel and (direct := self._direct(content.to)):
+            yield direct
+
+    def _copies(self, call: Call, channel: str, thread_ts: str = "") -> list[tuple[str, str]]:
+        return [(channel, ts) for ts in self._history.messages(str(call.effect_id), channel, thread_ts)]
 
     def _direct(self, who: Recipient | None) -> str | None:
         user = self._user(who)
@@ -240,7 +245,7 @@ def _place(content: Content) -> str:
 def _redirected(content: Content, to: Person) -> Content:
     """The card in a direct message; without its buttons, which would act on the answer."""
     who = Recipient(name=to.name, email=to.email, user=to.slack_user)
-    return content.model_copy(update={"channel": "", "to": who, "card": None})
+    return content.model_copy(update={"channel": "", "to": who, "otherwise": "", "card": None})
 
 
 PLUGIN = Plugin(
@@ -264,5 +269,7 @@ PLUGIN = Plugin(
     summarise=summarise,
     bulletins=bulletins,
     redirect=_redirected,
-    in_place=lambda before, now: now.model_copy(update={"channel": before.channel, "to": before.to}),
+    in_place=lambda before, now: now.model_copy(
+        update={"channel": before.channel, "to": before.to, "otherwise": before.otherwise}
+    ),
 )

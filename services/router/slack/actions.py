@@ -57,7 +57,8 @@ class Action(BaseModel):
     channel: str = Field(pattern=rf"^({_CHANNEL}|{OWNER})$")
     """Name or id of a channel the app was invited to; `@owner`: a message to the customer's owner alone."""
     without_owner: str | None = Field(default=None, pattern=rf"^{_CHANNEL}$")
-    """Of `channel: "@owner"`: the channel that gets it where nobody is known to own the customer."""
+    """Of `channel: "@owner"`: the channel that gets it where nobody is known to own the customer, or where
+    Slack does not know who does."""
     look: Literal["card", "kudos"] = "card"
     """`kudos`: the praise and whom it names, for everybody to read, without the customer's details."""
     note: str | None = Field(default=None, min_length=1, max_length=300)
@@ -85,16 +86,18 @@ def render(action: Action, facts: Facts, templates: Templates) -> Content | None
     is_owners = action.channel == OWNER
     to = _owner(facts) if is_owners else None
     channel = "" if to is not None else action.without_owner if is_owners else action.channel
+    otherwise = action.without_owner or "" if to is not None else ""
     if response is None or channel is None:
         return None
     if action.look == "kudos":
         text, blocks = kudos(response)
-        return Content(channel=channel, text=text, blocks=blocks, to=to)
+        return Content(channel=channel, text=text, blocks=blocks, to=to, otherwise=otherwise)
     told = _told(facts, action.reply, templates)
     links = tuple(filled(action.links, told.card.ids))
     return Content(
         channel=channel,
         to=to,
+        otherwise=otherwise,
         text=told.text,
         blocks=noted(told.blocks, action.note),
         card=told.card.model_copy(update={"links": links}) if links else told.card,

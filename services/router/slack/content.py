@@ -73,6 +73,8 @@ class Content(BaseModel):
     """Empty: the message goes to its recipient alone."""
     text: str
     to: Recipient | None = None
+    otherwise: str = ""
+    """The channel that gets it where Slack does not know the recipient; empty: nobody gets it."""
     blocks: list[Any] = Field(default_factory=list)
     """Block Kit, as plain JSON: to look through it again would take pydantic as long as it took to draw."""
     card: Card | None = None

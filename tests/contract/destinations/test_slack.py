@@ -254,6 +254,17 @@ def test_a_direct_message_whose_answer_was_lost_is_found(connect: Connect) -> No
     assert connect("slack").reconcile(asked) == Found(str(posted.external_id))
 
 
+def test_what_is_for_somebody_slack_does_not_know_goes_where_it_would_without_them(connect: Connect) -> None:
+    to = Recipient(name="Gone", email="gone@acme.test")
+    content = Content(channel="", text="This customer was happier", to=to, otherwise="#customer-success")
+    asked = call(Operation.CREATE, content.model_dump(mode="json"), uuid4())
+    assert connect("slack").reconcile(asked) == Absent()
+    posted = connect("slack").deliver(asked)
+    assert isinstance(posted, Delivered)
+    assert str(posted.external_id).startswith("C")
+    assert connect("slack").reconcile(asked) == Found(str(posted.external_id))
+
+
 def test_every_card_has_the_links_of_the_settings_whose_addresses_are_known(
     connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

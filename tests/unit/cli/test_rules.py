@@ -1,9 +1,11 @@
 """`feedback rules`: check, test and explain; what needs the ledger is tried in the integration tests."""
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -11,8 +13,14 @@ from typer.testing import CliRunner, Result
 from cli.app import app
 from cli.playbook import load_playbook
 from cli.rule_examples import Example, differences, facts_of, plan_of, read_examples
+from services.router.facts import OpenFollowUps
+from services.router.templates import VARIABLES
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 CONFIG = Path("deploy/config")
+GUIDE = Path("docs/rules.md").read_text()
 PLAYBOOK = load_playbook(CONFIG)
 EXAMPLES = read_examples(CONFIG / "rules_test.yaml")
 
@@ -54,6 +62,29 @@ def test_an_automatic_mail_is_never_beside_a_comment_and_never_twice() -> None:
             facts = facts_of({"response": response, "profile": {"email": "ann@shop.example"}})
             mails = [one for one in plan_of(facts, PLAYBOOK).wanted if one.destination == "email"]
             assert len(mails) == (comment is None)
+
+
+def test_what_the_page_about_rules_shows_holds(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    shown = [block for block in blocks if block.startswith("rules:")]
+    (examples,) = [block for block in blocks if block.startswith("examples:")]
+    playbooks = []
+    for number, block in enumerate(shown):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(block)
+        playbooks.append(load_playbook(CONFIG, path))
+    path = tmp_path / "examples.yaml"
+    path.write_text(examples)
+    assert len(shown) + 1 == len(blocks)
+    assert differences(read_examples(path), playbooks[0]) == []
+
+
+def test_the_page_about_rules_names_only_facts_there_are() -> None:
+    table = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", GUIDE.partition("## Actions")[0], re.MULTILINE))
+    models: dict[str, type[BaseModel]] = {**VARIABLES, "open_follow_ups": OpenFollowUps}
+    assert table.keys() == models.keys()
+    for name, told in table.items():
+        assert set(re.findall(r"`(\w+)`", told)) <= models[name].model_fields.keys(), name
 
 
 def test_check_counts_the_rules_and_names_a_mistake_with_its_line(folder: Path) -> None:
