@@ -19,7 +19,8 @@ MOST_ANSWERS = 500
 """Answers of one page at most."""
 
 _SHOWN: LiteralString = """
-SELECT answers.response_id, answers.person, people.name, people.email,
+SELECT answers.response_id, answers.person, coalesce(people.name, words.name) AS name,
+       coalesce(people.email, words.email) AS email,
        coalesce(people.account_id, answers.account_id) AS account_id, accounts.name AS account_name,
        answers.metric, answers.score, answers.state, answers.responded_at, answers.received_at,
        answers.program, answers.channel, answers.source, answers.request_id, answers.order_key[1] AS revision,

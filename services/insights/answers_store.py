@@ -45,12 +45,14 @@ RETURNING response_id, person
 """
 _WORDS_SQL = """
 INSERT INTO words AS known
-SELECT response_id, comment, masked_comment, further::jsonb, language, urgency, context::jsonb
-FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
-     AS given (response_id, comment, masked_comment, further, language, urgency, context)
+SELECT response_id, comment, masked_comment, further::jsonb, language, urgency, context::jsonb, name, email
+FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::text[])
+     AS given (response_id, comment, masked_comment, further, language, urgency, context, name, email)
 ON CONFLICT (response_id) DO UPDATE SET
     comment = excluded.comment, masked_comment = excluded.masked_comment, further = excluded.further,
-    language = excluded.language, urgency = excluded.urgency, context = excluded.context
+    language = excluded.language, urgency = excluded.urgency, context = excluded.context,
+    name = excluded.name, email = excluded.email
 """
 _CORRECTIONS_SQL = """
 INSERT INTO corrections AS known
@@ -167,6 +169,8 @@ def _words_row(event: ResponseClassified) -> tuple[object, ...]:
         event.language,
         event.urgency.level if event.urgency else None,
         json.dumps(answer.context),
+        answer.respondent.name,
+        answer.respondent.email,
     )
 
 

@@ -19,11 +19,16 @@ MOST_LINES = 1_000
 MOST_MEMBERS = 500
 
 _PERSON_SQL: LiteralString = """
-SELECT winner.person, winner.name, winner.email, winner.account_id, accounts.name AS account_name,
+SELECT winner.person, coalesce(winner.name, said.name) AS name, coalesce(winner.email, said.email) AS email,
+       coalesce(winner.account_id, said.account_id) AS account_id, accounts.name AS account_name,
        coalesce(winner.segment, accounts.segment) AS segment, winner.cohort, winner.role,
        coalesce(winner.stage, accounts.stage) AS stage, winner.products
 FROM people JOIN people AS winner ON winner.person = coalesce(people.merged_into, people.person)
-LEFT JOIN accounts ON accounts.account_id = winner.account_id
+LEFT JOIN LATERAL (
+    SELECT account_id, words.name, words.email FROM answers LEFT JOIN words USING (response_id)
+    WHERE answers.person = winner.person ORDER BY responded_at DESC LIMIT 1
+) AS said ON true
+LEFT JOIN accounts ON accounts.account_id = coalesce(winner.account_id, said.account_id)
 WHERE people.person = %s
 """
 _ACCOUNT_SQL: LiteralString = """
@@ -31,13 +36,18 @@ SELECT account_id, name, owner, csm, segment, stage, arr, currency, renewal_date
 WHERE account_id = %s
 """
 _MEMBERS_SQL: LiteralString = """
-SELECT people.person, people.name, people.role, latest.metric, latest.score, latest.responded_at
+SELECT people.person, coalesce(people.name, latest.name) AS name, people.role, latest.metric, latest.score,
+       latest.responded_at
 FROM people LEFT JOIN LATERAL (
-    SELECT metric, score, responded_at FROM answers
+    SELECT metric, score, responded_at, words.name FROM answers LEFT JOIN words USING (response_id)
     WHERE answers.person = people.person AND state = 'given' ORDER BY responded_at DESC LIMIT 1
 ) AS latest ON true
-WHERE people.account_id = %s AND people.merged_into IS NULL
-ORDER BY latest.responded_at DESC NULLS LAST, people.person LIMIT %s
+WHERE people.merged_into IS NULL AND people.person IN (
+    SELECT person FROM people WHERE account_id = %(account)s
+    UNION SELECT answers.person FROM answers JOIN people USING (person)
+    WHERE answers.account_id = %(account)s AND people.account_id IS NULL
+)
+ORDER BY latest.responded_at DESC NULLS LAST, people.person LIMIT %(limit)s
 """
 _DEEDS_SQL: LiteralString = """
 SELECT person, kind, occurred_at, subject, response_id, rule, action, destination, actor, reason, root_cause
@@ -150,7 +160,7 @@ def account(connection: Connection[Any], account_id: str) -> Account | None:
 def members(connection: Connection[Any], account_id: str) -> list[Member]:
     """The people of an account, who answered last first."""
     cursor = connection.cursor(row_factory=class_row(Member))
-    return cursor.execute(_MEMBERS_SQL, (account_id, MOST_MEMBERS)).fetchall()
+    return cursor.execute(_MEMBERS_SQL, {"account": account_id, "limit": MOST_MEMBERS}).fetchall()
 
 
 def deeds_about(connection: Connection[Any], response_ids: Sequence[UUID]) -> dict[UUID, list[Deed]]:

@@ -150,3 +150,22 @@ def test_the_pages_name_the_customer_and_lead_to_the_answer(world: World) -> Non
         assert "Maya took the follow-up" in answer
         missing = ("/people/nobody", "/accounts/none", f"/answers/{uuid5(NAMESPACE, 'none')}", "/answers/x")
         assert {client.get(path).status_code for path in missing} == {404}
+
+
+def test_who_has_no_profile_goes_by_what_the_latest_answer_says(world: World) -> None:
+    world.say(
+        answered("ann", 1, account_id="acme", respondent={"name": "Ann Ibarra", "email": "ann@acme.test"}),
+        answered("bob", 1, account_id="acme", respondent={"name": "B."}),
+        profile("bob", 2, name="Bob Dahl", account_id="acme"),
+    )
+    with world.pool.connection() as connection:
+        ann, bob = customers.person(connection, "ann"), customers.person(connection, "bob")
+        names = {member.name for member in customers.members(connection, "acme")}
+    assert ann is not None and bob is not None
+    assert (ann.name, ann.email, ann.account_id) == ("Ann Ibarra", "ann@acme.test", "acme")
+    assert bob.name == "Bob Dahl"
+    assert names == {"Ann Ibarra", "Bob Dahl"}
+    world.say(ProfileErased(person_key="ann", erased_at=hour(3)))
+    with world.pool.connection() as connection:
+        ann = customers.person(connection, "ann")
+    assert ann is None or (ann.name, ann.email) == (None, None)
