@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,8 +8,11 @@ from sandbox.demo_tally import Line, PutIn, differences, expected
 from sandbox.sample.answers import Answers, answers, functions_by_comment
 from sandbox.sample.customers import Body, accounts
 from sandbox.sample.histories import CAST, Plot, histories
+from sandbox.sample.past import past, releases
+from schemas.responses import Effects
 from services.classifier.lookup import Lookup
 from services.classifier.taxonomy import Themes
+from services.ingest.inputs import LifecycleEventInput, ResponseInput
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -22,6 +26,16 @@ def test_the_sample_is_as_large_and_varied_as_the_demo_promises() -> None:
     assert nps == set(range(11))
     assert sum("comment" not in body for body in sample.first) > 50
     assert len(histories(NOW)) == 100 == sum(CAST.values())
+
+
+def test_the_year_before_only_is_on_record() -> None:
+    bodies = [ResponseInput.model_validate_json(json.dumps(body)) for body in past(NOW)]
+    assert 300 < len(bodies) <= 1_000, "one call's worth"
+    assert {body.effects for body in bodies} == {Effects.RECORD}
+    days = [(NOW - body.responded_at).days for body in bodies if body.responded_at]
+    assert min(days) > 2
+    assert max(days) < 366
+    assert [LifecycleEventInput.model_validate_json(json.dumps(release)) for release in releases(NOW)]
 
 
 def test_the_sample_is_the_same_in_every_run() -> None:
