@@ -161,7 +161,8 @@ def test_who_has_no_profile_goes_by_what_the_latest_answer_says(world: World) ->
     with world.pool.connection() as connection:
         ann, bob = customers.person(connection, "ann"), customers.person(connection, "bob")
         names = {member.name for member in customers.members(connection, "acme")}
-    assert ann is not None and bob is not None
+    assert ann is not None
+    assert bob is not None
     assert (ann.name, ann.email, ann.account_id) == ("Ann Ibarra", "ann@acme.test", "acme")
     assert bob.name == "Bob Dahl"
     assert names == {"Ann Ibarra", "Bob Dahl"}
