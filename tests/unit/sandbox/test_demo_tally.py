@@ -9,7 +9,7 @@ from sandbox.sample.answers import Answers, answers, functions_by_comment
 from sandbox.sample.customers import Body, accounts
 from sandbox.sample.histories import CAST, Plot, histories
 from sandbox.sample.past import past, releases
-from schemas.responses import Effects
+from schemas.event import Effects
 from services.classifier.lookup import Lookup
 from services.classifier.taxonomy import Themes
 from services.ingest.inputs import LifecycleEventInput, ResponseInput
