@@ -1,41 +1,13 @@
-"""Whom a contact saved: unhappy people who were contacted and are still customers after the next renewal."""
+"""Whom a contact saved: the unhappy who were contacted and stayed past the next renewal. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, LiteralString
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection
-from psycopg.rows import class_row
-
-from schemas.scales import GROUPS
-from services.insights.counting import Counting
-from services.insights.definitions import LOST_STAGES, NO_CUSTOMERS, PROSPECT_STAGES, Share
-from services.insights.filters import Dimension, Filter
-
-# Whom somebody contacted was contacted by hand: they are few beside all answers.
-_CONTACTED_SQL: LiteralString = """
-SELECT answers.person, coalesce(people.account_id, answers.account_id) AS account_id, responded_at,
-       (responded_at AT TIME ZONE %(zone)s)::date AS day,
-       least(CASE WHEN people.stage = ANY(%(lost)s) THEN people.lost_since END,
-             CASE WHEN accounts.stage = ANY(%(lost)s) THEN accounts.lost_since END) AS lost_since,
-       (SELECT min(renewal_date) FROM renewals
-        WHERE renewals.account_id = accounts.account_id
-          AND renewal_date >= (responded_at AT TIME ZONE %(zone)s)::date) AS renewal,
-       accounts.arr, accounts.currency
-FROM answers JOIN people ON people.person = answers.person
-LEFT JOIN accounts ON accounts.account_id = coalesce(people.account_id, answers.account_id)
-WHERE place = ANY(%(places)b) AND marks <> '{}'
-ORDER BY responded_at, response_id
-"""
-_ARR_SQL: LiteralString = """
-SELECT currency, count(*) AS accounts, avg(arr) AS mean FROM accounts
-WHERE arr IS NOT NULL AND currency IS NOT NULL AND coalesce(stage <> ALL(%s), true)
-GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1
-"""
+from services.insights.definitions import Share
 
 
 class Verdict(StrEnum):
@@ -77,15 +49,6 @@ class Saved:
     """Of these, those whose revenue the books do not tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class MeanArr:
-    """What an account brings in a year, of the customers in the currency that most have."""
-
-    currency: str
-    accounts: int
-    mean: float
-
-
 def verdict(one: Contacted, zone: ZoneInfo, today: date, otherwise_days: int) -> Verdict | None:
     """Still a customer after the next renewal, else after so many days? None: was none when answering."""
     if one.lost_since is not None and one.lost_since <= one.responded_at:
@@ -117,30 +80,3 @@ def summed(contacted: Iterable[Contacted], zone: ZoneInfo, today: date, otherwis
         len(accounts),
         unknown,
     )
-
-
-def saved(
-    connection: Connection[Any],
-    counting: Counting,
-    wanted: Filter,
-    *,
-    zone: ZoneInfo,
-    today: date,
-    otherwise_days: int,
-) -> Saved:
-    """Whom contacts saved, of the answers of the lowest group that fit; prospects are none."""
-    lowest, *_ = GROUPS[wanted.metric]
-    unhappy = wanted.choosing(Dimension.GROUP, lowest).choosing(Dimension.HEARD_BACK, "contacted")
-    values = {
-        "places": counting.places(unhappy, without=PROSPECT_STAGES),
-        "zone": zone.key,
-        "lost": sorted(LOST_STAGES),
-    }
-    cursor = connection.cursor(row_factory=class_row(Contacted))
-    return summed(cursor.execute(_CONTACTED_SQL, values), zone, today, otherwise_days)
-
-
-def mean_arr(connection: Connection[Any]) -> MeanArr | None:
-    """What customers' accounts bring in a year; None where the books do not tell."""
-    cursor = connection.cursor(row_factory=class_row(MeanArr))
-    return cursor.execute(_ARR_SQL, (sorted(NO_CUSTOMERS),)).fetchone()

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from services.insights import retention, saved
+from services.insights import retention, saved_store
 from services.insights.assumptions import Assumptions
 from services.insights.counting import Counting
 from services.insights.filters import Filter
 from services.insights.retention import Activated, Churn, Conversion
-from services.insights.saved import MeanArr, Saved
+from services.insights.saved import Saved
+from services.insights.saved_store import MeanArr
 from services.insights.source import Source
 
 
@@ -38,8 +39,8 @@ def worth(source: Source, counting: Counting, wanted: Filter, assumed: Assumptio
     today = source.today()
     rows = retention.churn(counting, wanted, assumed.churned_within, today)
     with source.pool.connection() as connection:
-        mean = saved.mean_arr(connection)
-        kept = saved.saved(
+        mean = saved_store.mean_arr(connection)
+        kept = saved_store.saved(
             connection,
             counting,
             wanted,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from runtime.postgres import Pool
 from schemas.scales import GROUPS, SCALES, Metric
-from services.insights import answers, closed_loop, figures, retention, saved
+from services.insights import answers, closed_loop, figures, retention, saved_store
 from services.insights.counting import OF_REQUESTS, Counting
 from services.insights.definitions import Score, Share
 from services.insights.drops import drops
@@ -56,7 +56,9 @@ def test_every_figure_is_what_the_history_says(pool: Pool, seed: int, steps: int
         _compare_answers(connection, counting, wanted, naive.fitting(told, wanted))
         _compare_drops(connection, counting, wanted, naive.fitting(told, wanted))
         days = chance.choice((1, 90))
-        kept = saved.saved(connection, counting, wanted, zone=world.zone, today=today, otherwise_days=days)
+        kept = saved_store.saved(
+            connection, counting, wanted, zone=world.zone, today=today, otherwise_days=days
+        )
     expected = naive_retention.saved(told, wanted, history, zone=world.zone, today=today, days=days)
     of_them = (kept.customers.part, kept.customers.whole - kept.customers.part, kept.waiting, dict(kept.arr))
     assert of_them == expected
