@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     Args:
         durable: fsync and synchronous_commit as in production; False trades them for speed in tests.
+        settings: more of postgresql.conf, by name.
 
     Raises:
         EmbeddedServerError: the server did not come up; the message shows the end of its log.
@@ -45,7 +47,7 @@ class EmbeddedPostgres(EmbeddedServer):
     STOP = signal.SIGINT
     KILL = signal.SIGQUIT  # without a checkpoint
 
-    def __init__(self, *, durable: bool = True) -> None:
+    def __init__(self, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> None:
         self._user = _unprivileged_user() if os.geteuid() == 0 else None
         super().__init__(temporary_folder("postgres", _reachable_folder(self._user)), is_temporary=True)
         self.port = free_port()
@@ -54,8 +56,8 @@ class EmbeddedPostgres(EmbeddedServer):
         if self._user is not None:
             self._binaries = _copy_binaries(self._binaries, self.folder)
             os.chown(self.folder, self._user, self._user)
-        settings = _SETTINGS | ({} if durable else _UNSAFE_BUT_FAST)
-        self._settings = [f"--{name}={value}" for name, value in settings.items()]
+        all_settings = _SETTINGS | ({} if durable else _UNSAFE_BUT_FAST) | dict(settings or {})
+        self._settings = [f"--{name}={value}" for name, value in all_settings.items()]
 
     @property
     def url(self) -> str:
