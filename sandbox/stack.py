@@ -203,6 +203,7 @@ class Stack:
             "LOCAL_PASSWORD": self.pages_password,
             "LOCAL_EMAIL": "maya.lindqvist@acme.test",
             "ROUTER_URL": self.url("router"),
+            "SCHEDULER_URL": self.url("scheduler"),
             "INSIGHTS_URL": self.url("insights"),
             "SLACK_LINKS": json.dumps(
                 [{"text": "Open the answer", "url": f"{self.url('insights')}/answers/{{response_id}}"}]

@@ -9,6 +9,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from services.insights.filters import BadFilter
 from services.insights.programs import Purpose
 from services.insights.router_api import RouterApi
+from services.insights.scheduler_api import SchedulerApi
 from services.insights.source import Source
 from services.insights.web.announcement_routes import announcement_routes
 from services.insights.web.customer_routes import customer_routes
@@ -61,7 +62,7 @@ def add_pages(
     pages.include_router(table_routes(source))
     pages.include_router(review_routes(source))
     pages.include_router(announcement_routes(source))
-    pages.include_router(customer_routes(source))
+    pages.include_router(customer_routes(source, _scheduler(settings)))
     pages.include_router(inbox_routes(source, _router(settings)))
     app.mount("/", pages)
 
@@ -69,3 +70,7 @@ def add_pages(
 def _router(settings: PageSettings) -> RouterApi | None:
     key = settings.router_operator_key
     return RouterApi(settings.router_url, key) if key is not None else None
+
+
+def _scheduler(settings: PageSettings) -> SchedulerApi | None:
+    return SchedulerApi(settings.scheduler_url) if settings.scheduler_url is not None else None

@@ -3,15 +3,17 @@
 from fastapi import APIRouter, Request, Response
 
 from services.insights import customers
+from services.insights.scheduler_api import SchedulerApi
 from services.insights.source import Source
+from services.insights.web.asking import told
 from services.insights.web.guard import Viewer
 from services.insights.web.site import nothing_here, page
 from services.insights.web.staff import Role
 from services.insights.web.timeline import timeline
 
 
-def customer_routes(source: Source) -> APIRouter:
-    """The routes of both."""
+def customer_routes(source: Source, scheduler: SchedulerApi | None) -> APIRouter:
+    """The routes of both; without a scheduler nothing is said of why somebody was asked."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/people/{key}")
@@ -21,10 +23,14 @@ def customer_routes(source: Source) -> APIRouter:
             if found is None:
                 return nothing_here(request, "Nobody of this key is known here.")
             history = customers.history(connection, [found.person])
+        reasons = scheduler.reasons(found.person) if scheduler is not None else None
         return page(
             request,
             "person.html",
             person=found,
+            asks_scheduler=scheduler is not None,
+            reasons=reasons,
+            decisions=told(reasons.decisions) if reasons is not None else (),
             lines=timeline(history),
             reads_all=staff.may(Role.AGENT),
             zone=source.zone,
