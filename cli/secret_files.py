@@ -54,6 +54,7 @@ def own(*, database_password: str, api_key: str, source: str) -> dict[str, str]:
         "ingest_api_keys": f"{source}:{sha256(api_key.encode()).hexdigest()}",
         "session_secret": secrets.token_hex(32),
         "router_operator_key": secrets.token_hex(32),
+        "scheduler_operator_key": secrets.token_hex(32),
         "insights_api_key": secrets.token_hex(32),
         "grafana_admin_password": secrets.token_urlsafe(18),
     }

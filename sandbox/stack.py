@@ -199,6 +199,7 @@ class Stack:
             "PERSON_KEY_SECRET": secrets.token_hex(32),
             "SURVEY_TOKEN_SECRET": secrets.token_hex(32),
             "ROUTER_OPERATOR_KEY": secrets.token_hex(32),
+            "SCHEDULER_OPERATOR_KEY": secrets.token_hex(32),
             "SESSION_SECRET": secrets.token_hex(32),
             "LOCAL_PASSWORD": self.pages_password,
             "LOCAL_EMAIL": "maya.lindqvist@acme.test",

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import httpx
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 _TIMEOUT_SECONDS = 2.0
 """A page waits no longer for what it can do without."""
@@ -57,10 +57,15 @@ class Reasons(BaseModel):
 
 
 class SchedulerApi:
-    """Speaks to the scheduler."""
+    """Speaks to the scheduler with its operator's key."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_SECONDS, trust_env=False)
+    def __init__(self, url: str, key: SecretStr) -> None:
+        self._client = httpx.Client(
+            base_url=url.rstrip("/"),
+            headers={"Authorization": f"Bearer {key.get_secret_value()}"},
+            timeout=_TIMEOUT_SECONDS,
+            trust_env=False,
+        )
 
     def reasons(self, person: str) -> Reasons | None:
         """Why a person, by their key, was asked or not; None: the scheduler does not say."""

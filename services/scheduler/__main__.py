@@ -8,6 +8,7 @@ from runtime.clock import Clock, ClockSettings, business_clock
 from runtime.consumer import Consumer
 from runtime.dead_letters import DeadLetters
 from runtime.health import Health
+from runtime.operator import Operator
 from runtime.postgres import open_pool, reachable
 from runtime.relay import Relay
 from runtime.service import run_service
@@ -82,7 +83,7 @@ def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
                 "erasures-watchdog": Watchdog(erasing.progress.standing).run,
                 "retention": Retention(pool, keep_days=settings.schedule_history_days).run,
             },
-            app=http_app(health, pool),
+            app=http_app(health, pool, Operator(settings.scheduler_operator_key, "SCHEDULER_OPERATOR_KEY")),
             host=settings.ops_host,
             port=settings.ops_port,
         )

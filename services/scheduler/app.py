@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 
 import psycopg
 import structlog
-from fastapi import FastAPI, Query
+from fastapi import Depends, FastAPI, Query
 from pydantic import BaseModel
 
 from runtime import outbox
@@ -16,6 +16,7 @@ from runtime.cloudevents import Event, decode_or_gone, to_message, traceparent_o
 from runtime.consumer import Delivered
 from runtime.health import Health
 from runtime.messages import Message, Record
+from runtime.operator import Operator
 from runtime.ops import ops_app
 from runtime.postgres import Pool
 from runtime.problems import add_problem_handlers
@@ -192,12 +193,12 @@ class Explanation(BaseModel):
     work: list[PlannedWork]
 
 
-def http_app(health: Health, pool: Pool) -> FastAPI:
-    """Health, metrics, and the reasons of decisions by person key."""
+def http_app(health: Health, pool: Pool, operator: Operator) -> FastAPI:
+    """Health, metrics, and the reasons of decisions by person key, for who has the operator's."""
     app = ops_app(health)
     add_problem_handlers(app)
 
-    @app.get("/v1/decisions")
+    @app.get("/v1/decisions", dependencies=[Depends(operator)])
     def decisions(person: Annotated[str, Query(min_length=1, max_length=64)]) -> Explanation:
         with pool.connection() as connection:
             kept, work = store.explain(connection, person)

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from runtime.settings import Port, ServiceSettings
+from runtime.settings import Port, Secret, ServiceSettings
 from services.scheduler.retention import LEAST_DAYS
 
 
@@ -11,6 +11,8 @@ class SchedulerSettings(ServiceSettings):
 
     ops_port: Port = 8003
     """The port that health, metrics and decisions are served on, 1 to 65535."""
+    scheduler_operator_key: Secret | None = None
+    """At least 32 random characters, the bearer token of /v1/decisions; unset: nobody is told anything."""
     schedule_batch_size: int = Field(default=1_000, ge=1, le=10_000)
     """How much due work is decided in one transaction at most, 1 to 10000."""
     schedule_poll_seconds: float = Field(default=0.5, gt=0, le=60)

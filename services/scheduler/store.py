@@ -58,6 +58,7 @@ GROUP BY program, segment
 ON CONFLICT (day, program, segment) DO UPDATE SET asked = known.asked + excluded.asked
 """
 _OLDEST_SQL = "SELECT min(look_at) FROM due_work WHERE state = 'pending'"
+_STANDING_SQL = "SELECT coalesce(merged_into, person) FROM people WHERE person = %s"
 _EXPLAIN_SQL = """
 SELECT program, occasion, outcome, gate, fact, decided_at, next_eligible_at
 FROM decisions WHERE person = %(person)s AND program = coalesce(%(program)s, program)
@@ -114,8 +115,12 @@ def oldest_due(connection: Connection[Any]) -> datetime | None:
 def explain(
     connection: Connection[Any], person: str, program: str | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What was decided about a person, by one program or all, and what is planned; newest first."""
-    wanted = {"person": person, "program": program, "limit": EXPLAINED}
+    """What was decided about a person, by one program or all, and what is planned; newest first.
+
+    Of a key that was merged: about whom it stands for now.
+    """
+    standing = connection.execute(_STANDING_SQL, (person,)).fetchone()
+    wanted = {"person": standing[0] if standing else person, "program": program, "limit": EXPLAINED}
     with connection.cursor(row_factory=dict_row) as cursor:
         decisions = cursor.execute(_EXPLAIN_SQL, wanted).fetchall()
         return decisions, cursor.execute(_WAITING_SQL, wanted).fetchall()

@@ -73,4 +73,5 @@ def _router(settings: PageSettings) -> RouterApi | None:
 
 
 def _scheduler(settings: PageSettings) -> SchedulerApi | None:
-    return SchedulerApi(settings.scheduler_url) if settings.scheduler_url is not None else None
+    key = settings.scheduler_operator_key
+    return SchedulerApi(settings.scheduler_url, key) if key is not None else None

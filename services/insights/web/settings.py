@@ -36,5 +36,7 @@ class PageSettings(EnvironmentSettings):
     """Where the router's HTTP API is: what people do about an answer goes through it."""
     router_operator_key: Secret | None = None
     """The router's own key; unset: answers can be read, and nothing be done about them."""
-    scheduler_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = None
-    """Where the scheduler serves its decisions, http://127.0.0.1:8003; unset: no page says why we asked."""
+    scheduler_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] = "http://127.0.0.1:8003"
+    """Where the scheduler's HTTP API is: it knows why somebody was asked, or not."""
+    scheduler_operator_key: Secret | None = None
+    """The scheduler's own key; unset: no page says why somebody was asked."""

@@ -32,6 +32,7 @@ from schemas.responses import Order
 START_SECONDS = 60.0
 CONFIG = Path("sandbox/sample")
 """One program, at any hour."""
+KEY = "k" * 32
 NOW = datetime.now(UTC)
 
 
@@ -41,7 +42,9 @@ class Replica:
     def __init__(self, name: str, bootstrap: str, database: str, folder: Path) -> None:
         port = free_port()
         # A client makes a TLS context once; a fresh one for every question takes longer than the question.
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5)
+        self.http = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=5, headers={"Authorization": f"Bearer {KEY}"}
+        )
         self._log = folder / f"{name}.log"
         environment = {
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -50,6 +53,7 @@ class Replica:
             "CONFIG_DIR": str(CONFIG),
             "INSTANCE": name,
             "OPS_PORT": str(port),
+            "SCHEDULER_OPERATOR_KEY": KEY,
             "SCHEDULE_BATCH_SIZE": "50",
         }
         self.process = spawn(

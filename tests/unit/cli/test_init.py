@@ -46,13 +46,15 @@ def test_a_container_sees_only_its_own_secrets(tmp_path: Path) -> None:
     held = {path.name: {file.name for file in path.iterdir()} for path in (tmp_path / "secrets").iterdir()}
     keys = {"ingest_api_keys", "person_key_secret", "survey_token_secret", "widget_secret"}
     assert held["ingest"] == {"database_url", "imap_password", "salesforce_private_key", *keys}
-    assert held["scheduler"] == held["archive"] == {"database_url"}
+    assert held["scheduler"] == {"database_url", "scheduler_operator_key"}
+    assert held["archive"] == {"database_url"}
     of_insights = {
         "session_secret",
         "oidc_client_secret",
         "local_password",
         "insights_api_key",
         "router_operator_key",
+        "scheduler_operator_key",
     }
     assert held["insights"] == {"database_url", *of_insights}
     assert held["classifier"] == set()
