@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli import schedule
 from cli.app import app
 from services.ingest.identity import customer_key
 from tests.integration.scheduler.world import EPOCH, PROGRAM, World, profile, purchased
@@ -77,6 +78,22 @@ def test_forecasts_who_is_asked_on_which_day_and_what_a_pause_holds_back() -> No
     assert row(paused, PROGRAM) == [PROGRAM, "0", "paused 1"]
     resumed = run("programs", "resume", PROGRAM, "--dir", str(CONFIG))
     assert f"{PROGRAM} goes on; " in resumed.output
+
+
+def test_a_forecast_of_much_work_plays_a_part_and_counts_for_all(
+    at_work: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [f"{number:032x}" for number in range(200)]
+    at_work.say(*(profile(person, email=f"{person}@shop.test") for person in people))
+    at_work.say(*(purchased(person, days_ago(25)) for person in people))
+    exact = run("schedule", "forecast", "--dir", str(CONFIG)).output
+    assert row(exact, PROGRAM)[:2] == [PROGRAM, "201"]
+    monkeypatch.setattr(schedule, "EXACT_UP_TO", 50)
+    estimated = run("schedule", "forecast", "--dir", str(CONFIG)).output
+    assert "Estimated from one account in 5." in estimated
+    [_, count, *_] = row(estimated, PROGRAM)
+    assert int(count) % 5 == 0
+    assert 150 < int(count) < 250, "the same people in every run"
 
 
 def test_a_simulation_plays_the_past_with_a_changed_file_and_writes_nothing(

@@ -159,6 +159,22 @@ def test_a_daily_cap_spreads_a_backlog_over_days(empty: Pool) -> None:
     assert Counter(int(on) for _, on in world.asked()) == {1: 4, 2: 4, 3: 2}
 
 
+def test_what_came_due_while_no_scheduler_ran_comes_by_day_and_in_portions(empty: Pool) -> None:
+    by_day = ", ".join(f"{name}: 09:00-17:00" for name in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+    world = World(
+        empty,
+        programs=programs(f"{PURCHASED}, daily_cap: 4", head=f"hours: {{ working_hours: {{ {by_day} }} }}"),
+    )
+    world.say(*(profile(f"person{n}") for n in range(10)), *(purchased(f"person{n}", n) for n in range(10)))
+    midnight = 12 - (EPOCH.hour / 24)
+    for days, hour in ((0, 2), (0, 12), (1, 3), (1, 12), (1, 16), (2, 10)):
+        world.work_until(midnight + days + hour / 24)
+    asked = Counter(request.requested_at for request in world.requested())
+    assert {(at.day, at.hour): count for at, count in asked.items()} == {
+        (day(midnight + days).day, hour): count for days, hour, count in ((0, 12, 4), (1, 12, 4), (2, 10, 2))
+    }
+
+
 def test_not_all_contacts_of_an_account_are_asked_at_once(empty: Pool) -> None:
     head = "fatigue: { per_account: { people: 2, within_days: 7 } }"
     world = World(empty, programs=programs(CHURNED, head=head))
