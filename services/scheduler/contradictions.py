@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from runtime.yaml_file import Location
+from services.scheduler.fatigue import Fatigue
 from services.scheduler.program import ONCE, Program
 
 
-def contradictions(programs: Sequence[Program], least_gap: timedelta) -> Iterator[tuple[Location, str]]:
-    """Where in the file, and what. `least_gap` is that of the people who are asked most often."""
+def contradictions(programs: Sequence[Program], fatigue: Fatigue) -> Iterator[tuple[Location, str]]:
+    """Where in the file, and what."""
     for index, program in enumerate(programs):
-        for field, what in _of(program, least_gap):
+        for field, what in _of(program, fatigue.least_gap(program.audience)):
             yield ("programs", index, field), what
 
 
@@ -21,7 +22,8 @@ def _of(program: Program, gap: timedelta) -> Iterable[tuple[str, str]]:
         yield (
             "trigger",
             (
-                f"asks every {interval.days} days, and nobody may be asked more often than every {gap.days}: "
+                f"asks every {interval.days} days, and nobody of the audience may be asked more often than "
+                f"every {gap.days}: "
                 "raise the interval, or lower gap_days of fatigue or of a cohort"
             ),
         )

@@ -1,5 +1,6 @@
 """How often people are asked, over all programs, channels and vendors together."""
 
+import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -44,10 +45,33 @@ class Fatigue(Config):
             days=next((cohort.gap_days for cohort in self.cohorts if _is(known, cohort)), self.gap_days)
         )
 
-    @property
-    def least_gap(self) -> timedelta:
-        """That of the cohort that is asked most often."""
-        return timedelta(days=min([self.gap_days, *(cohort.gap_days for cohort in self.cohorts)]))
+    def least_gap(self, audience: AudienceCondition | None) -> timedelta:
+        """That of the cohort that is asked most often, of those who may be in an audience.
+
+        A cohort is outside where the audience says so in its words, `... && !(who)`: two conditions cannot be
+        compared otherwise without asking everybody.
+        """
+        said = frozenset() if audience is None else _conjuncts(audience.source)
+        inside = [cohort.gap_days for cohort in self.cohorts if f"!({_plain(cohort.who.source)})" not in said]
+        return timedelta(days=min([self.gap_days, *inside]))
+
+
+def _conjuncts(source: str) -> frozenset[str]:
+    """What must hold together for a CEL expression to be true, as far as that can be read off it."""
+    parts, depth = [""], 0
+    for word in re.split(r"(&&|\|\||[()?])", source):
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word in ("||", "?"):
+            return frozenset()
+        if depth == 0 and word == "&&":
+            parts.append("")
+        else:
+            parts[-1] += word
+    return frozenset(_plain(part) for part in parts)
+
+
+def _plain(source: str) -> str:
+    return "".join(source.split())
 
 
 def _is(known: Known, cohort: CohortGap) -> bool:

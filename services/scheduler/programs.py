@@ -134,7 +134,7 @@ def parse_programs(text: str, *, name: str) -> Programs:
 
 
 def _contradictions(programs: Programs) -> Iterator[tuple[Location, str]]:
-    return contradictions(programs.programs, programs.fatigue.least_gap)
+    return contradictions(programs.programs, programs.fatigue)
 
 
 @lru_cache(maxsize=UNREAD_ZONES)

@@ -1,10 +1,14 @@
 """`programs.yaml`: the shipped file, and what is said about mistakes."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from runtime.expressions import Condition
 from runtime.yaml_file import ConfigError
+from services.scheduler.audience import VOCABULARY
+from services.scheduler.fatigue import Fatigue
 from services.scheduler.programs import load_programs, parse_programs
 
 SHIPPED = Path("deploy/config/programs.yaml")
@@ -105,3 +109,20 @@ def test_two_files_that_say_the_same_have_one_digest() -> None:
     digest = parse_programs(text, name="p").digest
     assert parse_programs(text + "\n# a remark\n", name="q").digest == digest
     assert parse_programs(text.replace("delay_days: 90", "delay_days: 91"), name="p").digest != digest
+
+
+@pytest.mark.parametrize(
+    ("audience", "days"),
+    [
+        (None, 90),
+        ('profile.role != "end_user"', 90),
+        ('history.converted && !(has(profile.role)   && profile.role == "end_user")', 180),
+        ('history.converted || !(has(profile.role) && profile.role == "end_user")', 90),
+        ('!(has(profile.role) && profile.role == "end_user" && history.converted)', 90),
+    ],
+)
+def test_a_cohort_counts_unless_the_audience_leaves_it_out(audience: str | None, days: int) -> None:
+    users = {"who": 'has(profile.role) && profile.role == "end_user"', "gap_days": 90}
+    fatigue = Fatigue.model_validate({"gap_days": 180, "cohorts": [users]})
+    condition = Condition(audience, VOCABULARY) if audience else None
+    assert fatigue.least_gap(condition) == timedelta(days=days)
