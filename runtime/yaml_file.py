@@ -1,6 +1,7 @@
 """YAML that people edit, checked against a model; every complaint names the file, the line and the field."""
 
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,7 +42,7 @@ def read_text(path: Path, *, expected: str) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise ConfigError([f"{path}:1: the file cannot be read: {reason}; expected {expected}"]) from None
+        raise ConfigError([f"{path}: the file cannot be read: {reason}; expected {expected}"]) from None
 
 
 def parse_yaml(
@@ -52,14 +53,31 @@ def parse_yaml(
     try:
         parsed = model.model_validate(content)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        raise ConfigError([complaint(name, root, detail) for detail in details]) from None
+        raise ConfigError(list(_complaints(name, root, error))) from None
     wrong = [
         f"{name}:{_line(root, location)}: {_field(location)}: {what}" for location, what in check(parsed)
     ]
     if wrong:
         raise ConfigError(wrong)
     return parsed
+
+
+def _complaints(name: str, root: yaml.Node | None, error: ValidationError) -> Iterator[str]:
+    """One for each mistake: a misspelt field is not told as a missing one as well."""
+    details = error.errors(include_url=False, include_input=False)
+    missing = {detail["loc"] for detail in details if detail["type"] == "missing"}
+    meant: dict[Location, Location] = {}
+    for detail in details:
+        *parent, written = detail["loc"] or ("",)
+        if detail["type"] == "extra_forbidden":
+            wanted = [str(field) for *its, field in missing - {*meant.values()} if its == parent]
+            for close in get_close_matches(str(written), wanted, n=1):
+                meant[detail["loc"]] = (*parent, close)
+    for detail in details:
+        location = detail["loc"]
+        if location not in meant.values():
+            hint = f"; did you mean `{meant[location][-1]}`?" if location in meant else ""
+            yield complaint(name, root, detail) + hint
 
 
 def complaint(name: str, root: yaml.Node | None, detail: ErrorDetails) -> str:

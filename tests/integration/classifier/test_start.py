@@ -20,7 +20,7 @@ themes:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (None, "themes.yaml:1: the file cannot be read: No such file or directory"),
+        (None, "themes.yaml: the file cannot be read: No such file or directory"),
         (THEMES, "themes.yaml:6: themes.0.function: expected 'Support'"),
         (THEMES.replace("en: [", "en: ["[:-1]), "themes.yaml:7: not YAML"),
         ("", "themes.yaml:1: version: is missing"),

@@ -101,8 +101,16 @@ def test_every_complaint_is_told_at_once() -> None:
     assert len(complaints("version: x\nrules: y\n")) == 2
 
 
+def test_a_misspelt_field_is_one_mistake_and_what_was_meant_is_told() -> None:
+    assert complaints(GOOD.replace("version: 1", "verson: 1")) == [
+        "rules.yaml:1: verson: is not known here; did you mean `version`?"
+    ]
+    told = complaints(GOOD.replace("version: 1", "colour: 1"))
+    assert told == ["rules.yaml:1: version: is missing", "rules.yaml:1: colour: is not known here"]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"rules\.yaml:1: the file cannot be read: No such file"):
+    with pytest.raises(ConfigError, match=r"rules\.yaml: the file cannot be read: No such file"):
         load_yaml(tmp_path / "rules.yaml", Rules)
 
 

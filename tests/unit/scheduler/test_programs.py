@@ -26,7 +26,7 @@ def test_the_shipped_file_has_a_program_for_each_segment_of_the_lifecycle() -> N
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"programs\.yaml:1: .*cannot be read"):
+    with pytest.raises(ConfigError, match=r"programs\.yaml: .*cannot be read"):
         load_programs(tmp_path / "programs.yaml")
 
 
