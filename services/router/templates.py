@@ -1,10 +1,18 @@
 """Jinja2 templates of the user, rendered in a sandbox."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, nodes, select_autoescape
+from jinja2 import (
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    nodes,
+    select_autoescape,
+)
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
@@ -92,10 +100,14 @@ class Templates:
             self._environment.get_template(name)
             source = (self.folder / name).read_text()
             tree = self._environment.parse(source, name)
+        except TemplateNotFound as error:
+            close = get_close_matches(name, (path.name for path in self.folder.glob("*.j2")), n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ValueError(f"{self.folder / name}: there is no such template{hint}") from error
         except TemplateError as error:
             line = getattr(error, "lineno", None)
             where = f"{self.folder / name}:{line}" if line else str(self.folder / name)
-            raise ValueError(f"{where}: {error.message or 'no such template'}") from error
+            raise ValueError(f"{where}: {error.message}") from error
         for line, unknown in _unknown_names(tree):
             raise ValueError(f"{self.folder / name}:{line}: {unknown}")
 

@@ -32,8 +32,11 @@ def test_a_wrong_template_is_refused_with_file_and_line(text: str, complaint: st
 
 
 def test_a_missing_template_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no_such\.txt\.j2"):
+    with pytest.raises(ValueError, match=r"/no_such\.txt\.j2: there is no such template$"):
         Templates(tmp_path).check("no_such.txt.j2")
+    (tmp_path / "thanks.txt.j2").write_text("Thank you.")
+    with pytest.raises(ValueError, match=r"did you mean thanks\.txt\.j2\?$"):
+        Templates(tmp_path).check("thnaks.txt.j2")
 
 
 def test_a_template_may_set_and_loop(tmp_path: Path) -> None:
