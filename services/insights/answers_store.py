@@ -19,21 +19,21 @@ SELECT response_id, person, comment_digest, comment_revision FROM answers WHERE 
 """
 _ANSWERS_SQL = """
 INSERT INTO answers AS known (
-    response_id, person, former_key, order_key, comment_digest, comment_revision, state, metric, score,
+    response_id, person, order_key, comment_digest, comment_revision, state, metric, score,
     responded_at, received_at, request_id, account_id, program, channel, source, product, sentiment, themes,
     functions)
-SELECT response_id, person, former_key, order_key::bigint[], comment_digest, revision, state, metric, score,
+SELECT response_id, person, order_key::bigint[], comment_digest, revision, state, metric, score,
     responded_at, received_at, request_id, account_id, program, channel, source, product, sentiment,
     ARRAY(SELECT json_array_elements_text(themes::json)),
     ARRAY(SELECT json_array_elements_text(functions::json))
-FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[],
+FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[],
             %b::text[], %b::smallint[], %b::timestamptz[], %b::timestamptz[], %b::uuid[], %b::text[],
             %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
-     AS given (response_id, person, former_key, order_key, comment_digest, revision, state, metric, score,
+     AS given (response_id, person, order_key, comment_digest, revision, state, metric, score,
                responded_at, received_at, request_id, account_id, program, channel, source, product,
                sentiment, themes, functions)
 ON CONFLICT (response_id) DO UPDATE SET
-    person = excluded.person, former_key = excluded.former_key, order_key = excluded.order_key,
+    person = excluded.person, order_key = excluded.order_key,
     comment_digest = excluded.comment_digest, comment_revision = excluded.comment_revision,
     state = excluded.state, metric = excluded.metric, score = excluded.score,
     responded_at = excluded.responded_at, received_at = excluded.received_at,
@@ -134,11 +134,9 @@ def _answer_row(
     event: ResponseClassified, digest: int | None, comment_since: int, keys: Keys
 ) -> tuple[object, ...]:
     answer = event.response
-    winner = keys.winner(answer.person_key)
     return (
         answer.response_id,
-        winner,
-        answer.person_key if answer.person_key != winner else None,
+        keys.winner(answer.person_key),
         "{" + ",".join(map(str, event.order_key())) + "}",
         digest,
         comment_since,

@@ -26,8 +26,8 @@ ON CONFLICT (outcome_id) DO NOTHING RETURNING person
 """
 _REQUESTED_SQL = """
 INSERT INTO requests AS known (
-    request_id, person, former_key, version, program, metric, channel, requested_at, closes_at)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[],
+    request_id, person, version, program, metric, channel, requested_at, closes_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[],
                      %s::timestamptz[], %s::timestamptz[])
 ON CONFLICT (request_id) DO UPDATE SET version = excluded.version, program = excluded.program,
     metric = excluded.metric, channel = excluded.channel, closes_at = excluded.closes_at,
@@ -36,14 +36,14 @@ WHERE known.version < excluded.version
 RETURNING person
 """
 _CANCELLED_SQL = """
-INSERT INTO requests AS known (request_id, person, former_key, program, cancelled_at)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+INSERT INTO requests AS known (request_id, person, program, cancelled_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
 ON CONFLICT (request_id) DO UPDATE SET cancelled_at = least(known.cancelled_at, excluded.cancelled_at)
 RETURNING person
 """
 _SENT_SQL = """
-INSERT INTO requests AS known (request_id, person, former_key, program, sent_at)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+INSERT INTO requests AS known (request_id, person, program, sent_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
 ON CONFLICT (request_id) DO UPDATE SET sent_at = least(known.sent_at, excluded.sent_at)
 WHERE known.sent_at IS DISTINCT FROM least(known.sent_at, excluded.sent_at)
 RETURNING person
@@ -121,13 +121,12 @@ def _outcome(event: OutcomeRecorded, keys: Keys) -> tuple[object, ...]:
 
 
 def _request(event: SurveyRequested, keys: Keys) -> tuple[object, ...]:
-    request_id, person, former, program = _named(event, keys)
+    request_id, person, program = _named(event, keys)
     when = (event.requested_at, event.closes_at)
-    return (request_id, person, former, event.version, program, event.metric, event.channel, *when)
+    return (request_id, person, event.version, program, event.metric, event.channel, *when)
 
 
 def _named(
     event: SurveyRequested | SurveyRequestCancelled | SurveyStepOccurred, keys: Keys
-) -> tuple[UUID, str, str | None, str]:
-    winner = keys.winner(event.person_key)
-    return event.request_id, winner, event.person_key if event.person_key != winner else None, event.program
+) -> tuple[UUID, str, str]:
+    return event.request_id, keys.winner(event.person_key), event.program

@@ -13,9 +13,9 @@ from schemas.outcomes import FollowUpSnapshot, OutcomeRecorded
 from services.insights.people import Keys
 
 _PUT_SQL: LiteralString = """
-INSERT INTO follow_ups AS known (subject, person, former_key, version, owner, team, opened_at,
+INSERT INTO follow_ups AS known (subject, person, version, owner, team, opened_at,
     first_contact_due_at, resolve_due_at, contacted_at, resolved_at)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
     %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
 ON CONFLICT (subject) DO UPDATE SET version = excluded.version, owner = excluded.owner, team = excluded.team,
     opened_at = excluded.opened_at, first_contact_due_at = excluded.first_contact_due_at,
@@ -103,11 +103,9 @@ def quickness(connection: Connection[Any], since: date, until: date, zone: ZoneI
 
 
 def _row(event: OutcomeRecorded, it: FollowUpSnapshot, keys: Keys) -> tuple[object, ...]:
-    winner = keys.winner(event.person_key)
     return (
         event.subject,
-        winner,
-        event.person_key if event.person_key != winner else None,
+        keys.winner(event.person_key),
         it.version,
         it.owner,
         it.team,

@@ -11,15 +11,15 @@ from services.insights.intake import Batch
 from services.insights.people import Keys
 
 _PUT_SQL = """
-INSERT INTO happenings AS known (happening_id, kind, person, former_key, account_id, occurred_at, known_at,
+INSERT INTO happenings AS known (happening_id, kind, person, account_id, occurred_at, known_at,
     order_key, about, is_retracted, facts)
-SELECT happening_id, kind, person, former_key, account_id, occurred_at, known_at, order_key::bigint[], about,
+SELECT happening_id, kind, person, account_id, occurred_at, known_at, order_key::bigint[], about,
     is_retracted, facts::jsonb
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
             %s::text[], %s::text[], %s::boolean[], %s::text[])
-     AS given (happening_id, kind, person, former_key, account_id, occurred_at, known_at, order_key, about,
+     AS given (happening_id, kind, person, account_id, occurred_at, known_at, order_key, about,
                is_retracted, facts)
-ON CONFLICT (happening_id) DO UPDATE SET person = excluded.person, former_key = excluded.former_key,
+ON CONFLICT (happening_id) DO UPDATE SET person = excluded.person,
     account_id = excluded.account_id, occurred_at = excluded.occurred_at, known_at = excluded.known_at,
     order_key = excluded.order_key, is_retracted = excluded.is_retracted, facts = excluded.facts
 WHERE known.order_key < excluded.order_key
@@ -54,12 +54,10 @@ def of(
 
 
 def _row(one: Happening, keys: Keys) -> tuple[object, ...]:
-    winner = keys.winner(one.person) if one.person is not None else None
     return (
         one.happening_id,
         one.kind,
-        winner,
-        one.person if one.person != winner else None,
+        keys.winner(one.person) if one.person is not None else None,
         one.account_id,
         one.occurred_at,
         one.known_at,

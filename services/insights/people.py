@@ -14,8 +14,8 @@ from schemas.profiles import ProfileChanged, ProfileErased
 _ENSURE_SQL = "INSERT INTO people (person) SELECT unnest(%b::text[]) ON CONFLICT DO NOTHING"
 # Two look-ups: a condition with OR would be looked for in all people.
 _KEYS_SQL = """
-SELECT person, merged_into, erased_at FROM people WHERE person = ANY(%(keys)b)
-UNION SELECT winner.person, winner.merged_into, winner.erased_at
+SELECT person, merged_into, forgotten_at FROM people WHERE person = ANY(%(keys)b)
+UNION SELECT winner.person, winner.merged_into, winner.forgotten_at
 FROM people JOIN people AS winner ON winner.person = people.merged_into WHERE people.person = ANY(%(keys)b)
 """
 _KNOWN_SQL = "SELECT count(*) FROM people WHERE person = ANY(%s) AND version > 0"
@@ -27,6 +27,15 @@ FROM unnest(%b::text[], %b::timestamptz[]) AS given (person, erased_at)
 WHERE people.person = given.person
   AND (people.erased_at IS NULL OR people.erased_at < given.erased_at)
 RETURNING people.person
+"""
+_FORGOTTEN_SQL = """
+WITH given AS (
+    SELECT coalesce(merged_into, person) AS person, max(given.erased_at) AS erased_at
+    FROM people JOIN unnest(%b::text[], %b::timestamptz[]) AS given (person, erased_at) USING (person)
+    GROUP BY 1
+)
+UPDATE people SET forgotten_at = greatest(people.forgotten_at, given.erased_at) FROM given
+WHERE people.person = given.person
 """
 _PROFILES_SQL = """
 UPDATE people SET version = given.version, account_id = given.account_id, name = given.name,
@@ -59,27 +68,29 @@ SELECT person FROM people WHERE account_id = ANY(%(accounts)s)
 UNION SELECT person FROM answers WHERE account_id = ANY(%(accounts)s)
 """
 _FOLD_SQL: Sequence[LiteralString] = (
-    "UPDATE answers SET person = %(winner)s, former_key = coalesce(former_key, person)"
-    " WHERE person = %(old)s",
-    "UPDATE requests SET person = %(winner)s, former_key = coalesce(former_key, person)"
-    " WHERE person = %(old)s",
+    "UPDATE answers SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE requests SET person = %(winner)s WHERE person = %(old)s",
     "UPDATE outcomes SET person = %(winner)s WHERE person = %(old)s",
     "UPDATE corrections SET person = %(winner)s WHERE person = %(old)s",
-    "UPDATE follow_ups SET person = %(winner)s, former_key = coalesce(former_key, person)"
-    " WHERE person = %(old)s",
-    "UPDATE happenings SET person = %(winner)s, former_key = coalesce(former_key, person)"
-    " WHERE person = %(old)s",
+    "UPDATE follow_ups SET person = %(winner)s WHERE person = %(old)s",
+    "UPDATE happenings SET person = %(winner)s WHERE person = %(old)s",
     "UPDATE people SET merged_into = %(winner)s WHERE person = %(old)s OR merged_into = %(old)s",
+    "UPDATE people SET forgotten_at = greatest(people.forgotten_at, old.forgotten_at)"
+    " FROM people AS old WHERE people.person = %(winner)s AND old.person = %(old)s",
 )
 
 
 class Keys:
-    """Which key stands for whom: that which others were folded into."""
+    """Which key stands for whom: that which others were folded into.
+
+    To forget one key is to forget the person under every key they ever had, whenever it came to light that
+    the keys are theirs.
+    """
 
     def __init__(self, rows: Iterable[tuple[str, str | None, datetime | None]]) -> None:
         known = list(rows)
         self._winners = {person: winner for person, winner, _ in known if winner is not None}
-        self._erased = {person: at for person, _, at in known if at is not None}
+        self._forgotten = {person: at for person, _, at in known if at is not None}
 
     def winner(self, key: str) -> str:
         """The key that all of this person's history stands under."""
@@ -91,11 +102,14 @@ class Keys:
             if earlier == old:
                 self._winners[key] = winner
         self._winners[old] = winner
+        times = [self._forgotten[key] for key in (old, winner) if key in self._forgotten]
+        if times:
+            self._forgotten[winner] = max(times)
 
     def is_forgotten(self, key: str, received_at: datetime) -> bool:
-        """Whether what was received then from that key is gone."""
-        times = (self._erased.get(key), self._erased.get(self.winner(key)))
-        return any(at is not None and received_at <= at for at in times)
+        """Whether what was received then from that key's person is gone."""
+        at = self._forgotten.get(self.winner(key))
+        return at is not None and received_at <= at
 
 
 def ensure(connection: Connection[Any], keys: Collection[str]) -> None:
@@ -125,10 +139,9 @@ def erase(connection: Connection[Any], erased: Collection[ProfileErased]) -> set
     """Forgets who people are and remembers when; returns whom it had not forgotten yet."""
     if not erased:
         return set()
-    rows = connection.execute(
-        _ERASE_SQL, ([one.person_key for one in erased], [one.erased_at for one in erased])
-    )
-    return {person for (person,) in rows}
+    values = ([one.person_key for one in erased], [one.erased_at for one in erased])
+    connection.execute(_FORGOTTEN_SQL, values)
+    return {person for (person,) in connection.execute(_ERASE_SQL, values)}
 
 
 def put_profiles(connection: Connection[Any], profiles: Collection[ProfileChanged]) -> set[str]:

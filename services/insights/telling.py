@@ -32,49 +32,51 @@ from services.insights.standing import (
 
 _FORGET_SQL: Mapping[str, LiteralString] = {
     "answers": "DELETE FROM answers WHERE response_id = ANY(%(answers)s)",
-    "corrections": "DELETE FROM corrections WHERE response_id = ANY(%(answers)s)",
+    "corrections": """
+        DELETE FROM corrections USING people WHERE corrections.person = ANY(%(persons)s)
+        AND people.person = corrections.person
+        AND (corrected_at <= people.forgotten_at OR response_id = ANY(%(answers)s))
+    """,
     "requests": "DELETE FROM requests WHERE request_id = ANY(%(requests)s)",
     "outcomes": """
         DELETE FROM outcomes USING people WHERE outcomes.person = ANY(%(persons)s)
         AND people.person = outcomes.person
-        AND (occurred_at <= people.erased_at OR response_id = ANY(%(answers)s))
+        AND (occurred_at <= people.forgotten_at OR response_id = ANY(%(answers)s))
     """,
     "happenings": """
         DELETE FROM happenings USING people WHERE happenings.person = ANY(%(persons)s)
-        AND people.person IN (happenings.person, happenings.former_key) AND known_at <= people.erased_at
+        AND people.person = happenings.person AND known_at <= people.forgotten_at
     """,
     "follow_ups": """
         DELETE FROM follow_ups USING people WHERE follow_ups.person = ANY(%(persons)s)
-        AND people.person IN (follow_ups.person, follow_ups.former_key) AND opened_at <= people.erased_at
+        AND people.person = follow_ups.person AND opened_at <= people.forgotten_at
     """,
     "announced": """
-        DELETE FROM announced USING people
-        WHERE (people.person = ANY(%(persons)s) OR people.merged_into = ANY(%(persons)s))
-        AND people.person = announced.person AND announced_at <= people.erased_at
+        DELETE FROM announced USING people AS told JOIN people
+        ON people.person = coalesce(told.merged_into, told.person)
+        WHERE (told.person = ANY(%(persons)s) OR told.merged_into = ANY(%(persons)s))
+        AND told.person = announced.person AND announced_at <= people.forgotten_at
     """,
 }
 _PEOPLE_SQL = """
 SELECT person, account_id, segment, cohort, role, stage, products, internal, lost_since, wishes,
-       erased_at IS NOT NULL
+       forgotten_at IS NOT NULL
 FROM people WHERE person = ANY(%b)
 """
 _OF_PEOPLE_SQL = """
 SELECT answers.person, marks, place,
        response_id, state, metric, score, responded_at,
-       coalesce(received_at <= greatest(people.erased_at, former.erased_at), false),
+       coalesce(received_at <= people.forgotten_at, false),
        answers.account_id, comment_revision, program, channel, source, request_id, product,
        sentiment, themes, functions
 FROM answers JOIN people ON people.person = answers.person
-LEFT JOIN people AS former ON former.person = answers.former_key
 WHERE answers.person = ANY(%b)
 """
 _ASKED_SQL = """
 SELECT requests.person, requests.metric, marks, place,
        request_id, program, channel, sent_at, closes_at,
-       coalesce(coalesce(requested_at, sent_at, cancelled_at) <= greatest(people.erased_at, former.erased_at),
-                false)
+       coalesce(coalesce(requested_at, sent_at, cancelled_at) <= people.forgotten_at, false)
 FROM requests JOIN people ON people.person = requests.person
-LEFT JOIN people AS former ON former.person = requests.former_key
 WHERE requests.person = ANY(%b)
 """
 _CORRECTED_SQL = "SELECT response_id, field, revision, after FROM corrections WHERE response_id = ANY(%b)"

@@ -50,7 +50,6 @@ class History:
         self._answers: list[tuple[str, int, float]] = []
         self._asked: tuple[str, int] | None = None
         self._merged: dict[str, str] = {}
-        self._erased: set[str] = set()
         self._at = 0.0
         for _ in range(steps):
             self._at += chance.choice((0.5, 5, 30, 200))
@@ -173,10 +172,6 @@ class History:
         apart = [key for key in KEYS if key not in self._merged]
         if len(apart) > 1:
             old, winner = self._chance.sample(apart, 2)
-            if old in self._erased and old in self._merged.values():
-                # Others came to a key that had been forgotten, and it goes on with them: whether what they
-                # said before goes too is up to the order in which the merges are heard of.
-                return
             self._merged[old] = winner
             self._say_profile(old, merged_into=winner)
             self._say_profile(winner, merged_from=(old,))
@@ -186,7 +181,6 @@ class History:
         for key in KEYS:
             if self._winner(key) == self._winner(chosen):
                 self._versions[key] = 0
-                self._erased.add(key)
                 self.said.append(ProfileErased(key, hour(self._at)))
 
     def _say_profile(self, person: str, **facts: object) -> None:

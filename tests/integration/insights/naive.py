@@ -130,8 +130,7 @@ def asked(history: Iterable[Said], zone: ZoneInfo, today: date) -> list[Told]:
             continue
         person = winner(event.person_key)
         profile = _profile(person, events)
-        keys = {person, event.person_key}
-        if (profile and profile.internal) or _is_gone(keys, event.requested_at, events):
+        if (profile and profile.internal) or _is_gone(person, event.requested_at, events, winner):
             continue
         account = account_of(profile.account_id if profile else None, events)
         answered = any(
@@ -187,7 +186,7 @@ def _records(person: str, events: Sequence[Said], winner: Callable[[str], str]) 
         one
         for one in newest.values()
         if winner(one.response.person_key) == person
-        and not _is_gone({person, one.response.person_key}, one.response.received_at, events)
+        and not _is_gone(person, one.response.received_at, events, winner)
     ]
 
 
@@ -202,9 +201,13 @@ def _answers(person: str, events: Sequence[Said], winner: Callable[[str], str]) 
     ]
 
 
-def _is_gone(keys: set[str], received_at: datetime, events: Sequence[Said]) -> bool:
+def _is_gone(
+    person: str, received_at: datetime, events: Sequence[Said], winner: Callable[[str], str]
+) -> bool:
     return any(
-        isinstance(gone, ProfileErased) and gone.person_key in keys and received_at <= gone.erased_at
+        isinstance(gone, ProfileErased)
+        and winner(gone.person_key) == person
+        and received_at <= gone.erased_at
         for gone in events
     )
 

@@ -1,7 +1,11 @@
 """What insights holds of a person ends, is counted, and does not come back."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import permutations
 from uuid import uuid4
+
+import pytest
 
 from runtime.cloudevents import decode
 from runtime.consumer import Delivered
@@ -57,14 +61,24 @@ def test_what_was_received_before_does_not_come_back(world: World) -> None:
     assert counted(world) == 1
 
 
-def test_what_a_key_said_goes_also_where_it_was_folded_into_somebody_who_stays(world: World) -> None:
-    world.say(answered("ann", 1), answered("bob", 1), profile("bob", 3, merged_from=("ann",)))
+@pytest.mark.parametrize("told", list(permutations(range(3))))
+def test_who_was_forgotten_under_one_key_is_under_every_key_in_whatever_order_it_is_told(
+    world: World, told: Sequence[int]
+) -> None:
+    world.say(answered("ann", 1), answered("bob", 1), answered("cyd", 1), answered("cyd", 4, number=2))
+    news = (
+        ProfileErased("ann", hour(2)),
+        profile("ann", 3, merged_from=("cyd",)),
+        profile("bob", 3, merged_from=("ann",)),
+    )
 
-    world.say(ProfileErased("ann", hour(2)))
+    for number in told:
+        world.say(news[number])
+    world.say(answered("cyd", 1))
 
-    assert counted(world) == 1
     with world.pool.connection() as connection:
-        assert [one.response_id for one in answers.of_people(connection, ["bob"])] == [answer_id("bob", 1)]
+        assert [one.response_id for one in answers.of_people(connection, ["bob"])] == [answer_id("cyd", 2)]
+    assert counted(world) == 1
 
 
 def test_a_profiles_tombstone_forgets_too(world: World) -> None:
