@@ -1,11 +1,12 @@
 """What the figures mean: scores with their margins, changes with their significance. Pure.
 
-Margins are those of a sample from many: 1.96 standard errors either way hold the true value in 95 of 100
-cases (normal approximation). Below `LEAST_ANSWERS` that says little, and a figure is flagged as low.
+Intervals are those of a sample from many: they hold the true value in 95 of 100 cases. Of NPS and means they
+are 1.96 standard errors either way; of a share, where that would say that 0 of 3 is nothing for certain, they
+are Wilson's. Below `LEAST_ANSWERS` they say little, and a figure is flagged as low.
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
 
 from schemas.scales import Metric
 
@@ -56,6 +57,14 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """Where the true value lies in 95 of 100 cases, both ends included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A metric over some answers.
 
@@ -70,7 +79,18 @@ class Score:
     @property
     def margin(self) -> float | None:
         """Half the width of the 95 % interval, in the unit of the value."""
-        return None if self.standard_error is None else CONFIDENCE * self.standard_error
+        ends = self.interval
+        return None if ends is None else (ends.high - ends.low) / 2
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval, in the unit of the value; None without an answer."""
+        if self.metric is Metric.CSAT:
+            return Share(self.tally.top, self.tally.answers).interval
+        if self.value is None or self.standard_error is None:
+            return None
+        side = CONFIDENCE * self.standard_error
+        return Interval(self.value - side, self.value + side)
 
     @property
     def is_low(self) -> bool:
@@ -80,12 +100,18 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The difference of two scores of one metric, the later minus the earlier."""
+    """The later minus the earlier of two scores of one metric, or of two shares in percent."""
 
     value: float
     margin: float
+    """How far the 95 % interval reaches from the value, on the side where there is no difference."""
     is_low: bool
     """One of the two stands on too few answers."""
+
+    @property
+    def interval(self) -> Interval:
+        """As far to either side as towards no difference."""
+        return Interval(self.value - self.margin, self.value + self.margin)
 
     @property
     def is_significant(self) -> bool:
@@ -106,11 +132,19 @@ class Share:
         return 100 * self.part / self.whole if self.whole else None
 
     @property
-    def margin(self) -> float | None:
-        """Half the width of the 95 % interval, in percent; None of nothing."""
+    def interval(self) -> Interval | None:
+        """The 95 % interval, in percent; None of nothing.
+
+        Wilson's score interval: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
+        Inference", Journal of the American Statistical Association 22 (1927), pages 209-212.
+        """
         if not self.whole:
             return None
-        return CONFIDENCE * 100 * sqrt(self.part * (self.whole - self.part) / self.whole**3)
+        squared = CONFIDENCE**2
+        middle = self.part + squared / 2
+        side = CONFIDENCE * sqrt(self.part * (self.whole - self.part) / self.whole + squared / 4)
+        low, high = ((middle + one) / (self.whole + squared) for one in (-side, side))
+        return Interval(100 * max(low, 0.0), 100 * min(high, 1.0))
 
     @property
     def is_low(self) -> bool:
@@ -119,9 +153,32 @@ class Share:
 
     def exceeds(self, other: "Share") -> bool:
         """Whether it is the larger one beyond chance; never where one of the two is of too few."""
-        if self.percent is None or other.percent is None or self.is_low or other.is_low:
-            return False
-        return self.percent - other.percent > sqrt((self.margin or 0.0) ** 2 + (other.margin or 0.0) ** 2)
+        more = self.minus(other)
+        return more is not None and not more.is_low and more.interval.low > 0
+
+    def minus(self, other: "Share") -> "Difference | None":
+        """By how much it is larger than another share of other answers; None where one is of nothing.
+
+        Method 10 of R. G. Newcombe, "Interval estimation for the difference between independent proportions",
+        Statistics in Medicine 17 (1998), pages 873-890: the distances from the shares to their Wilson
+        intervals' ends, added in quadrature.
+        """
+        if self.percent is None or other.percent is None or self.interval is None or other.interval is None:
+            return None
+        down = hypot(self.percent - self.interval.low, other.interval.high - other.percent)
+        up = hypot(self.interval.high - self.percent, other.percent - other.interval.low)
+        points = self.percent - other.percent
+        return Difference(points, Interval(points - down, points + up), self.is_low or other.is_low)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how many percentage points a share is larger than another one."""
+
+    points: float
+    interval: Interval
+    is_low: bool
+    """One of the two is of too few answers."""
 
 
 def score(metric: Metric, tally: Tally) -> Score:
@@ -143,8 +200,22 @@ def score(metric: Metric, tally: Tally) -> Score:
 
 
 def change(before: Score, after: Score) -> Change | None:
-    """How a score changed, sqrt(SE1^2 + SE2^2) being the difference's error; None where one has no answer."""
+    """How a score changed; None where one has no answer.
+
+    The difference's error is sqrt(SE1^2 + SE2^2), save that of CSAT, which is a share.
+    """
+    if before.metric is Metric.CSAT:
+        return change_of_share(*(Share(one.tally.top, one.tally.answers) for one in (before, after)))
     if before.value is None or after.value is None:
         return None
     errors = (before.standard_error or 0.0) ** 2 + (after.standard_error or 0.0) ** 2
     return Change(after.value - before.value, CONFIDENCE * sqrt(errors), before.is_low or after.is_low)
+
+
+def change_of_share(before: Share, after: Share) -> Change | None:
+    """How a share changed, in percentage points; None where one side is of nothing."""
+    more = after.minus(before)
+    if more is None:
+        return None
+    margin = more.points - more.interval.low if more.points > 0 else more.interval.high - more.points
+    return Change(more.points, margin, more.is_low)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.insights.definitions import CONFIDENCE, LEAST_ANSWERS, Change, Share
+from services.insights.definitions import Change
 
 WATCHED_DAYS = 28
 """The period that is compared with the one of the same length before."""
@@ -60,12 +60,3 @@ def _has_ended(episode: Episode, today: date) -> bool:
 def is_unusual(change: Change) -> bool:
     """Whether a change is beyond what chance does among the many that are looked at."""
     return not change.is_low and abs(change.value) > SURE * change.margin and change.value != 0
-
-
-def change_of_share(before: Share, after: Share) -> Change | None:
-    """How a share changed, in points of percent; None where one side is of nothing."""
-    if before.percent is None or after.percent is None:
-        return None
-    errors = sum(((one.margin or 0.0) / CONFIDENCE) ** 2 for one in (before, after))
-    is_low = min(before.whole, after.whole) < LEAST_ANSWERS
-    return Change(after.percent - before.percent, CONFIDENCE * errors**0.5, is_low)

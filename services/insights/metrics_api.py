@@ -32,11 +32,19 @@ class Tally(_Told):
     answers: int
 
 
+class Interval(_Told):
+    """Where the true value lies in 95 of 100 cases."""
+
+    low: float
+    high: float
+
+
 class Score(_Told):
-    """NPS from -100 to 100, CSAT in percent, CES from 1 to 7; `margin` is half of the 95 % interval."""
+    """NPS from -100 to 100, CSAT in percent, CES from 1 to 7; `margin` is half the width of `interval`."""
 
     value: float | None
     margin: float | None
+    interval: Interval | None
     is_low: bool
     """Fewer than 30 answers."""
     tally: Tally
@@ -57,7 +65,7 @@ class Share(_Told):
     part: int
     whole: int
     percent: float | None
-    margin: float | None
+    interval: Interval | None
     is_low: bool
 
 
@@ -163,15 +171,21 @@ class Churn(_Told):
     lost: Share
 
 
+class Difference(_Told):
+    """By how many percentage points more of the lowest group was lost."""
+
+    points: float
+    interval: Interval
+    is_low: bool
+
+
 class Conversion(_Told):
     """What it is worth a year that one of the lowest group becomes one of the highest."""
 
-    points: float
-    margin: float
-    is_low: bool
+    churn: Difference
     arr: float
     value: float
-    value_margin: float
+    interval: Interval
 
 
 class Saved(_Told):

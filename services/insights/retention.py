@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import sqrt
 
 from schemas.scales import GROUPS
 from services.insights.counting import Counting
-from services.insights.definitions import PROSPECT_STAGES, Share
+from services.insights.definitions import PROSPECT_STAGES, Difference, Interval, Share
 from services.insights.filters import Dimension, Filter, Within
 from services.insights.standing import LOST_BEFORE
 
@@ -24,24 +23,21 @@ class Churn:
 class Conversion:
     """What it is worth that one of the lowest group becomes one of the highest: the churn it keeps off."""
 
-    points: float
-    """By how much more of the lowest group was lost, in percentage points."""
-    margin: float
-    """Half the width of the 95 % interval, in points."""
-    is_low: bool
-    """Of fewer than 30 answers on one side."""
+    churn: Difference
+    """By how much more of the lowest group was lost."""
     arr: float
     """Yearly revenue of an account that it is reckoned with."""
 
     @property
     def value(self) -> float:
         """Yearly revenue kept."""
-        return self.points * self.arr / 100
+        return self.churn.points * self.arr / 100
 
     @property
-    def value_margin(self) -> float:
-        """Half the width of its 95 % interval."""
-        return self.margin * self.arr / 100
+    def interval(self) -> Interval:
+        """Its 95 % interval."""
+        ends = self.churn.interval
+        return Interval(ends.low * self.arr / 100, ends.high * self.arr / 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +84,8 @@ def churn(counting: Counting, wanted: Filter, within: Within, today: date) -> tu
 def conversion(rows: Iterable[Churn], arr: float) -> Conversion | None:
     """What a conversion is worth by the churn of the groups; None where one of the two has no answer."""
     lowest, *_, highest = (row.lost for row in rows)
-    if lowest.percent is None or highest.percent is None:
-        return None
-    margin = sqrt((lowest.margin or 0.0) ** 2 + (highest.margin or 0.0) ** 2)
-    return Conversion(lowest.percent - highest.percent, margin, lowest.is_low or highest.is_low, arr)
+    more = lowest.minus(highest)
+    return None if more is None else Conversion(more, arr)
 
 
 def activated(counting: Counting, wanted: Filter) -> tuple[Activated, ...]:

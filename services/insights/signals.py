@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from schemas.scales import GROUPS
 from services.insights import figures
 from services.insights.counting import Counting
-from services.insights.definitions import Change, Share, Tally, change, score
+from services.insights.definitions import Change, Share, Tally, change, change_of_share, score
 from services.insights.digests import DigestEntry, filter_of
-from services.insights.episodes import WATCHED_DAYS, Signal, change_of_share
+from services.insights.episodes import WATCHED_DAYS, Signal
 from services.insights.filters import Dimension, Filter
 from services.insights.web.wording import NAMES, changed, named, number
 

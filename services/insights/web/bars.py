@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.insights.definitions import Interval
 from services.insights.web.axis import Axis, Tick
 
 SHADES = 5
@@ -11,7 +12,7 @@ SHADES = 5
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """From `start`, so wide; the margin reaches from `low` to `high`."""
+    """From `start`, so wide; the interval reaches from `low` to `high`."""
 
     start: float
     width: float
@@ -38,26 +39,26 @@ class Slice:
 
 
 def interval_bars(
-    values: Sequence[tuple[float | None, float | None]], *, lowest: float, highest: float
+    values: Sequence[tuple[float | None, Interval | None]], *, lowest: float, highest: float
 ) -> Bars:
-    """Bars of values with their margins, from zero; margins are cut where the scale ends."""
-    told = [(value, margin or 0.0) for value, margin in values if value is not None]
+    """Bars of values with their intervals, from zero; intervals are cut where the scale ends."""
     reached = [
-        min(max(one, lowest), highest) for value, margin in told for one in (value - margin, value + margin)
+        min(max(end, lowest), highest)
+        for _, interval in values
+        if interval is not None
+        for end in (interval.low, interval.high)
     ]
     axis = Axis(min([0.0, *reached]), max([0.0, *reached]))
     zero = axis.at(0)
 
-    def bar(value: float | None, margin: float | None) -> Bar | None:
-        if value is None:
+    def bar(value: float | None, interval: Interval | None) -> Bar | None:
+        if value is None or interval is None:
             return None
         end = axis.at(value)
-        low, high = (
-            axis.at(min(max(value + side, lowest), highest)) for side in (-(margin or 0.0), margin or 0.0)
-        )
+        low, high = (axis.at(min(max(side, lowest), highest)) for side in (interval.low, interval.high))
         return Bar(min(zero, end), round(abs(end - zero), 2), end, low, high)
 
-    return Bars(tuple(bar(value, margin) for value, margin in values), axis.ticks, zero)
+    return Bars(tuple(bar(*one) for one in values), axis.ticks, zero)
 
 
 def slices(parts: Sequence[int]) -> tuple[Slice, ...]:

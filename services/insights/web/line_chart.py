@@ -1,10 +1,11 @@
-"""A line over time with the band of its margin, laid out in percent of the drawing. Pure."""
+"""A line over time with the band of its interval, laid out in percent of the drawing. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
+from services.insights.definitions import Interval
 from services.insights.web.axis import Axis, Tick
 
 MOST_NAMES = 6
@@ -13,12 +14,12 @@ MOST_NAMES = 6
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value and half the width of its 95 % interval; a value of None leaves a gap."""
+    """A value and its 95 % interval; a value of None leaves a gap."""
 
     at: date
     name: str
     value: float | None
-    margin: float | None
+    interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def line_chart(
 ) -> LineChart | None:
     """The drawing of points in order of time; None where no point has a value.
 
-    The scale's ends are `lowest` and `highest`; margins that reach beyond are cut there. Marks outside the
+    The scale's ends are `lowest` and `highest`; intervals that reach beyond are cut there. Marks outside the
     time of the points are left out.
     """
     told = [_reach(point, lowest, highest) for point in points if point.value is not None]
@@ -94,8 +95,8 @@ class _Days:
 
 
 def _reach(point: Point, lowest: float, highest: float) -> tuple[float, float]:
-    value, margin = point.value or 0.0, point.margin or 0.0
-    return max(lowest, value - margin), min(highest, value + margin)
+    ends = point.interval or Interval(point.value or 0.0, point.value or 0.0)
+    return max(lowest, ends.low), min(highest, ends.high)
 
 
 def _down(up: Axis, value: float) -> float:

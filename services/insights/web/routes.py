@@ -65,7 +65,7 @@ def figure_routes(source: Source) -> APIRouter:
             releases=effects(counting, wanted, releases),
             rows=rows,
             bars=interval_bars(
-                [(row.score.value, row.score.margin) for row in rows], lowest=lowest, highest=highest
+                [(row.score.value, row.score.interval) for row in rows], lowest=lowest, highest=highest
             ),
         )
 
@@ -76,7 +76,7 @@ def figure_routes(source: Source) -> APIRouter:
         with source.pool.connection() as connection:
             quoted = quotes(connection, counting, view.wanted, [row.theme for row in rows])
         most = max(RANGES[view.wanted.metric])
-        impacts = [(row.impact.value, row.impact.margin) if row.impact else (None, None) for row in rows]
+        impacts = [(row.impact.value, row.impact.interval) if row.impact else (None, None) for row in rows]
         return figure_page(
             request,
             "themes.html",
@@ -213,4 +213,4 @@ def _name(period: Period, view: View) -> str:
 def _point(period: Period, view: View) -> Point:
     at = period.until if view.wanted.rolling else period.since
     name = f"{at:%b %Y}" if view.step is Step.MONTH else f"{at.day} {at:%b}"
-    return Point(at, name, period.score.value, period.score.margin)
+    return Point(at, name, period.score.value, period.score.interval)

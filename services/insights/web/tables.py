@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.insights.closed_loop import Cohort, HeardBack, Recovery, Response
-from services.insights.definitions import Change, Score, Share
+from services.insights.definitions import Change, Interval, Score, Share
 from services.insights.figures import Bar, Movement, Point, Row, Theme
 from services.insights.filters import Filter
 from services.insights.follow_ups import Owed
@@ -14,9 +14,9 @@ from services.insights.retention import Activated, Churn
 from services.insights.traits import Trait
 
 Cells = tuple[object, ...]
-_SCORE = ("{0}score", "{0}margin", "{0}answers")
+_SCORE = ("{0}score", "{0}low", "{0}high", "{0}answers")
 _CHANGE = ("{0}", "{0}_margin", "is_significant")
-_SHARE = ("{0}", "{0}_of", "{0}_percent", "{0}_margin")
+_SHARE = ("{0}", "{0}_of", "{0}_percent", "{0}_low", "{0}_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _named(columns: Iterable[str], what: str = "") -> tuple[str, ...]:
 
 
 def _of_score(score: Score) -> Cells:
-    return score.value, score.margin, score.tally.answers
+    return score.value, *_ends(score.interval), score.tally.answers
 
 
 def _of_change(change: Change | None) -> Cells:
@@ -197,4 +197,8 @@ def _of_change(change: Change | None) -> Cells:
 
 
 def _of_share(share: Share) -> Cells:
-    return share.part, share.whole, share.percent, share.margin
+    return share.part, share.whole, share.percent, *_ends(share.interval)
+
+
+def _ends(interval: Interval | None) -> Cells:
+    return (interval.low, interval.high) if interval else (None, None)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from schemas.scales import Metric
-from services.insights.definitions import Change, Score, Share
+from services.insights.definitions import Change, Interval, Score, Share
 from services.insights.web.axis import MINUS
 
 NAMES: dict[Metric, str] = {Metric.NPS: "NPS", Metric.CSAT: "CSAT", Metric.CES: "CES"}
@@ -36,13 +36,22 @@ def value_of(score: Score) -> str:
 
 
 def margin_of(score: Score) -> str:
-    """What may be added or taken away; nothing where there is no score."""
-    return "" if score.margin is None else f"± {number(score.margin, _DIGITS[score.metric])}"
+    """What may be added or taken away, or of a share where it lies; nothing where there is no score."""
+    if score.margin is None or score.interval is None:
+        return ""
+    if score.metric is Metric.CSAT:
+        return f"({reach(score.interval)})"
+    return f"± {number(score.margin, _DIGITS[score.metric])}"
 
 
 def with_margin(score: Score) -> str:
-    """The score and its margin: `10 ± 15`."""
+    """The score and its margin: `10 ± 15`, of CSAT `80 % (63 to 91)`."""
     return f"{value_of(score)} {margin_of(score)}".strip()
+
+
+def reach(interval: Interval, digits: int = 0) -> str:
+    """From where to where."""
+    return f"{number(interval.low, digits)} to {number(interval.high, digits)}"
 
 
 def changed(change: Change | None, metric: Metric) -> str:
@@ -96,6 +105,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "with_margin": with_margin,
     "changed": changed,
     "percent": percent,
+    "reach": reach,
     "number": number,
     "day": day,
     "duration": duration,

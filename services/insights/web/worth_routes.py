@@ -37,7 +37,7 @@ def worth_routes(source: Source) -> APIRouter:
                 if row.lost.part
             },
             bars=interval_bars(
-                [(row.lost.percent, row.lost.margin) for row in told.churn], lowest=0, highest=100
+                [(row.lost.percent, row.lost.interval) for row in told.churn], lowest=0, highest=100
             ),
             lowest=lowest,
             highest=highest,

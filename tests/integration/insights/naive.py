@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -95,6 +96,23 @@ def squared_error(told: Sequence[Told]) -> Fraction | None:
     ]
     mean = sum(worths, Fraction()) / len(worths)
     return sum(((each - mean) ** 2 for each in worths), Fraction()) / len(worths) ** 2
+
+
+def share_ends(part: int, whole: int) -> tuple[Decimal, Decimal]:
+    """The shares, in percent, that lie 1.96 of their own standard errors from what was seen."""
+    seen = Fraction(part, whole)
+
+    def is_far(share: Fraction) -> bool:
+        return (share - seen) ** 2 * whole > Fraction(196, 100) ** 2 * share * (1 - share)
+
+    return _turning(Fraction(0), seen, is_far), _turning(Fraction(1), seen, is_far)
+
+
+def _turning(far: Fraction, near: Fraction, is_far: Callable[[Fraction], bool]) -> Decimal:
+    for _ in range(60):
+        middle = (far + near) / 2
+        far, near = (middle, near) if is_far(middle) else (far, middle)
+    return Decimal(100 * near.numerator) / Decimal(near.denominator)
 
 
 def _winner(events: Sequence[Said]) -> Callable[[str], str]:

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -269,7 +270,7 @@ def _same(score: Score, told: Sequence[Told]) -> None:
     expected, squared = naive.value(told), naive.squared_error(told)
     assert score.tally.answers == len(told)
     if expected is None or squared is None:
-        assert (score.value, score.standard_error, score.margin) == (None, None, None)
+        assert (score.value, score.standard_error, score.interval) == (None, None, None)
         return
     assert score.value == float(expected)
     assert score.standard_error is not None
@@ -277,6 +278,14 @@ def _same(score: Score, told: Sequence[Told]) -> None:
         exact.prec = 40
         root = (Decimal(squared.numerator) / Decimal(squared.denominator)).sqrt()
     assert f"{score.standard_error:.12g}" == f"{float(root):.12g}"
+    assert score.interval is not None
+    ends = (score.interval.low, score.interval.high)
+    if score.metric is Metric.CSAT:
+        satisfied = sum(naive.group(one.metric, one.score) == "positive" for one in told)
+        assert ends == pytest.approx([float(end) for end in naive.share_ends(satisfied, len(told))], abs=1e-9)
+    else:
+        side = 1.96 * score.standard_error
+        assert ends == pytest.approx([score.value - side, score.value + side], abs=1e-9)
 
 
 def test_the_example_of_a_hundred_answers(world: World) -> None:

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.insights.definitions import Change, Share
-from services.insights.episodes import CALM_DAYS, Episode, Signal, change_of_share, episodes
+from services.insights.definitions import Change
+from services.insights.episodes import CALM_DAYS, Episode, Signal, episodes
 
 TODAY = date(2026, 5, 4)
 
@@ -45,10 +45,3 @@ def test_looking_twice_a_day_changes_nothing() -> None:
     first = episodes([signal(30)], {}, TODAY)
     again = episodes([signal(30)], first.going_on, TODAY)
     assert (again.told, again.going_on) == ((), first.going_on)
-
-
-def test_a_share_changes_in_points_with_the_margin_of_both() -> None:
-    moved = change_of_share(Share(10, 100), Share(40, 100))
-    assert moved is not None
-    assert (moved.value, round(moved.margin, 2), moved.is_low) == (30, 11.26, False)
-    assert change_of_share(Share(0, 0), Share(1, 2)) is None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.insights.definitions import Interval
 from services.insights.web.axis import MINUS, Axis
 from services.insights.web.bars import SHADES, interval_bars, shade, slices
 from services.insights.web.line_chart import MOST_NAMES, Mark, Point, line_chart
@@ -16,7 +17,14 @@ MAY = date(2026, 5, 1)
 
 
 def points(*values: float | None, margin: float = 5) -> list[Point]:
-    return [Point(MAY + timedelta(days=n), f"day {n}", value, margin) for n, value in enumerate(values)]
+    return [
+        Point(MAY + timedelta(days=n), f"day {n}", value, around(value, margin))
+        for n, value in enumerate(values)
+    ]
+
+
+def around(value: float | None, margin: float) -> Interval | None:
+    return None if value is None else Interval(value - margin, value + margin)
 
 
 @given(VALUES, VALUES)
@@ -69,8 +77,10 @@ def test_names_have_room(days: int) -> None:
     assert 1 <= len(chart.names) <= MOST_NAMES
 
 
-def test_bars_reach_from_zero_to_the_value_and_whiskers_over_the_margin() -> None:
-    bars = interval_bars([(50, 10), (-50, 10), (None, None)], lowest=-100, highest=100)
+def test_bars_reach_from_zero_to_the_value_and_whiskers_over_the_interval() -> None:
+    bars = interval_bars(
+        [(50, around(50, 10)), (-50, around(-50, 10)), (None, None)], lowest=-100, highest=100
+    )
     up, down, nothing = bars.bars
     assert up
     assert down

@@ -10,13 +10,14 @@ from services.insights.web import tables
 def test_figures_keep_their_digits_and_their_sign() -> None:
     unhappy = score(Metric.NPS, Tally(low=2, top=1))
     table = tables.breakdown("segment", [Row("small", unhappy)])
-    assert table.columns == ("segment", "score", "margin", "answers")
-    assert csv_text(table.rows) == f"small,{-100 / 3},{unhappy.margin},3\r\n"
+    assert table.columns == ("segment", "score", "low", "high", "answers")
+    assert unhappy.interval is not None
+    assert csv_text(table.rows) == f"small,{-100 / 3},{unhappy.interval.low},{unhappy.interval.high},3\r\n"
 
 
 def test_a_value_that_is_a_formula_is_text() -> None:
     table = tables.breakdown("segment", [Row("=HYPERLINK(1)", score(Metric.NPS, Tally()))])
-    assert csv_text(table.rows) == "'=HYPERLINK(1),,,0\r\n"
+    assert csv_text(table.rows) == "'=HYPERLINK(1),,,,0\r\n"
 
 
 def test_each_sentiment_is_a_column_of_every_theme() -> None:
