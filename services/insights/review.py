@@ -84,11 +84,8 @@ def review(
 ) -> Review:
     """A month's review, counted now."""
     wanted = Filter(Metric.NPS, month.since, min(month.until, today))
-    told = {
-        metric: figures.headline(counting, Filter(metric, wanted.since, wanted.until)) for metric in Metric
-    }
     return Review(
-        headlines={metric: one for metric, one in told.items() if one.score.tally.answers},
+        headlines=headlines(counting, wanted.since, wanted.until),
         response=closed_loop.response(counting, wanted, today),
         themes=[one for one in figures.themes(counting, wanted) if one.theme][:MOST_THEMES],
         movement=figures.movement(counting, wanted),
@@ -97,3 +94,9 @@ def review(
         recovered=closed_loop.recovery(counting, wanted),
         changed=what_changed(connection, wanted.since, wanted.until, zone),
     )
+
+
+def headlines(counting: Counting, since: date, until: date) -> Mapping[Metric, Headline]:
+    """Every metric that somebody answered on these days, each against as many days before."""
+    told = {metric: figures.headline(counting, Filter(metric, since, until)) for metric in Metric}
+    return {metric: one for metric, one in told.items() if one.score.tally.answers}

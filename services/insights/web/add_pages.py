@@ -39,6 +39,7 @@ def add_pages(
     """
     if settings.session_secret is None:
         return
+    scheduler = _scheduler(settings)
     is_encrypted = settings.insights_url.startswith("https://")
     pages = FastAPI(title="Insights", docs_url=None, redoc_url=None, openapi_url=None)
     add_guard(pages)
@@ -59,10 +60,10 @@ def add_pages(
     pages.include_router(journey_routes(source, purposes))
     pages.include_router(moved_routes(source))
     pages.include_router(worth_routes(source))
-    pages.include_router(table_routes(source))
+    pages.include_router(table_routes(source, scheduler))
     pages.include_router(review_routes(source))
     pages.include_router(announcement_routes(source))
-    pages.include_router(customer_routes(source, _scheduler(settings)))
+    pages.include_router(customer_routes(source, scheduler))
     pages.include_router(inbox_routes(source, _router(settings)))
     app.mount("/", pages)
 

@@ -2,10 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 
+from schemas.scales import GROUPS, Metric
+from services.insights.figures import Step
+from services.insights.filters import Dimension, Filter
 from services.insights.review import Month, review
 from services.insights.source import Source
 from services.insights.web.guard import Viewer
 from services.insights.web.site import page
+from services.insights.web.view import View
 from services.insights.web.wording import HEARD_BACK, NAMES
 
 
@@ -18,17 +22,20 @@ def review_routes(source: Source) -> APIRouter:
         today = source.today()
         month = Month.read(request.query_params.get("month"), today)
         counting = source.counting()
+        until = min(month.until, today)
         with source.pool.connection() as connection:
             told = review(connection, counting, month, today, source.zone)
         return page(
             request,
             "review.html",
             month=month,
-            until=min(month.until, today),
+            until=until,
+            view=View(Filter(Metric.NPS, month.since, until), Step.DAY, Dimension.SEGMENT),
             earlier=month.earlier(),
             later=month.later(today),
             review=told,
             metrics=NAMES,
+            groups=GROUPS[Metric.NPS],
             heard_names=HEARD_BACK,
         )
 

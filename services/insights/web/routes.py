@@ -16,6 +16,7 @@ from services.insights.filters import Dimension, Rolling
 from services.insights.quotes import quotes
 from services.insights.releases import effects, launched
 from services.insights.source import Source
+from services.insights.standing import NONE
 from services.insights.traits import over_represented, traits
 from services.insights.web import answers_file
 from services.insights.web.bars import interval_bars, slices
@@ -82,6 +83,7 @@ def figure_routes(source: Source) -> APIRouter:
             "themes.html",
             view,
             rows=rows,
+            groups=GROUPS[view.wanted.metric],
             bars=interval_bars(impacts, lowest=-most, highest=most),
             traits=over_represented(traits(counting, view.wanted)),
             quoted=quoted,
@@ -129,6 +131,7 @@ def figure_routes(source: Source) -> APIRouter:
             quick=quick,
             in_time=in_time,
             recovered=recovered,
+            difference=recovered["contacted"].higher.minus(recovered[NONE].higher),
             lowest=lowest,
             highest=highest,
             heard_names=HEARD_BACK,

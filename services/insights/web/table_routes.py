@@ -1,78 +1,125 @@
-"""Every table of the pages as a file for spreadsheets, for the filter of its address."""
+"""Every table of the pages as a file for spreadsheets, for what its address says."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from psycopg import Connection
 
 from runtime.spreadsheet import csv_text
-from services.insights import closed_loop, figures, follow_ups, retention
+from services.insights import announcement_store, closed_loop, customers, figures, follow_ups, retention
 from services.insights.assumptions import Assumptions
 from services.insights.counting import Counting
+from services.insights.drops import drops
+from services.insights.filters import Filter
 from services.insights.journey import journey, parts_of
+from services.insights.moved import moved
 from services.insights.releases import effects, launched
+from services.insights.review import headlines
+from services.insights.scheduler_api import SchedulerApi
 from services.insights.source import Source
 from services.insights.traits import over_represented, traits
-from services.insights.web import tables
+from services.insights.web import customer_tables, tables
+from services.insights.web.asking import told
 from services.insights.web.guard import Viewer
 from services.insights.web.journey_routes import asked_by
 from services.insights.web.routes import reading
 from services.insights.web.site import nothing_here
 from services.insights.web.tables import Table
 from services.insights.web.view import View
-
-Maker = Callable[[Source, View, Counting, Assumptions], Table]
-
-
-def _releases(source: Source, view: View, counting: Counting, _assumed: Assumptions) -> Table:
-    wanted = view.wanted
-    with source.pool.connection() as connection:
-        found = launched(connection, wanted.since, wanted.until, source.zone)
-    return tables.releases(effects(counting, wanted, found))
+from services.insights.worth import worth
 
 
-def _owed(source: Source, _view: View, _counting: Counting, _assumed: Assumptions) -> Table:
-    with source.pool.connection() as connection:
-        return tables.owed(follow_ups.owed(connection, source.now()))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a table is made from."""
+
+    source: Source
+    connection: Connection[Any]
+    scheduler: SchedulerApi | None
+    view: View
+    counting: Counting
+    assumed: Assumptions
+    about: str
+    """The person or account that it is about, by their key or id; empty where it is about none."""
+
+    @property
+    def wanted(self) -> Filter:
+        """Which answers it is about."""
+        return self.view.wanted
 
 
-def _response_rate(source: Source, view: View, counting: Counting, _assumed: Assumptions) -> Table:
-    by = asked_by(view.by)
-    return tables.response_rate(by, closed_loop.response_by(counting, view.wanted, by, source.today()))
+def _releases(asked: Asked) -> Table:
+    wanted = asked.wanted
+    found = launched(asked.connection, wanted.since, wanted.until, asked.source.zone)
+    return tables.releases(effects(asked.counting, wanted, found))
 
 
-TABLES: Mapping[str, Maker] = {
-    "scores": lambda _, view, counting, *__: tables.scores(figures.distribution(counting, view.wanted)),
-    "trend": lambda _, view, counting, *__: tables.trend(figures.trend(counting, view.wanted, view.step)),
+def _response_rate(asked: Asked) -> Table:
+    by = asked_by(asked.view.by)
+    return tables.response_rate(
+        by, closed_loop.response_by(asked.counting, asked.wanted, by, asked.source.today())
+    )
+
+
+def _response_cohorts(asked: Asked) -> Table:
+    today = asked.source.today()
+    return tables.response_cohorts(
+        closed_loop.response_cohorts(asked.counting, asked.wanted, asked.view.step, today)
+    )
+
+
+def _churn(asked: Asked) -> Table:
+    within, today = asked.assumed.churned_within, asked.source.today()
+    return tables.churn(retention.churn(asked.counting, asked.wanted, within, today))
+
+
+def _decisions(asked: Asked) -> Table:
+    reasons = asked.scheduler.reasons(asked.about) if asked.scheduler is not None else None
+    return customer_tables.decisions(told(reasons.decisions) if reasons is not None else ())
+
+
+TABLES: Mapping[str, Callable[[Asked], Table]] = {
+    "scores": lambda asked: tables.scores(figures.distribution(asked.counting, asked.wanted)),
+    "trend": lambda asked: tables.trend(figures.trend(asked.counting, asked.wanted, asked.view.step)),
     "releases": _releases,
-    "breakdown": lambda _, view, counting, *__: tables.breakdown(
-        view.by, figures.breakdown(counting, view.wanted, view.by)
+    "breakdown": lambda asked: tables.breakdown(
+        asked.view.by, figures.breakdown(asked.counting, asked.wanted, asked.view.by)
     ),
-    "themes": lambda _, view, counting, *__: tables.themes(figures.themes(counting, view.wanted)),
-    "traits": lambda _, view, counting, *__: tables.traits(over_represented(traits(counting, view.wanted))),
-    "movement": lambda _, view, counting, *__: tables.movement(figures.movement(counting, view.wanted)),
-    "heard-back": lambda _, view, counting, *__: tables.heard_back(
-        closed_loop.heard_back(counting, view.wanted)
+    "themes": lambda asked: tables.themes(figures.themes(asked.counting, asked.wanted)),
+    "traits": lambda asked: tables.traits(over_represented(traits(asked.counting, asked.wanted))),
+    "movement": lambda asked: tables.movement(figures.movement(asked.counting, asked.wanted)),
+    "who-moved": lambda asked: customer_tables.moves(moved(asked.connection, asked.counting, asked.wanted)),
+    "who-came-down": lambda asked: customer_tables.drops(
+        drops(asked.connection, asked.counting, asked.wanted)
     ),
-    "open-follow-ups": _owed,
-    "recovery": lambda _, view, counting, *__: tables.recovery(closed_loop.recovery(counting, view.wanted)),
+    "heard-back": lambda asked: tables.heard_back(closed_loop.heard_back(asked.counting, asked.wanted)),
+    "open-follow-ups": lambda asked: tables.owed(follow_ups.owed(asked.connection, asked.source.now())),
+    "recovery": lambda asked: tables.recovery(closed_loop.recovery(asked.counting, asked.wanted)),
     "response-rate": _response_rate,
-    "response-cohorts": lambda source, view, counting, _: tables.response_cohorts(
-        closed_loop.response_cohorts(counting, view.wanted, view.step, source.today())
+    "response-cohorts": _response_cohorts,
+    "journey": lambda asked: tables.journey(journey(asked.counting, asked.wanted)),
+    "journey-trend": lambda asked: tables.journey_trend(
+        parts_of(asked.wanted), journey(asked.counting, asked.wanted)
     ),
-    "journey": lambda _, view, counting, *__: tables.journey(journey(counting, view.wanted)),
-    "journey-trend": lambda _, view, counting, *__: tables.journey_trend(
-        parts_of(view.wanted), journey(counting, view.wanted)
+    "churn": _churn,
+    "worth": lambda asked: tables.worth(worth(asked.source, asked.counting, asked.wanted, asked.assumed)),
+    "advocates": lambda asked: tables.advocates(retention.activated(asked.counting, asked.wanted)),
+    "headlines": lambda asked: tables.headlines(
+        headlines(asked.counting, asked.wanted.since, asked.wanted.until)
     ),
-    "churn": lambda source, view, counting, assumed: tables.churn(
-        retention.churn(counting, view.wanted, assumed.churned_within, source.today())
+    "announcements": lambda asked: customer_tables.announcements(announcement_store.latest(asked.connection)),
+    "people-of-account": lambda asked: customer_tables.members(
+        customers.members(asked.connection, asked.about)
     ),
-    "advocates": lambda _, view, counting, *__: tables.advocates(retention.activated(counting, view.wanted)),
+    "decisions": _decisions,
 }
 """What makes each table, by the name in its address."""
 
 
-def table_routes(source: Source) -> APIRouter:
-    """The route of all of them; none names a respondent, so whoever sees the pages may have them."""
+def table_routes(source: Source, scheduler: SchedulerApi | None) -> APIRouter:
+    """The route of all of them; none holds a comment or a mail address, so viewers may have them."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/tables/{name}.csv")
@@ -81,7 +128,10 @@ def table_routes(source: Source) -> APIRouter:
         if maker is None:
             return nothing_here(request, f"There are tables of {', '.join(TABLES)}.")
         view, counting = reading(source, request)
-        table = maker(source, view, counting, Assumptions.read(request.query_params.multi_items()))
+        assumed = Assumptions.read(request.query_params.multi_items())
+        about = request.query_params.get("about", "")
+        with source.pool.connection() as connection:
+            table = maker(Asked(source, connection, scheduler, view, counting, assumed, about))
         wanted = view.wanted
         file = f"{name}-{wanted.metric}-{wanted.since}-{wanted.until}.csv"
         return Response(

@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from schemas.scales import Metric
 from services.insights.closed_loop import Cohort, HeardBack, Recovery, Response
 from services.insights.definitions import Change, Interval, Score, Share
-from services.insights.figures import Bar, Movement, Point, Row, Theme
+from services.insights.figures import Bar, Headline, Movement, Point, Row, Theme
 from services.insights.filters import Filter
 from services.insights.follow_ups import Owed
 from services.insights.journey import Stage
 from services.insights.releases import Effect
 from services.insights.retention import Activated, Churn
 from services.insights.traits import Trait
+from services.insights.worth import Worth
 
 Cells = tuple[object, ...]
 _SCORE = ("{0}score", "{0}low", "{0}high", "{0}answers")
@@ -132,6 +134,46 @@ def recovery(found: Mapping[str, Recovery]) -> Table:
     )
     columns = ("heard_back", "answers", *_named(_SHARE, "higher"), *_named(_SHARE, "converted"))
     return Table(columns, tuple(rows))
+
+
+def headlines(found: Mapping[Metric, Headline]) -> Table:
+    """Every metric, against as many days before."""
+    rows = (
+        (metric, *_of_score(one.score), *_of_score(one.before), *_of_change(one.change))
+        for metric, one in found.items()
+    )
+    return Table(
+        ("metric", *_named(_SCORE), *_named(_SCORE, "before_"), *_named(_CHANGE, "change")), tuple(rows)
+    )
+
+
+def worth(told: Worth) -> Table:
+    """Whom a contact saved and what a conversion is worth, a figure a row."""
+    kept = told.saved
+    shares = [("saved_customers", *_of_share(kept.customers), None)]
+    counts = [
+        ("waiting_customers", kept.waiting),
+        ("saved_accounts", kept.accounts),
+        ("saved_accounts_without_revenue", kept.unknown_arr),
+    ]
+    money = [(f"{what}_revenue", sums) for what, sums in (("saved", kept.arr), ("credited", told.credited))]
+    worth_of_one: list[Cells] = []
+    if told.conversion is not None:
+        more = told.conversion.churn
+        ends, kept_ends = _ends(more.interval), _ends(told.conversion.interval)
+        worth_of_one = [
+            ("conversion_churn_points", more.points, None, None, *ends, None),
+            ("conversion_revenue", told.conversion.value, None, None, *kept_ends, None),
+        ]
+    return Table(
+        ("figure", "value", "of", "percent", "low", "high", "currency"),
+        (
+            *shares,
+            *((name, count, *[None] * 5) for name, count in counts),
+            *((name, arr, *[None] * 4, currency) for name, sums in money for currency, arr in sums),
+            *worth_of_one,
+        ),
+    )
 
 
 def churn(rows: Iterable[Churn]) -> Table:

@@ -47,12 +47,16 @@ class View:
         shown = [("step", self.step.value), ("by", (by or self.by).value)]
         return f"{path}?{urlencode([*(wanted or self.wanted).parameters(), *shown, *more])}"
 
-    def behind(self, **chosen: str) -> str:
-        """The address of the answers that also have these values of dimensions."""
+    def behind(self, **chosen: str | Iterable[str]) -> str:
+        """The address of the answers that also have these values, or one of several, of dimensions."""
         wanted = self.wanted
         for dimension, value in chosen.items():
-            wanted = wanted.choosing(Dimension(dimension), value)
+            wanted = wanted.choosing(Dimension(dimension), *([value] if isinstance(value, str) else value))
         return self.to("/answers", wanted)
+
+    def of_metric(self, metric: Metric) -> str:
+        """The address of another metric's answers."""
+        return self.to("/answers", replace(self.wanted, metric=metric))
 
     def of_stage(self, metric: Metric, stage: str) -> str:
         """The address of another metric's answers of people at one stage."""

@@ -144,6 +144,9 @@ def test_an_agent_writes_an_admin_lets_it_go_and_a_reader_reads(world: World) ->
             assert "for 1 person" in admin.post(f"{path}/approve", data={"token": "t", "seen": "1"}).text
             assert admin.post(f"{path}/discard", data={"token": "t"}).status_code == 409
             assert "Ann Lee" in admin.get(path).text
+        listed = reader.get("/tables/announcements.csv").text.splitlines()
+        assert [line.split(",")[1] for line in listed] == ["subject", MAIL.subject]
+        assert listed[1].endswith(",1")
     assert [one.person_key for one in asked_for(world)] == ["ann"]
 
 

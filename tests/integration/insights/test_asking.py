@@ -58,6 +58,7 @@ def test_decisions_and_what_is_planned_are_told_in_words(ann: World, database: s
             visitor(address) as client,
         ):
             shown = client.get("/people/ann").text
+            file = client.get("/tables/decisions.csv?about=ann").text
             refused = httpx.get(f"{reasons}/v1/decisions", params={"person": "ann"})
             merged = SchedulerApi(reasons, KEY).reasons("old")
     assert refused.status_code == 401
@@ -67,6 +68,8 @@ def test_decisions_and_what_is_planned_are_told_in_words(ann: World, database: s
     assert "they were asked or answered too lately" in shown
     assert "gap days: 180" in shown
     assert "renewal nps looks at it on" in shown
+    assert "/tables/decisions.csv?about=ann" in shown
+    assert [line.split(",")[2] for line in file.splitlines()] == ["decision", "Asked", "Put off"]
 
 
 def test_without_a_scheduler_the_page_is_there_and_says_so(ann: World) -> None:
