@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import LiteralString
 
-import httpx
+import httpx2
 import psycopg
 
 from bench import report
@@ -118,14 +118,14 @@ def run(folder: Path, *, deliveries: int, kills: int) -> Outcome:
     settings = {**SETTINGS, "CONFIG_DIR": str(config)}
     with Stack(folder, replicas=2, services=("router",), settings=settings) as stack:
         for fault in FAULTS:
-            httpx.post(f"{stack.url('sandbox')}/faults", json=fault).raise_for_status()
+            httpx2.post(f"{stack.url('sandbox')}/faults", json=fault).raise_for_status()
         began = time.monotonic()
         _answer(stack.environment["KAFKA_BOOTSTRAP_SERVERS"], answers, persons)
         killed = _wreck(stack, deliveries, kills)
         unsettled = _settle(stack, 2 * answers)
         delivered_seconds = time.monotonic() - began
         url, expected = stack.url("sandbox"), [_mark(number) for number in range(answers)]
-        received = httpx.get(f"{url}/received", timeout=60).json()
+        received = httpx2.get(f"{url}/received", timeout=60).json()
         cases = marks(url, _MARK, "salesforce", object="Case")
         cases += marks(url, _MARK, "salesforce", object="CaseComment")
         return Outcome(

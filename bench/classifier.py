@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx
+import httpx2
 import psutil
 import yaml
 from kafka import KafkaAdminClient, KafkaConsumer
@@ -240,8 +240,8 @@ def _measure(
 def _ready(port: int, began: float) -> float:
     """Seconds until it is ready."""
     while True:
-        with suppress(httpx.HTTPError):
-            if httpx.get(f"http://127.0.0.1:{port}/health/ready").is_success:
+        with suppress(httpx2.HTTPError):
+            if httpx2.get(f"http://127.0.0.1:{port}/health/ready").is_success:
                 return time.monotonic() - began
         if time.monotonic() > began + STANDSTILL_SECONDS:
             raise SystemExit("the worker did not become ready")

@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
+import httpx2
 
 from bench import report
 from bench.scratch import scratch_database
@@ -173,7 +173,7 @@ class _Measured:
 
 
 def _run(
-    pool: Pool, world: httpx.Client, given: argparse.Namespace, measured: _Measured, *, dead: bool
+    pool: Pool, world: httpx2.Client, given: argparse.Namespace, measured: _Measured, *, dead: bool
 ) -> None:
     if dead:
         fault = {"double": "webhook", "kind": "hang", "seconds": 60, "operations": [f"events.{DEAD}"]}
@@ -203,7 +203,7 @@ def measure(url: str, given: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory() as folder,
         scratch_database(url) as database,
         RunningSandbox.start(Credentials.generate(), log=Path(folder) / "sandbox.log") as sandbox,
-        httpx.Client(base_url=sandbox.url, timeout=10) as world,
+        httpx2.Client(base_url=sandbox.url, timeout=10) as world,
     ):
         migrate(database, "router")
         with closing(_pool(database, 4)) as pool, _router(database, sandbox, Path(folder)):
@@ -236,7 +236,7 @@ def measure(url: str, given: argparse.Namespace) -> int:
             "deliveries": len(measured.alive) + len(measured.with_dead),
         },
         reference="the same nineteen while the twentieth answers",
-        packages=("httpcore", "psycopg", "standardwebhooks"),
+        packages=("httpcore2", "psycopg", "standardwebhooks"),
         at_most={"p99_ratio": MOST_RATIO, "most_calls_to_dead": MOST_ATTEMPTS, "lost": 0},
     )
 

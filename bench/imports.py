@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
+import httpx2
 import psutil
 
 from bench import report
@@ -81,7 +81,7 @@ def measure(bootstrap: str, database: str, *, rows: int, folder: Path) -> int:
         },
         scale={"rows": rows},
         reference="the same file read and mapped, and not sent",
-        packages=("httpx", "fastapi", "pydantic", "aiokafka"),
+        packages=("httpx2", "fastapi", "pydantic", "aiokafka"),
         at_least={"import_per_second": 10_000},
         at_most={"memory_growth_ratio": 1.2, "unaccounted_records": 0},
     )
@@ -120,9 +120,9 @@ def _await_ready(port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/health/ready").is_success:
+            if httpx2.get(f"http://127.0.0.1:{port}/health/ready").is_success:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         time.sleep(LOOK_EVERY_SECONDS)
     raise RuntimeError(f"ingest is not ready after {START_SECONDS} s")

@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import httpx
+import httpx2
 from fastapi import Request, Response
 from psycopg_pool import ConnectionPool
 
@@ -239,8 +239,8 @@ def _await_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
 
 def _ready(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health/ready").is_success
-    except httpx.TransportError:
+        return httpx2.get(f"http://127.0.0.1:{port}/health/ready").is_success
+    except httpx2.TransportError:
         return False
 
 

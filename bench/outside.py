@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from re import Pattern
 
-import httpx
+import httpx2
 
 _PAGE = 2_000
 _ANSWER_SECONDS = 60
@@ -14,7 +14,7 @@ _ANSWER_SECONDS = 60
 def marks(url: str, mark: Pattern[str], double: str, **filters: str) -> Counter[str]:
     """How often each mark is in what a double of the sandbox at `url` received."""
     found: Counter[str] = Counter()
-    with httpx.Client(base_url=url, timeout=_ANSWER_SECONDS) as client:
+    with httpx2.Client(base_url=url, timeout=_ANSWER_SECONDS) as client:
         offset = 0
         while True:
             page = client.get(

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import typer
 from pydantic import BaseModel, ValidationError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -218,7 +218,7 @@ class Import:
                     progress.update(task, completed=sent.rows[-1].end)
         except RefusedError as error:
             end(str(error))
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             end(
                 f"Ingest at {url} does not answer ({type(error).__name__}). {standing.rows} rows are done;"
                 " the same command goes on after them."

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import stamina
 from pydantic_core import from_json, to_json
 
@@ -66,9 +66,9 @@ class _Travelling:
 
 
 def _come_back(error: Exception) -> bool | float:
-    if isinstance(error, httpx.HTTPStatusError):
+    if isinstance(error, httpx2.HTTPStatusError):
         return float(error.response.headers.get("retry-after", 1))
-    return isinstance(error, httpx.TransportError)
+    return isinstance(error, httpx2.TransportError)
 
 
 class Sender(AbstractContextManager["Sender"]):
@@ -81,7 +81,7 @@ class Sender(AbstractContextManager["Sender"]):
     def __init__(self, url: str, key: str, path: str, *, named_by: Sequence[str]) -> None:
         self._path = path
         self._named_by = named_by
-        self._http = httpx.Client(
+        self._http = httpx2.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
             timeout=TIMEOUT_SECONDS,
@@ -94,7 +94,7 @@ class Sender(AbstractContextManager["Sender"]):
     def send(self, batches: Iterable[Batch]) -> Iterator[Sent]:
         """What became of each batch, in order; at most a few are in memory.
 
-        Raises RefusedError, and httpx.HTTPError when ingest stays away.
+        Raises RefusedError, and httpx2.HTTPError when ingest stays away.
         """
         waiting: deque[_Travelling] = deque()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import") as threads:
@@ -159,7 +159,7 @@ def _why(result: dict[str, Any]) -> str | None:
     return "; ".join(f"{one['field']}: expected {one['expected']}" for one in faults) if faults else None
 
 
-def _detail(answer: httpx.Response) -> str:
+def _detail(answer: httpx2.Response) -> str:
     try:
         return str(answer.json()["detail"])
     except (ValueError, KeyError, TypeError):

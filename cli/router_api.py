@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from cli.terminal import end
 
@@ -30,7 +30,7 @@ def call(
     given = {name: str(value) for name, value in (params or {}).items() if value is not None}
     url = os.environ.get("ROUTER_URL") or _DEFAULT_URL
     try:
-        answer = httpx.request(
+        answer = httpx2.request(
             method,
             f"{url.rstrip('/')}{path}",
             params=given,
@@ -39,7 +39,7 @@ def call(
             timeout=_TIMEOUT_SECONDS,
             trust_env=False,
         )
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         end(f"The router at {url} does not answer ({type(error).__name__}). ROUTER_URL says where it is.")
     if not answer.is_success:
         end(_explained(answer))
@@ -58,7 +58,7 @@ def _key() -> str:
         end(f"There is no operator key: set {KEY}, or run this where {file} can be read.")
 
 
-def _explained(answer: httpx.Response) -> str:
+def _explained(answer: httpx2.Response) -> str:
     try:
         problem = answer.json()
         lines = [str(problem["detail"])]

@@ -49,7 +49,16 @@ _PERSONAL_ENDINGS = ("_email", "_mail", "_phone", "_comment", "_address")
 _EMAIL = re.compile(r"[^\s@<>\"'(){}\[\],;:=]+@[^\s@<>\"'(){}\[\],;:=]+\.[^\s@<>\"'(){}\[\],;:=]+")
 _PHONE = re.compile(r"(?<![\w.:+-])\+\d[\d ()/-]{7,}\d")
 # At DEBUG these write whole records.
-_TALKATIVE = ("kafka", "aiokafka", "faust", "httpx", "httpcore", "slack_sdk", "simple_salesforce", "urllib3")
+_TALKATIVE = (
+    "kafka",
+    "aiokafka",
+    "faust",
+    "httpx2",
+    "httpcore2",
+    "slack_sdk",
+    "simple_salesforce",
+    "urllib3",
+)
 # It warns of every 0.1 s in which the machine ran something else.
 _NERVOUS = "kafka.net.selector"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import httpx
+import httpx2
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -80,7 +80,7 @@ class Credentials:
 
     def for_router(self, url: str, smtp_port: int) -> dict[str, str]:
         """Environment variables that point the router's destinations at the sandbox at `url`."""
-        host = httpx.URL(url).host
+        host = httpx2.URL(url).host
         return {
             "SLACK_BOT_TOKEN": self.slack_bot_token,
             "SLACK_SIGNING_SECRET": self.slack_signing_secret,
@@ -110,7 +110,7 @@ class Credentials:
         """Environment variables that point the webhook called `name` in destinations.yaml at the sandbox."""
         variable = f"WEBHOOK_{name.upper()}"
         return {
-            f"{variable}_ALLOW_PRIVATE_HOSTS": str(httpx.URL(url).host),
+            f"{variable}_ALLOW_PRIVATE_HOSTS": str(httpx2.URL(url).host),
             f"{variable}_URL": f"{url}/webhook/events/{name}",
             f"{variable}_SECRET": self.webhook_secret,
         }
@@ -163,8 +163,8 @@ class RunningSandbox:
 
     def is_up(self) -> bool:
         """Whether it answers now."""
-        with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/health/ready", timeout=1, trust_env=False).is_success
+        with suppress(httpx2.HTTPError):
+            return httpx2.get(f"{self.url}/health/ready", timeout=1, trust_env=False).is_success
         return False
 
     def stop(self) -> None:

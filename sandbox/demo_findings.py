@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-import httpx
+import httpx2
 from kafka import KafkaConsumer, TopicPartition
 
 from sandbox.demo_tally import Line, Tally, classified
@@ -79,7 +79,7 @@ def findings(brokers: str, sandbox: str, sent_at: Mapping[str, float]) -> Findin
     return Findings(tally, latencies)
 
 
-def has_arrived(sandbox: httpx.Client, expected: Tally) -> bool:
+def has_arrived(sandbox: httpx2.Client, expected: Tally) -> bool:
     """Whether the doubles hold as much as they must; cheap, and says nothing of the rest."""
     received = sandbox.get("/received").raise_for_status().json()
     arrived = {
@@ -120,7 +120,7 @@ def _records(brokers: str) -> Iterator[tuple[str, float, bytes]]:
 
 
 def _received(sandbox: str) -> dict[Line, int]:
-    with httpx.Client(base_url=sandbox, timeout=30) as client:
+    with httpx2.Client(base_url=sandbox, timeout=30) as client:
 
         def of(double: str, **filters: str | int | bool) -> dict[str, Any]:
             answer = client.get(f"/received/{double}", params={"limit": 50_000, **filters})

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -125,7 +125,7 @@ def _wait(
     deadline = deadline or time.monotonic() + _SETTLED_WITHIN_SECONDS
     with (
         console.status("waiting until every answer has reached its people"),
-        httpx.Client(base_url=site.sandbox, timeout=30) as sandbox,
+        httpx2.Client(base_url=site.sandbox, timeout=30) as sandbox,
     ):
         while not has_arrived(sandbox, must) and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_SECONDS)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from sandbox.demo_tally import PutIn
 from sandbox.sample.answers import Answers, answers
@@ -103,13 +103,13 @@ class Story:
 
     async def turn_the_clock(self, days: int) -> None:
         """Let the business clock of every service be `days` later."""
-        async with httpx.AsyncClient(base_url=self._sandbox, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=self._sandbox, timeout=30) as client:
             (await client.post("/clock", data={"days": str(days)})).raise_for_status()
         self._days_later += days
 
     async def survey_links(self) -> dict[str, str]:
         """Link of the survey in each survey mail that the catcher holds, by recipient."""
-        async with httpx.AsyncClient(base_url=self._sandbox, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=self._sandbox, timeout=30) as client:
             mails = (
                 (await client.get("/received/mail", params={"limit": 5000}))
                 .raise_for_status()
@@ -131,10 +131,10 @@ class Story:
         async def visit(number: int, recipient: str, link: str) -> None:
             score, comment = _REPLIES[number % len(_REPLIES)]
             page = link.partition("?")[0]
-            async with httpx.AsyncClient(timeout=30) as client:
+            async with httpx2.AsyncClient(timeout=30) as client:
                 (await client.get(link)).raise_for_status()
                 sent = await client.post(page, data={"score": str(score), "comment": comment})
-                if sent.status_code != httpx.codes.SEE_OTHER:
+                if sent.status_code != httpx2.codes.SEE_OTHER:
                     raise RuntimeError(f"the survey page answered {sent.status_code} to its own form")
             self.survey_answers.append(
                 {
@@ -149,14 +149,14 @@ class Story:
 
         await _side_by_side(visit(number, *mail) for number, mail in enumerate(chosen))
 
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
+    def _client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
             base_url=self._ingest,
             headers={"Authorization": f"Bearer {self._api_key}"},
             timeout=30,
         )
 
-    async def _answer(self, client: httpx.AsyncClient, body: Body, told: Told) -> None:
+    async def _answer(self, client: httpx2.AsyncClient, body: Body, told: Told) -> None:
         sent_at = time.time()
         accepted = (await client.post("/v1/responses", json=body)).raise_for_status()
         self.sent_at.setdefault(accepted.json()["response_id"], sent_at)

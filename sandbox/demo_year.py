@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 
 from sandbox.sample.past import past, releases
 
@@ -20,7 +20,7 @@ _RESOLVED = (
 def fill_in(*, ingest: str, api_key: str, router: str, operator_key: str) -> None:
     """Record the year before, which alerts nobody, then work on every other follow-up.
 
-    `ingest` and `router` are base URLs. Raises httpx.HTTPStatusError for a call that is refused.
+    `ingest` and `router` are base URLs. Raises httpx2.HTTPStatusError for a call that is refused.
     """
     now = datetime.now(UTC)
     with _client(ingest, api_key) as client:
@@ -46,9 +46,9 @@ def _work(number: int, owner: str) -> Iterator[dict[str, Any]]:
         yield {"command": "resolve", "actor": owner, "resolution": resolution, "root_cause": cause}
 
 
-def _client(url: str, key: str) -> httpx.Client:
-    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+def _client(url: str, key: str) -> httpx2.Client:
+    return httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
 
-def _sent(answer: httpx.Response) -> Any:  # noqa: ANN401 - what the API answers, as JSON
+def _sent(answer: httpx2.Response) -> Any:  # noqa: ANN401 - what the API answers, as JSON
     return answer.raise_for_status().json()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 from pydantic_core import from_json
 
 from sandbox.slack_socket import Sockets
@@ -32,7 +32,7 @@ class Acknowledged:
     @property
     def is_ok(self) -> bool:
         """Whether it was acknowledged."""
-        return self.status is not None and self.status < httpx.codes.MULTIPLE_CHOICES
+        return self.status is not None and self.status < httpx2.codes.MULTIPLE_CHOICES
 
 
 def sign(secret: str, body: bytes, timestamp: int) -> dict[str, str]:
@@ -51,7 +51,7 @@ class Callbacks:
         self._interactivity_url = interactivity_url
         self._events_url = events_url
         self._secret = signing_secret
-        self._client = httpx.AsyncClient(timeout=ACKNOWLEDGE_SECONDS, trust_env=False)
+        self._client = httpx2.AsyncClient(timeout=ACKNOWLEDGE_SECONDS, trust_env=False)
 
     @property
     def is_on(self) -> bool:
@@ -85,7 +85,7 @@ class Callbacks:
             answer = await self._sockets.send(kind, payload, ACKNOWLEDGE_SECONDS)
         except TimeoutError:
             return _ended(started, None, "The app did not acknowledge within 3 s.")
-        return _ended(started, httpx.codes.OK, "Acknowledged.", answer)
+        return _ended(started, httpx2.codes.OK, "Acknowledged.", answer)
 
     async def _over_http(self, url: str, body: bytes, content_type: str, missing: str) -> Acknowledged:
         started = time.monotonic()
@@ -97,9 +97,9 @@ class Callbacks:
         signature = sign(self._secret, body, int(time.time()))
         try:
             answer = await self._client.post(url, content=body, headers=headers | signature)
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             return _ended(started, None, "The app did not acknowledge within 3 s.")
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             return _ended(started, None, f"The app could not be reached ({type(error).__name__}).")
         note = "Acknowledged." if answer.is_success else f"The app answered {answer.status_code}."
         return _ended(started, answer.status_code, note, _json_or_none(answer.content))

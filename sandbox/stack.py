@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
+import httpx2
 
 from sandbox.client import Credentials
 from sandbox.embedded_kafka import EmbeddedKafka
@@ -98,7 +98,7 @@ class Stack:
             *archive,
             *(name for service in self._services for name in self.processes(service)),
         ]
-        with httpx.Client(timeout=2) as client:
+        with httpx2.Client(timeout=2) as client:
             for name in running:
                 while not _is_ready(client, self._ports[name]):
                     if time.monotonic() > deadline:
@@ -240,8 +240,8 @@ def _name(service: str, slot: int) -> str:
     return service if service in {"sandbox", "archive"} else f"{service}-{slot}"
 
 
-def _is_ready(client: httpx.Client, port: int) -> bool:
+def _is_ready(client: httpx2.Client, port: int) -> bool:
     try:
-        return client.get(f"http://127.0.0.1:{port}/health/ready").status_code == httpx.codes.OK
-    except httpx.TransportError:
+        return client.get(f"http://127.0.0.1:{port}/health/ready").status_code == httpx2.codes.OK
+    except httpx2.TransportError:
         return False

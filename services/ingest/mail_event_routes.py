@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
@@ -32,8 +32,8 @@ class Outside:
     def fetch(self, url: str) -> bytes:
         """What is there. Raises NotTakenError: the provider repeats the call."""
         try:
-            answer = httpx.get(url, timeout=_TIMEOUT_SECONDS)
-        except httpx.HTTPError as error:
+            answer = httpx2.get(url, timeout=_TIMEOUT_SECONDS)
+        except httpx2.HTTPError as error:
             raise NotTakenError from error
         if not answer.is_success:
             raise NotTakenError

@@ -5,7 +5,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from threading import Event
 
-import httpx
+import httpx2
 import structlog
 
 from runtime.cloudevents import Undecodable
@@ -38,12 +38,12 @@ class WebhookFetcher:
 
     def run(self, stop: Event) -> None:
         """Works until `stop`."""
-        with httpx.Client(timeout=TIMEOUT_SECONDS) as http:
+        with httpx2.Client(timeout=TIMEOUT_SECONDS) as http:
             while not stop.is_set():
                 if not self.fetch_one(http):
                     stop.wait(IDLE_SECONDS)
 
-    def fetch_one(self, http: httpx.Client) -> bool:
+    def fetch_one(self, http: httpx2.Client) -> bool:
         """Fetches what has waited longest; False when nothing is due."""
         with self._pool.connection() as connection:
             due = webhook_store.claim_fetch(connection, LEASE)
@@ -56,7 +56,7 @@ class WebhookFetcher:
             self._give_up(due, str(error))
         return True
 
-    def _fetch(self, http: httpx.Client, due: ToFetch) -> None:
+    def _fetch(self, http: httpx2.Client, due: ToFetch) -> None:
         heard = self._worker.read(due.raw)
         for fetch in heard.said:
             if not isinstance(fetch, Fetch):
@@ -67,7 +67,7 @@ class WebhookFetcher:
                 return
             try:
                 answer = http.get(fetch.url, headers={"authorization": f"Bearer {token}"})
-            except httpx.HTTPError as error:
+            except httpx2.HTTPError as error:
                 self._postpone(due, type(error).__name__, None)
                 return
             if answer.status_code == HTTPStatus.NOT_FOUND:
@@ -102,7 +102,7 @@ class WebhookFetcher:
             webhook_store.end_fetch(connection, due.raw.raw_id)
 
 
-def _json(answer: httpx.Response) -> object:
+def _json(answer: httpx2.Response) -> object:
     try:
         return answer.json()
     except ValueError:

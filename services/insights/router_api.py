@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import structlog
 from pydantic import SecretStr
 
@@ -21,7 +21,7 @@ class RouterApi:
     """Speaks to the router with its operator's key."""
 
     def __init__(self, url: str, key: SecretStr) -> None:
-        self._client = httpx.Client(
+        self._client = httpx2.Client(
             base_url=url.rstrip("/"),
             headers={"Authorization": f"Bearer {key.get_secret_value()}"},
             timeout=_TIMEOUT_SECONDS,
@@ -43,7 +43,7 @@ class RouterApi:
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Mapping[str, Any]:
         try:
             answer = self._client.request(method, path, json=body)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             log.warning("the router does not answer", error=type(error).__name__)
             raise NotDone("The router does not answer: nothing can be changed now.") from None
         if answer.is_success:
@@ -52,7 +52,7 @@ class RouterApi:
         raise NotDone(_explained(answer))
 
 
-def _explained(answer: httpx.Response) -> str:
+def _explained(answer: httpx2.Response) -> str:
     try:
         problem = answer.json()
         errors = problem.get("errors", ())

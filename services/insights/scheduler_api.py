@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-import httpx
+import httpx2
 import structlog
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
@@ -60,7 +60,7 @@ class SchedulerApi:
     """Speaks to the scheduler with its operator's key."""
 
     def __init__(self, url: str, key: SecretStr) -> None:
-        self._client = httpx.Client(
+        self._client = httpx2.Client(
             base_url=url.rstrip("/"),
             headers={"Authorization": f"Bearer {key.get_secret_value()}"},
             timeout=_TIMEOUT_SECONDS,
@@ -72,6 +72,6 @@ class SchedulerApi:
         try:
             answer = self._client.get("/v1/decisions", params={"person": person}).raise_for_status()
             return Reasons.model_validate_json(answer.content)
-        except (httpx.HTTPError, ValidationError) as error:
+        except (httpx2.HTTPError, ValidationError) as error:
             log.warning("the scheduler does not tell its reasons", error=type(error).__name__)
             return None

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 
 from runtime.deadline import remaining, within
 from services.router.destination import Ambiguous, Failed, Retry
@@ -41,7 +41,7 @@ class Answer:
         return self.status // 100 == 2  # noqa: PLR2004 - the first digit is the class (RFC 9110)
 
 
-class AddressRefused(httpcore.ConnectError):
+class AddressRefused(httpcore2.ConnectError):
     """None of the host's addresses may be called."""
 
 
@@ -66,8 +66,8 @@ class Outbound:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._private_hosts = frozenset(private_hosts)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls or httpx.create_ssl_context(),
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=tls or httpx2.create_ssl_context(),
             max_connections=connections,
             keepalive_expiry=KEEPALIVE_SECONDS,
             network_backend=_GuardedNetwork(self._private_hosts, resolver),
@@ -86,9 +86,9 @@ class Outbound:
             return within(seconds, lambda: self._exchange(method, target, headers, body))
         except AddressRefused:
             return Retry("address_refused")
-        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout) as error:
             return Retry(_snake(error))
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             return Ambiguous(_snake(error))
         except TimeoutError:
             return Ambiguous("timeout")
@@ -98,7 +98,7 @@ class Outbound:
         self._pool.close()
 
     def _exchange(self, method: str, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
-        url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+        url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         given = [("host", _authority(target)), ("accept-encoding", "identity"), *headers.items()]
         options = {"timeout": {"pool": remaining()}}
         with self._pool.stream(method, url, headers=given, content=body, extensions=options) as response:
@@ -124,13 +124,13 @@ def verdict(answer: Answer, errors: ErrorTable) -> Retry | Failed | Ambiguous:
     return Retry(cause, float(wait) if wait.isdecimal() else None)
 
 
-class _GuardedNetwork(httpcore.NetworkBackend):
+class _GuardedNetwork(httpcore2.NetworkBackend):
     """Opens connections to checked addresses, each step within the time left of the call."""
 
     def __init__(self, private_hosts: frozenset[str], resolver: Resolve) -> None:
         self._private_hosts = private_hosts
         self._resolve = resolver
-        self._network = httpcore.SyncBackend()
+        self._network = httpcore2.SyncBackend()
 
     def connect_tcp(
         self,
@@ -138,12 +138,12 @@ class _GuardedNetwork(httpcore.NetworkBackend):
         port: int,
         timeout: float | None = None,  # noqa: ARG002 - the call's own deadline holds
         local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
         try:
             found = self._resolve(host, port)
         except OSError as error:
-            raise httpcore.ConnectError("the name is not known") from error
+            raise httpcore2.ConnectError("the name is not known") from error
         is_listed = host in self._private_hosts
         addresses = [address for address in found if may_lead_to(address, is_listed=is_listed)]
         if not addresses:
@@ -152,35 +152,35 @@ class _GuardedNetwork(httpcore.NetworkBackend):
         for address in addresses:
             try:
                 stream = self._network.connect_tcp(
-                    str(address), port, _left(httpcore.ConnectTimeout), local_address, socket_options
+                    str(address), port, _left(httpcore2.ConnectTimeout), local_address, socket_options
                 )
-            except httpcore.ConnectError as error:
+            except httpcore2.ConnectError as error:
                 refusal = error
             else:
                 return _TimedStream(stream)
-        raise httpcore.ConnectError("no address answers") from refusal
+        raise httpcore2.ConnectError("no address answers") from refusal
 
 
-class _TimedStream(httpcore.NetworkStream):
+class _TimedStream(httpcore2.NetworkStream):
     """A connection of which no operation outlives the call it serves."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - as above
-        return self._stream.read(max_bytes, _left(httpcore.ReadTimeout))
+        return self._stream.read(max_bytes, _left(httpcore2.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - as above
-        self._stream.write(buffer, _left(httpcore.WriteTimeout))
+        self._stream.write(buffer, _left(httpcore2.WriteTimeout))
 
     def start_tls(
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - as above
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         return _TimedStream(
-            self._stream.start_tls(ssl_context, server_hostname, _left(httpcore.ConnectTimeout))
+            self._stream.start_tls(ssl_context, server_hostname, _left(httpcore2.ConnectTimeout))
         )
 
     def get_extra_info(self, info: str) -> object:
@@ -190,7 +190,7 @@ class _TimedStream(httpcore.NetworkStream):
         self._stream.close()
 
 
-def _left(too_late: type[httpcore.TimeoutException]) -> float:
+def _left(too_late: type[httpcore2.TimeoutException]) -> float:
     try:
         return remaining()
     except TimeoutError:

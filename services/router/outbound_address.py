@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-import httpx
+import httpx2
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -112,15 +112,15 @@ def is_public(address: IPAddress) -> bool:
     return address in _GLOBAL_UNICAST and not _is_in(address, _NOT_GLOBAL)
 
 
-def _parsed(url: str) -> httpx.URL:
+def _parsed(url: str) -> httpx2.URL:
     found = _AUTHORITY.match(url)
     if found is None or "\\" in url:
         raise ValueError("it is not a URL")
     if "@" in found["authority"]:
         raise ValueError("it names a user: credentials have settings of their own")
     try:
-        return httpx.URL(url)
-    except (httpx.InvalidURL, ValueError):
+        return httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
         raise ValueError("it is not a URL") from None
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 from rich.console import Console
 
 from sandbox.demo_play import Site, play, show
@@ -109,8 +109,8 @@ def show_state(installed: Installation) -> None:
     """What may explain a failure."""
     installed.compose("ps", "--all")
     for service in SERVICES:
-        with suppress(httpx.TransportError):
-            ready = httpx.get(f"{installed.url(f'{service.upper()}_PORT')}/health/ready", timeout=10)
+        with suppress(httpx2.TransportError):
+            ready = httpx2.get(f"{installed.url(f'{service.upper()}_PORT')}/health/ready", timeout=10)
             console.print(f"{service}: {ready.text}", markup=False)
     installed.compose("logs", "--tail", "20", "--no-color", *SERVICES)
 
@@ -133,7 +133,7 @@ def not_scraped(prometheus: str) -> list[str]:
     """Services of which Prometheus does not know that they are ready."""
     deadline = time.monotonic() + SCRAPED_WITHIN_SECONDS
     while True:
-        answer = httpx.get(f"{prometheus}/api/v1/query", params={"query": "feedback_ready == 1"}, timeout=10)
+        answer = httpx2.get(f"{prometheus}/api/v1/query", params={"query": "feedback_ready == 1"}, timeout=10)
         ready = {one["metric"]["service"] for one in answer.raise_for_status().json()["data"]["result"]}
         missing = [f"Prometheus does not see a ready {name}" for name in SERVICES if name not in ready]
         if not missing or time.monotonic() > deadline:

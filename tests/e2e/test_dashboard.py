@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import yaml
 
@@ -40,12 +40,12 @@ class Prometheus:
     """A running server, asked as Grafana asks it."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=10)
+        self._client = httpx2.Client(base_url=url, timeout=10)
 
     def is_ready(self) -> bool:
         try:
             return self._client.get("/-/ready").is_success
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
     def get(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401 - JSON of many forms
@@ -65,7 +65,7 @@ class Prometheus:
         self._client.close()
 
 
-def customer(client: httpx.Client, number: int) -> None:
+def customer(client: httpx2.Client, number: int) -> None:
     """Somebody who bought a month ago, so that the survey is due now."""
     bought_at = datetime.now(UTC) - timedelta(days=31)
     name = f"dashboard-{number}"
@@ -74,7 +74,7 @@ def customer(client: httpx.Client, number: int) -> None:
     client.post("/v1/lifecycle-events", json=event | {"customer_id": name}).raise_for_status()
 
 
-def wave(stack: Stack, client: httpx.Client, number: int) -> None:
+def wave(stack: Stack, client: httpx2.Client, number: int) -> None:
     """One answer of each group, one survey that comes due, one record that nobody can read."""
     customer(client, number)
     for score in SCORES:
@@ -129,8 +129,8 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def client(stack: Stack) -> Iterator[httpx.Client]:
-    with httpx.Client(
+def client(stack: Stack) -> Iterator[httpx2.Client]:
+    with httpx2.Client(
         base_url=stack.url("ingest"), headers={"Authorization": f"Bearer {stack.api_key}"}, timeout=30
     ) as opened:
         yield opened
@@ -144,7 +144,7 @@ def shows(prometheus: Prometheus, query: str) -> bool:
 
 @pytest.mark.long
 @pytest.mark.timeout(240)
-def test_no_panel_is_empty(stack: Stack, prometheus: Prometheus, client: httpx.Client) -> None:
+def test_no_panel_is_empty(stack: Stack, prometheus: Prometheus, client: httpx2.Client) -> None:
     deadline = time.monotonic() + WITHIN_SECONDS
     number = 0
     while empty := [(title, query) for title, query in panels() if not shows(prometheus, query)]:

@@ -17,7 +17,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
@@ -60,12 +60,12 @@ class Senders:
         self.per_second = 60.0
 
     async def run(self) -> None:
-        async with httpx.AsyncClient(
+        async with httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {self._stack.api_key}"}, timeout=15
         ) as client:
             await asyncio.gather(*(self._sender(client, number) for number in range(SENDERS)))
 
-    async def _sender(self, client: httpx.AsyncClient, slot: int) -> None:
+    async def _sender(self, client: httpx2.AsyncClient, slot: int) -> None:
         for number in self._next:
             await asyncio.sleep(max(0.0, self._began + number / self.per_second - time.monotonic()))
             mark = f"crash-test-{number:05d}"
@@ -87,10 +87,10 @@ class Senders:
                 await asyncio.sleep(0.3)
             self.acknowledged.add(mark)
 
-    async def _accepted(self, client: httpx.AsyncClient, replica: int, body: dict[str, Any]) -> bool:
+    async def _accepted(self, client: httpx2.AsyncClient, replica: int, body: dict[str, Any]) -> bool:
         try:
             answer = await client.post(f"{self._stack.url('ingest', replica)}/v1/responses", json=body)
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
         assert answer.status_code in {202, 503}, answer.text
         return answer.status_code == 202
@@ -138,7 +138,7 @@ def personal(stack: Stack) -> list[str]:
     assert len(logs) > 2 * len(SERVICES)
     said = {one.name: one.read_bytes() for one in logs}
     for service, slot in product(SERVICES, (1, 2)):
-        said[f"metrics of {service}-{slot}"] = httpx.get(f"{stack.url(service, slot)}/metrics").content
+        said[f"metrics of {service}-{slot}"] = httpx2.get(f"{stack.url(service, slot)}/metrics").content
     for topic in EVERY_TOPIC:
         found = records(stack.environment["KAFKA_BOOTSTRAP_SERVERS"], topic.name)
         said[f"headers of {topic.name}"] = b" ".join(value for one in found for _, value in one.headers)
@@ -177,7 +177,7 @@ def test_every_acknowledged_answer_is_delivered_exactly_once(
         stack.wait_until_ready()
 
         def counts() -> tuple[int, int]:
-            received = httpx.get(f"{stack.url('sandbox')}/received", timeout=30).json()
+            received = httpx2.get(f"{stack.url('sandbox')}/received", timeout=30).json()
             told = received["salesforce"]
             return received["slack"]["customer-success"], told["Case"] + told["CaseComment"]
 
@@ -191,7 +191,7 @@ def test_every_acknowledged_answer_is_delivered_exactly_once(
         assert difference(messages, senders.acknowledged) == {}
         assert difference(cases, senders.acknowledged) == {}
         assert counts() == (ANSWERS, ANSWERS)
-        with httpx.Client(base_url=stack.url("sandbox")) as client:
+        with httpx2.Client(base_url=stack.url("sandbox")) as client:
             assert client.get("/received").json()["salesforce"]["Case"] == PEOPLE
         assert dead_letters(stack.environment["KAFKA_BOOTSTRAP_SERVERS"]) == {}
         assert personal(stack) == []

@@ -7,7 +7,7 @@ import structlog
 from authlib.integrations.starlette_client import OAuth, OAuthError, StarletteOAuth2App
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from httpx import HTTPError
+from httpx2 import HTTPError
 from joserfc.errors import JoseError
 
 from services.insights.web.guard import form_token, read_form

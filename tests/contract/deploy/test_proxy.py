@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -81,7 +81,7 @@ def certificate(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Path]]:
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx2.Client, Path]]:
     """A client of nginx, which runs the sample with other ports and files; and its folder."""
     program = shutil.which("nginx", path=f"{os.defpath}:/usr/sbin:/sbin")
     if program is None:
@@ -116,10 +116,10 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Clie
             return probe.connect_ex(("127.0.0.1", tls)) == 0
 
     wait_until(listens, process, log=log, timeout_seconds=20)
-    with httpx.Client(
+    with httpx2.Client(
         base_url=f"https://127.0.0.1:{tls}",
         headers={"Host": HOST},
-        verify=False,  # noqa: S501 - its own certificate
+        verify=False,
         trust_env=False,
     ) as client:
         client.headers["x-plain"] = f"http://127.0.0.1:{plain}"
@@ -142,7 +142,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Clie
         ("/v1/callbacks/marketing", "router"),
     ],
 )
-def test_the_outside_reaches_what_it_must(proxy: tuple[httpx.Client, Path], path: str, service: str) -> None:
+def test_the_outside_reaches_what_it_must(proxy: tuple[httpx2.Client, Path], path: str, service: str) -> None:
     answer = proxy[0].get(path)
     assert (answer.status_code, answer.text) == (200, service)
     assert "max-age" in answer.headers["Strict-Transport-Security"]
@@ -167,13 +167,13 @@ def test_the_outside_reaches_what_it_must(proxy: tuple[httpx.Client, Path], path
         "/s",
     ],
 )
-def test_the_outside_reaches_nothing_else(proxy: tuple[httpx.Client, Path], path: str) -> None:
+def test_the_outside_reaches_nothing_else(proxy: tuple[httpx2.Client, Path], path: str) -> None:
     answer = proxy[0].get(path)
     assert answer.status_code in {301, 404}
     assert answer.text not in {"ingest", "router"}
 
 
-def test_a_survey_s_address_is_not_logged(proxy: tuple[httpx.Client, Path]) -> None:
+def test_a_survey_s_address_is_not_logged(proxy: tuple[httpx2.Client, Path]) -> None:
     client, folder = proxy
     client.get("/s/secret-token")
     client.get("/v1/webhooks/marker")
@@ -183,7 +183,7 @@ def test_a_survey_s_address_is_not_logged(proxy: tuple[httpx.Client, Path]) -> N
     assert "/s/-" in logged
 
 
-def test_plain_http_is_sent_to_https(proxy: tuple[httpx.Client, Path]) -> None:
+def test_plain_http_is_sent_to_https(proxy: tuple[httpx2.Client, Path]) -> None:
     client, _ = proxy
     answer = client.get(client.headers["x-plain"] + "/s/some-token")
     assert answer.status_code == 301

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from runtime.settings import read
@@ -23,9 +23,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 @pytest.fixture
-def world(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
+def world(sandbox: RunningSandbox) -> Iterator[httpx2.Client]:
     """The sandbox's own API, with nothing received, no faults and generous limits."""
-    with httpx.Client(base_url=sandbox.url, timeout=10) as client:
+    with httpx2.Client(base_url=sandbox.url, timeout=10) as client:
         client.delete("/received").raise_for_status()
         client.delete("/faults").raise_for_status()
         client.put("/limits", json={"factor": 1000}).raise_for_status()
@@ -34,7 +34,7 @@ def world(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def connect(
-    sandbox: RunningSandbox, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, world: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Connect]:
     """Connects the destination of a name to the doubles, which have received nothing."""
     del world  # only cleared

@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from schemas.reply_address import About, Answered, read_reply_address
@@ -40,7 +40,7 @@ def asked_to_answer(metric: str = "nps") -> Facts:
     )
 
 
-def sent(connect: Connect, world: httpx.Client, template: str, about: Facts) -> dict[str, object]:
+def sent(connect: Connect, world: httpx2.Client, template: str, about: Facts) -> dict[str, object]:
     content = content_of(PLUGINS["email"], {"template": template}, about)
     result = connect("email").deliver(call(Operation.CREATE, content, uuid4()))
     assert isinstance(result, Delivered)
@@ -56,7 +56,7 @@ def headers(mail: dict[str, object]) -> dict[str, str]:
 
 
 def test_a_survey_can_be_answered_from_the_mail_and_refused_with_one_click(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     mail = sent(connect, world, "survey_email", asked_to_answer())
 
@@ -68,7 +68,7 @@ def test_a_survey_can_be_answered_from_the_mail_and_refused_with_one_click(
 
 
 def test_a_thank_you_is_text_and_html_from_us_to_the_person_now(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     mail = sent(connect, world, "thank_you", facts())
 
@@ -83,7 +83,7 @@ def test_a_thank_you_is_text_and_html_from_us_to_the_person_now(
     assert abs(age.total_seconds()) < 60
 
 
-def test_csat_and_ces_have_their_own_scales(connect: Connect, world: httpx.Client) -> None:
+def test_csat_and_ces_have_their_own_scales(connect: Connect, world: httpx2.Client) -> None:
     mail = sent(connect, world, "survey_email", asked_to_answer("ces"))
 
     assert f"{URL}?score=7" in str(mail["html"])
@@ -98,7 +98,7 @@ def test_somebody_without_an_address_gets_no_mail(tmp_path: Path) -> None:
     assert plugin.render(plugin.action(template="thank_you"), nobody, Templates(tmp_path)) is None
 
 
-def test_the_company_writes_and_the_reply_goes_to_the_csm(connect: Connect, world: httpx.Client) -> None:
+def test_the_company_writes_and_the_reply_goes_to_the_csm(connect: Connect, world: httpx2.Client) -> None:
     mail = sent(connect, world, "thank_you", facts())
 
     assert mail["from"] == "Acme <feedback@acme.test>"
@@ -106,7 +106,7 @@ def test_the_company_writes_and_the_reply_goes_to_the_csm(connect: Connect, worl
 
 
 def test_the_owner_writes_where_the_domain_is_ours(
-    connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, world: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAIL_OWN_DOMAINS", "acme.example, Acme.Test")
     owner = OwnerFacts(id="maya", name="Maya Lindqvist", email="maya.lindqvist@acme.test")
@@ -121,7 +121,7 @@ def test_the_owner_writes_where_the_domain_is_ours(
     "email", ["maya@elsewhere.test", "maya@acme.test.evil.test", "a@acme.test, b@evil.test", "maya"]
 )
 def test_an_address_of_another_domain_or_none_does_not_write(
-    email: str, connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    email: str, connect: Connect, world: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAIL_OWN_DOMAINS", "acme.test")
 
@@ -133,7 +133,7 @@ def test_an_address_of_another_domain_or_none_does_not_write(
 
 
 def test_an_answer_comes_to_an_address_that_names_what_it_answers(
-    connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, world: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAIL_REPLY_TO", "feedback@acme.test")
     monkeypatch.setenv("SURVEY_TOKEN_SECRET", "signs the addresses of these tests")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from runtime.settings import read
@@ -26,22 +26,22 @@ from services.router.destination import (
 from tests.contract.destinations.world import PLUGINS, Connect, call, content_of, facts
 
 
-def _slack(world: httpx.Client, effect_id: UUID) -> list[Any]:
+def _slack(world: httpx2.Client, effect_id: UUID) -> list[Any]:
     items = world.get("/received/slack").json()["items"]
     return [one for one in items if one["metadata"]["event_payload"]["effect_id"] == str(effect_id)]
 
 
-def _cases(world: httpx.Client, effect_id: UUID) -> list[Any]:
+def _cases(world: httpx2.Client, effect_id: UUID) -> list[Any]:
     items = world.get("/received/salesforce", params={"object": "Case"}).json()["items"]
     return [one for one in items if one["Feedback_Effect_Id__c"] == str(effect_id)]
 
 
-def _mails(world: httpx.Client, effect_id: UUID) -> list[Any]:
+def _mails(world: httpx2.Client, effect_id: UUID) -> list[Any]:
     items = world.get("/received/mail").json()["items"]
     return [one for one in items if str(effect_id) in one["message_id"]]
 
 
-def _comments(world: httpx.Client, effect_id: UUID) -> list[Any]:
+def _comments(world: httpx2.Client, effect_id: UUID) -> list[Any]:
     return [
         comment
         for issue in world.get("/received/jira").json()["items"]
@@ -50,8 +50,8 @@ def _comments(world: httpx.Client, effect_id: UUID) -> list[Any]:
     ]
 
 
-def _webhooks(receiver: str) -> Callable[[httpx.Client, UUID], list[Any]]:
-    def arrived(world: httpx.Client, effect_id: UUID) -> list[Any]:
+def _webhooks(receiver: str) -> Callable[[httpx2.Client, UUID], list[Any]]:
+    def arrived(world: httpx2.Client, effect_id: UUID) -> list[Any]:
         items = world.get(f"/received/{receiver}").json()["items"]
         return [one for one in items if one["webhook_id"] == str(effect_id)]
 
@@ -66,7 +66,7 @@ class Subject:
     action: dict[str, Any]
     double: str
     operations: tuple[str, ...]
-    arrived: Callable[[httpx.Client, UUID], list[Any]]
+    arrived: Callable[[httpx2.Client, UUID], list[Any]]
     spoil: dict[str, Any]
     """Changes to the content that the service never takes; a webhook's receiver has no such rules."""
 
@@ -119,7 +119,7 @@ that_reconciles = pytest.mark.parametrize(
 )
 
 
-def fault(world: httpx.Client, subject: Subject, kind: str, **more: float) -> None:
+def fault(world: httpx2.Client, subject: Subject, kind: str, **more: float) -> None:
     order = {"double": subject.double, "kind": kind, "operations": subject.operations, "count": 1, **more}
     world.post("/faults", json=order).raise_for_status()
 
@@ -139,7 +139,7 @@ def reconciled(destination: Destination, wanted: type[Sighting], asked: Call) ->
 
 @every
 def test_creates_one_object_that_carries_the_effects_id(
-    subject: Subject, connect: Connect, world: httpx.Client
+    subject: Subject, connect: Connect, world: httpx2.Client
 ) -> None:
     effect_id = uuid4()
 
@@ -152,7 +152,7 @@ def test_creates_one_object_that_carries_the_effects_id(
 
 @that_updates
 def test_updates_and_retracts_the_same_object(
-    subject: Subject, connect: Connect, world: httpx.Client
+    subject: Subject, connect: Connect, world: httpx2.Client
 ) -> None:
     effect_id, destination = uuid4(), connect(subject.name)
     created = destination.deliver(call(Operation.CREATE, subject.content(), effect_id))
@@ -175,7 +175,7 @@ def test_updates_and_retracts_the_same_object(
 
 @every
 def test_a_refusal_for_now_is_retried_when_the_service_says(
-    subject: Subject, connect: Connect, world: httpx.Client
+    subject: Subject, connect: Connect, world: httpx2.Client
 ) -> None:
     effect_id, destination = uuid4(), connect(subject.name)
     fault(world, subject, "rate_limited", seconds=7)
@@ -189,7 +189,7 @@ def test_a_refusal_for_now_is_retried_when_the_service_says(
 
 
 @every
-def test_a_server_error_is_no_end(subject: Subject, connect: Connect, world: httpx.Client) -> None:
+def test_a_server_error_is_no_end(subject: Subject, connect: Connect, world: httpx2.Client) -> None:
     effect_id, destination = uuid4(), connect(subject.name)
     for status in (500, 502, 503):
         fault(world, subject, "server_error", status=status)
@@ -202,7 +202,9 @@ def test_a_server_error_is_no_end(subject: Subject, connect: Connect, world: htt
 
 
 @every
-def test_a_hanging_call_ends_at_its_deadline(subject: Subject, connect: Connect, world: httpx.Client) -> None:
+def test_a_hanging_call_ends_at_its_deadline(
+    subject: Subject, connect: Connect, world: httpx2.Client
+) -> None:
     effect_id, destination = uuid4(), connect(subject.name)
     fault(world, subject, "hang", seconds=4)
     started = time.monotonic()
@@ -216,7 +218,7 @@ def test_a_hanging_call_ends_at_its_deadline(subject: Subject, connect: Connect,
 
 @every
 def test_a_lost_answer_is_ambiguous_and_never_makes_a_second_object(
-    subject: Subject, connect: Connect, world: httpx.Client
+    subject: Subject, connect: Connect, world: httpx2.Client
 ) -> None:
     effect_id, destination = uuid4(), connect(subject.name)
     fault(world, subject, "drop_answer")
@@ -246,7 +248,7 @@ def test_what_never_arrived_is_absent(subject: Subject, connect: Connect) -> Non
 
 @that_reconciles
 def test_a_call_applied_after_its_deadline_is_found_once_it_shows(
-    subject: Subject, connect: Connect, world: httpx.Client
+    subject: Subject, connect: Connect, world: httpx2.Client
 ) -> None:
     effect_id, destination = uuid4(), connect(subject.name)
     fault(world, subject, "late", seconds=AMPLE_SECONDS + 0.2, hidden_seconds=1.5)
@@ -260,7 +262,7 @@ def test_a_call_applied_after_its_deadline_is_found_once_it_shows(
 
 @that_reconciles
 def test_making_it_again_while_the_late_one_is_hidden_ends_with_one(
-    subject: Subject, connect: Connect, world: httpx.Client
+    subject: Subject, connect: Connect, world: httpx2.Client
 ) -> None:
     effect_id, destination = uuid4(), connect(subject.name)
     fault(world, subject, "late", seconds=AMPLE_SECONDS + 0.2, hidden_seconds=2)
@@ -286,7 +288,7 @@ def test_making_it_again_while_the_late_one_is_hidden_ends_with_one(
 
 @pytest.mark.parametrize("subject", [one for one in SUBJECTS.values() if one.spoil], ids=lambda one: one.name)
 def test_what_the_service_never_takes_fails_for_good(
-    subject: Subject, connect: Connect, world: httpx.Client
+    subject: Subject, connect: Connect, world: httpx2.Client
 ) -> None:
     effect_id = uuid4()
 
@@ -327,7 +329,7 @@ def test_without_credentials_it_is_disabled_and_names_the_variable(subject: Subj
 
 @every
 def test_an_error_says_nothing_about_the_person(
-    subject: Subject, connect: Connect, world: httpx.Client
+    subject: Subject, connect: Connect, world: httpx2.Client
 ) -> None:
     destination = connect(subject.name)
     fault(world, subject, "server_error", status=503)

@@ -4,7 +4,7 @@ import time
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from services.router.destination import Absent, Ambiguous, Delivered, Found, Operation
@@ -16,13 +16,13 @@ def content(**changes: object) -> dict[str, Any]:
     return content_of(PLUGINS["issues"], {"project": "PROD"}, facts()) | changes
 
 
-def issues(world: httpx.Client) -> list[dict[str, Any]]:
+def issues(world: httpx2.Client) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = world.get("/received/jira").json()["items"]
     return found
 
 
 def test_answers_about_one_theme_share_an_issue_and_other_themes_have_their_own(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     tracker = connect("issues")
     for theme in ("export", "export", "Export", "pricing"):
@@ -35,7 +35,7 @@ def test_answers_about_one_theme_share_an_issue_and_other_themes_have_their_own(
 
 
 def test_a_comment_says_group_score_and_masked_words_and_names_nobody(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     about = facts(comment="I am Mirela, call me")
     assert about.response is not None
@@ -50,7 +50,7 @@ def test_a_comment_says_group_score_and_masked_words_and_names_nobody(
     assert "Mirela" not in shown
 
 
-def test_a_withdrawn_answer_leaves_its_issue_and_a_note(connect: Connect, world: httpx.Client) -> None:
+def test_a_withdrawn_answer_leaves_its_issue_and_a_note(connect: Connect, world: httpx2.Client) -> None:
     tracker, effect_id = connect("issues"), uuid4()
     made = tracker.deliver(call(Operation.CREATE, content(quote="too slow"), effect_id))
     assert isinstance(made, Delivered)
@@ -62,14 +62,14 @@ def test_a_withdrawn_answer_leaves_its_issue_and_a_note(connect: Connect, world:
     assert "too slow" not in str(comment["body"])
 
 
-def hide_the_next_issue(world: httpx.Client, seconds: float) -> None:
+def hide_the_next_issue(world: httpx2.Client, seconds: float) -> None:
     """As Jira's search does, which is late."""
     fault = {"double": "jira", "kind": "late", "operations": ["issue.create"], "count": 1, "seconds": 0}
     world.post("/faults", json=fault | {"hidden_seconds": seconds}).raise_for_status()
 
 
 def test_an_answer_is_delivered_once_the_search_shows_its_issue_so_the_next_one_finds_it(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     tracker = connect("issues")
     hide_the_next_issue(world, 1)
@@ -80,7 +80,7 @@ def test_an_answer_is_delivered_once_the_search_shows_its_issue_so_the_next_one_
 
 
 def test_an_issue_that_does_not_show_in_time_leaves_doubt_and_is_used_later(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     tracker = connect("issues")
     asked = call(Operation.CREATE, content(), uuid4(), deadline_seconds=2)
@@ -106,7 +106,7 @@ def test_a_label_is_one_word_that_no_query_can_be_made_of(theme: str, expected: 
     assert label(theme) == expected
 
 
-def test_of_several_comments_of_one_effect_the_first_stays(connect: Connect, world: httpx.Client) -> None:
+def test_of_several_comments_of_one_effect_the_first_stays(connect: Connect, world: httpx2.Client) -> None:
     tracker, effect_id = connect("issues"), uuid4()
     asked = call(Operation.CREATE, content(), effect_id)
     first, second = tracker.deliver(asked), tracker.deliver(asked)

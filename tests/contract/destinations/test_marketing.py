@@ -6,7 +6,7 @@ from threading import Thread
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from services.router.destination import Delivered, Failed, Operation, Result, Retry
@@ -81,7 +81,7 @@ def test_what_a_status_means(
 
 
 def test_news_of_an_effect_has_an_id_of_its_own_and_a_withdrawal_names_nobody(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     marketing, effect_id = connect("marketing"), uuid4()
     for operation, version in ((Operation.CREATE, 1), (Operation.UPDATE, 2), (Operation.RETRACT, 3)):

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import REGISTRY
 
@@ -15,18 +15,18 @@ def case(score: int = 3) -> dict[str, Any]:
     return content_of(PLUGINS["salesforce"], {"priority": "High"}, facts(score))
 
 
-def records(world: httpx.Client, kind: str) -> list[dict[str, Any]]:
+def records(world: httpx2.Client, kind: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = world.get("/received/salesforce", params={"object": kind}).json()["items"]
     return items
 
 
-def only_case(world: httpx.Client) -> dict[str, Any]:
+def only_case(world: httpx2.Client) -> dict[str, Any]:
     (found,) = records(world, "Case")
     return found
 
 
 def test_the_case_belongs_to_the_csm_and_no_assignment_rule_takes_it_away(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     connect("salesforce").deliver(call(Operation.CREATE, case(), uuid4()))
 
@@ -42,7 +42,7 @@ def test_the_case_belongs_to_the_csm_and_no_assignment_rule_takes_it_away(
     )
 
 
-def test_without_an_owner_we_know_the_assignment_rules_decide(connect: Connect, world: httpx.Client) -> None:
+def test_without_an_owner_we_know_the_assignment_rules_decide(connect: Connect, world: httpx2.Client) -> None:
     connect("salesforce").deliver(
         call(Operation.CREATE, case() | {"owner_email": "nobody@acme.test"}, uuid4())
     )
@@ -51,7 +51,7 @@ def test_without_an_owner_we_know_the_assignment_rules_decide(connect: Connect, 
     assert only_case(world)["OwnerId"] == queue["Id"]
 
 
-def test_an_update_neither_reopens_nor_reassigns(connect: Connect, world: httpx.Client) -> None:
+def test_an_update_neither_reopens_nor_reassigns(connect: Connect, world: httpx2.Client) -> None:
     salesforce = connect("salesforce")
     effect_id = uuid4()
     made = salesforce.deliver(call(Operation.CREATE, case(), effect_id))
@@ -69,7 +69,7 @@ def test_an_update_neither_reopens_nor_reassigns(connect: Connect, world: httpx.
     assert (only_case(world)["Status"], only_case(world)["OwnerId"]) == ("Closed", owner)
 
 
-def test_an_ended_session_is_renewed_once_and_nothing_is_lost(connect: Connect, world: httpx.Client) -> None:
+def test_an_ended_session_is_renewed_once_and_nothing_is_lost(connect: Connect, world: httpx2.Client) -> None:
     salesforce = connect("salesforce")
     salesforce.deliver(call(Operation.CREATE, case(), uuid4()))
     assert world.delete("/salesforce-sessions").json()["ended"] >= 1
@@ -81,13 +81,13 @@ def test_an_ended_session_is_renewed_once_and_nothing_is_lost(connect: Connect, 
     assert {record["OwnerId"] for record in records(world, "Case")} == {only_owner(world)}
 
 
-def only_owner(world: httpx.Client) -> str:
+def only_owner(world: httpx2.Client) -> str:
     return str(next(u["Id"] for u in records(world, "User") if u["Email"] == "maya.lindqvist@acme.test"))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:simple_salesforce.login")
 def test_a_refused_login_is_retried_and_says_no_more_than_its_code(
-    connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, world: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del world
     monkeypatch.setenv("SALESFORCE_USERNAME", "somebody.else@acme.test")
@@ -95,7 +95,7 @@ def test_a_refused_login_is_retried_and_says_no_more_than_its_code(
     assert connect("salesforce").deliver(call(Operation.CREATE, case(), uuid4())) == Retry("invalid_grant")
 
 
-def test_an_account_that_does_not_exist_fails_for_good(connect: Connect, world: httpx.Client) -> None:
+def test_an_account_that_does_not_exist_fails_for_good(connect: Connect, world: httpx2.Client) -> None:
     salesforce = connect("salesforce")
 
     result = salesforce.deliver(
@@ -116,7 +116,7 @@ def test_the_daily_allowance_is_exported(connect: Connect) -> None:
     assert limit == 100_000 * 1000, "the double's allowance, times the factor the limits were raised by"
 
 
-def test_a_quote_in_an_address_stays_inside_the_query(connect: Connect, world: httpx.Client) -> None:
+def test_a_quote_in_an_address_stays_inside_the_query(connect: Connect, world: httpx2.Client) -> None:
     salesforce: Destination = connect("salesforce")
     hostile = case() | {"email": "x' OR Email != 'y@acme.test", "owner_email": "o'brien@acme.test"}
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from services.router.destination import (
@@ -45,22 +45,22 @@ def someone(number: int, *, score: int = 3, account: str | None = None) -> Facts
     return about.model_copy(update={"profile": profile, "account": of})
 
 
-def records(world: httpx.Client, kind: str) -> list[dict[str, Any]]:
+def records(world: httpx2.Client, kind: str) -> list[dict[str, Any]]:
     found = world.get("/received/salesforce", params={"object": kind, "limit": 1000}).json()["items"]
     return list(found)
 
 
-def only(world: httpx.Client, kind: str) -> dict[str, Any]:
+def only(world: httpx2.Client, kind: str) -> dict[str, Any]:
     (found,) = records(world, kind)
     return found
 
 
-def made(world: httpx.Client, kind: str, **values: object) -> str:
+def made(world: httpx2.Client, kind: str, **values: object) -> str:
     answer = world.post(f"/salesforce-records/{kind}", json={"by": MAYA, "values": values})
     return str(answer.raise_for_status().json()["Id"])
 
 
-def edited(world: httpx.Client, kind: str, record: str, **values: object) -> None:
+def edited(world: httpx2.Client, kind: str, record: str, **values: object) -> None:
     answer = world.patch(f"/salesforce-records/{kind}/{record}", json={"by": MAYA, "values": values})
     answer.raise_for_status()
 
@@ -104,7 +104,7 @@ def follow_up(state: State, at: datetime) -> FollowUpView:
     )
 
 
-def fault(world: httpx.Client, operation: str, **order: object) -> None:
+def fault(world: httpx2.Client, operation: str, **order: object) -> None:
     body = {"double": "salesforce", "operations": [operation], "count": 1, **order}
     world.post("/faults", json=body).raise_for_status()
 
@@ -112,7 +112,7 @@ def fault(world: httpx.Client, operation: str, **order: object) -> None:
 # --- Cases ---
 
 
-def test_a_case_shows_the_facts_that_the_file_maps(org: Destination, world: httpx.Client) -> None:
+def test_a_case_shows_the_facts_that_the_file_maps(org: Destination, world: httpx2.Client) -> None:
     create(org, content("case"))
 
     case = only(world, "Case")
@@ -126,7 +126,7 @@ def test_a_case_shows_the_facts_that_the_file_maps(org: Destination, world: http
 
 
 def test_a_person_has_one_open_case_and_later_answers_are_comments_on_it(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     first = create(org, content("case"))
     second, effect = content("case", facts(1, "Still broken.")), uuid4()
@@ -145,7 +145,7 @@ def test_a_person_has_one_open_case_and_later_answers_are_comments_on_it(
     assert only(world, "Case")["Status"] == "New"
 
 
-def test_two_answers_of_a_person_at_once_open_one_case(org: Destination, world: httpx.Client) -> None:
+def test_two_answers_of_a_person_at_once_open_one_case(org: Destination, world: httpx2.Client) -> None:
     fault(world, "Case.collection", kind="late", seconds=0, hidden_seconds=1.5)
     first = create(org, content("case"))
     effect, what = uuid4(), content("case", facts(1, "Still broken."))
@@ -163,7 +163,7 @@ def test_two_answers_of_a_person_at_once_open_one_case(org: Destination, world: 
 
 
 def test_after_the_case_is_closed_the_next_answer_opens_another(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     first = create(org, content("case"))
     edited(world, "Case", str(first.external_id), Status="Closed")
@@ -174,7 +174,7 @@ def test_after_the_case_is_closed_the_next_answer_opens_another(
 
 
 def test_withdrawing_the_first_answer_leaves_a_case_open_in_which_others_stand(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     effect, what = uuid4(), content("case")
     first = create(org, what, effect)
@@ -188,7 +188,7 @@ def test_withdrawing_the_first_answer_leaves_a_case_open_in_which_others_stand(
 
 @pytest.mark.parametrize("kind", ["case", "task", "response"])
 def test_what_is_withdrawn_keeps_none_of_the_customers_words(
-    org: Destination, world: httpx.Client, kind: str
+    org: Destination, world: httpx2.Client, kind: str
 ) -> None:
     effect, what = uuid4(), content(kind)
     first = create(org, what, effect)
@@ -203,7 +203,7 @@ def test_what_is_withdrawn_keeps_none_of_the_customers_words(
     assert "detractor" not in shown.lower()
 
 
-def test_of_somebody_forgotten_colleagues_notes_go_too(org: Destination, world: httpx.Client) -> None:
+def test_of_somebody_forgotten_colleagues_notes_go_too(org: Destination, world: httpx2.Client) -> None:
     case = create(org, content("case")).external_id
     what = {"kind": "note", "person_key": "k1", "note": "Mirela asked for a call."}
     made_note = call(Operation.CREATE, what, uuid4())
@@ -217,7 +217,7 @@ def test_of_somebody_forgotten_colleagues_notes_go_too(org: Destination, world: 
     assert "Mirela" not in only(world, "CaseComment")["CommentBody"]
 
 
-def test_a_lost_comment_is_found_and_never_written_twice(org: Destination, world: httpx.Client) -> None:
+def test_a_lost_comment_is_found_and_never_written_twice(org: Destination, world: httpx2.Client) -> None:
     first = create(org, content("case"))
     effect, what = uuid4(), content("case", facts(2))
     fault(world, "CaseComment.create", kind="drop_answer")
@@ -231,7 +231,7 @@ def test_a_lost_comment_is_found_and_never_written_twice(org: Destination, world
 
 
 def test_a_resolved_follow_up_closes_its_case_and_a_reopened_one_opens_it(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     effect, what = uuid4(), content("case")
     case = create(org, what, effect)
@@ -242,7 +242,7 @@ def test_a_resolved_follow_up_closes_its_case_and_a_reopened_one_opens_it(
     assert only(world, "Case")["Status"] == "Working"
 
 
-def test_a_person_who_changed_the_case_later_wins(org: Destination, world: httpx.Client) -> None:
+def test_a_person_who_changed_the_case_later_wins(org: Destination, world: httpx2.Client) -> None:
     effect, what = uuid4(), content("case")
     case = create(org, what, effect)
     resolved_at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -253,7 +253,7 @@ def test_a_person_who_changed_the_case_later_wins(org: Destination, world: httpx
     assert only(world, "Case")["Status"] == "Escalated"
 
 
-def test_what_people_changed_in_a_case_stays_theirs(org: Destination, world: httpx.Client) -> None:
+def test_what_people_changed_in_a_case_stays_theirs(org: Destination, world: httpx2.Client) -> None:
     effect, what = uuid4(), content("case", priority="Low")
     case = create(org, what, effect)
     edited(world, "Case", str(case.external_id), Priority="High", Origin="Phone", SuppliedName="M. P.")
@@ -265,7 +265,7 @@ def test_what_people_changed_in_a_case_stays_theirs(org: Destination, world: htt
     assert kept["Feedback_Score__c"] == 0
 
 
-def test_a_record_type_is_found_by_its_name(org: Destination, world: httpx.Client) -> None:
+def test_a_record_type_is_found_by_its_name(org: Destination, world: httpx2.Client) -> None:
     create(org, content("case", record_type="Customer_Feedback"))
 
     assert only(world, "Case")["RecordTypeId"] == only(world, "RecordType")["Id"]
@@ -273,7 +273,7 @@ def test_a_record_type_is_found_by_its_name(org: Destination, world: httpx.Clien
 
 @pytest.mark.parametrize("case_id", ["number", "id"])
 def test_a_poor_answer_about_a_closed_case_opens_it_again(
-    org: Destination, world: httpx.Client, case_id: str
+    org: Destination, world: httpx2.Client, case_id: str
 ) -> None:
     case = made(world, "Case", Subject="Login", Status="Closed")
     number = only(world, "Case")["CaseNumber"]
@@ -312,7 +312,9 @@ def test_an_answer_about_no_case_reopens_none() -> None:
 # --- who it is ---
 
 
-def test_one_contact_is_linked_and_of_several_a_person_chooses(org: Destination, world: httpx.Client) -> None:
+def test_one_contact_is_linked_and_of_several_a_person_chooses(
+    org: Destination, world: httpx2.Client
+) -> None:
     contact = made(world, "Contact", LastName="Petrova", Email="mirela@customer.test")
     assert create(org, content("case")).review == ()
     assert only(world, "Case")["ContactId"] == contact
@@ -324,7 +326,7 @@ def test_one_contact_is_linked_and_of_several_a_person_chooses(org: Destination,
     assert records(world, "Case")[1]["ContactId"] is None
 
 
-def test_an_unknown_person_is_made_a_contact_once_or_left_out(org: Destination, world: httpx.Client) -> None:
+def test_an_unknown_person_is_made_a_contact_once_or_left_out(org: Destination, world: httpx2.Client) -> None:
     assert org.deliver(call(Operation.CREATE, content("case", unmatched="skip"), uuid4())) == Skipped(
         "no contact matches"
     )
@@ -346,7 +348,7 @@ def test_an_unknown_person_is_made_a_contact_once_or_left_out(org: Destination, 
 
 
 def test_a_task_goes_to_the_owner_and_is_completed_with_the_follow_up(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     effect = uuid4()
     what = content("task", subject="Talk about the renewal", priority="High", due_in_days=3)
@@ -364,7 +366,7 @@ def test_a_task_goes_to_the_owner_and_is_completed_with_the_follow_up(
     assert only(world, "Task")["Status"] == "Completed"
 
 
-def test_of_two_tasks_of_one_effect_one_is_swept(org: Destination, world: httpx.Client) -> None:
+def test_of_two_tasks_of_one_effect_one_is_swept(org: Destination, world: httpx2.Client) -> None:
     effect, what = uuid4(), content("task")
     first = create(org, what, effect)
     made(world, "Task", Subject="late twin", Feedback_Effect_Id__c=str(effect))
@@ -373,7 +375,7 @@ def test_of_two_tasks_of_one_effect_one_is_swept(org: Destination, world: httpx.
     assert only(world, "Task")["Id"] == first.external_id
 
 
-def test_a_promoter_becomes_a_member_of_the_campaign_once(org: Destination, world: httpx.Client) -> None:
+def test_a_promoter_becomes_a_member_of_the_campaign_once(org: Destination, world: httpx2.Client) -> None:
     made(world, "Contact", LastName="Petrova", Email="mirela@customer.test")
     campaign = made(world, "Campaign", Name="Referral")
     effect, what = uuid4(), content("campaign_member", campaign="Referral")
@@ -391,7 +393,7 @@ def test_a_promoter_becomes_a_member_of_the_campaign_once(org: Destination, worl
 
 
 def test_nobody_can_be_a_member_without_a_contact_or_a_campaign(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     what = content("campaign_member", campaign="Referral")
     assert isinstance(org.deliver(call(Operation.CREATE, what, uuid4())), Failed)
@@ -410,7 +412,7 @@ def deliver_many(org: Destination, whats: Sequence[dict[str, Any]], operation: O
     return org.deliver_many([call(operation, what, uuid4(), deadline_seconds=20) for what in whats])
 
 
-def test_250_answers_take_a_few_calls_of_at_most_200_rows(org: Destination, world: httpx.Client) -> None:
+def test_250_answers_take_a_few_calls_of_at_most_200_rows(org: Destination, world: httpx2.Client) -> None:
     account = made(world, "Account", Name="Globex")
     whats = [
         content("response", someone(number, account=account), unmatched="create_contact")
@@ -430,7 +432,7 @@ def test_250_answers_take_a_few_calls_of_at_most_200_rows(org: Destination, worl
     assert (response["Contact__c"] is not None, response["Account__c"]) == (True, account)
 
 
-def test_a_refused_row_fails_its_own_answer_only(org: Destination, world: httpx.Client) -> None:
+def test_a_refused_row_fails_its_own_answer_only(org: Destination, world: httpx2.Client) -> None:
     whats = [content("response", someone(number), unmatched="create_contact") for number in range(4)]
     fault(world, "Contact.row", kind="refused", code="UNABLE_TO_LOCK_ROW")
     whats[2]["facts"]["response"]["group"] = "enthusiast"
@@ -443,7 +445,9 @@ def test_a_refused_row_fails_its_own_answer_only(org: Destination, world: httpx.
     assert isinstance(results[3], Delivered)
 
 
-def test_the_same_answer_or_person_twice_in_a_batch_is_one_row(org: Destination, world: httpx.Client) -> None:
+def test_the_same_answer_or_person_twice_in_a_batch_is_one_row(
+    org: Destination, world: httpx2.Client
+) -> None:
     contact = made(world, "Contact", LastName="One", Email="ann1@customer.test")
     earlier, later = someone(1, score=2), someone(1, score=5)
     assert later.response is not None
@@ -459,7 +463,7 @@ def test_the_same_answer_or_person_twice_in_a_batch_is_one_row(org: Destination,
 
 
 def test_an_earlier_answer_that_comes_late_does_not_hide_the_latest(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     made(world, "Contact", LastName="One", Email="ann1@customer.test")
     late = someone(1, score=9)
@@ -474,7 +478,7 @@ def test_an_earlier_answer_that_comes_late_does_not_hide_the_latest(
 
 
 def test_a_withdrawn_answer_stays_as_withdrawn_and_the_one_before_counts_again(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     made(world, "Contact", LastName="One", Email="ann1@customer.test")
     previous = PreviousFacts.model_validate(
@@ -491,7 +495,7 @@ def test_a_withdrawn_answer_stays_as_withdrawn_and_the_one_before_counts_again(
 
 
 def test_of_several_answers_withdrawn_at_once_none_counts_again(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     account = made(world, "Account", Name="Globex")
     made(world, "Contact", LastName="One", Email="ann1@customer.test", AccountId=account)
@@ -520,7 +524,7 @@ def test_of_several_answers_withdrawn_at_once_none_counts_again(
     )
 
 
-def test_a_batch_whose_answer_was_lost_can_be_sent_again(org: Destination, world: httpx.Client) -> None:
+def test_a_batch_whose_answer_was_lost_can_be_sent_again(org: Destination, world: httpx2.Client) -> None:
     whats = [content("response", someone(number), unmatched="create_contact") for number in range(3)]
     fault(world, "Feedback_Response__c.collection", kind="drop_answer")
     deliver_many(org, whats, Operation.CREATE)
@@ -535,14 +539,14 @@ def test_a_batch_whose_answer_was_lost_can_be_sent_again(org: Destination, world
 # --- new records that travel together ---
 
 
-def calls_made(world: httpx.Client) -> dict[str, int]:
+def calls_made(world: httpx2.Client) -> dict[str, int]:
     made_calls = world.get("/received").json()["calls"]["salesforce"]
     return {operation: sum(results.values()) for operation, results in made_calls.items()}
 
 
 @pytest.mark.parametrize(("kind", "name", "queries"), [("case", "Case", 2), ("task", "Task", 1)])
 def test_new_records_are_made_in_a_few_calls(
-    kind: str, name: str, queries: int, org: Destination, world: httpx.Client
+    kind: str, name: str, queries: int, org: Destination, world: httpx2.Client
 ) -> None:
     create(org, content(kind, someone(1000)))  # asks for what is remembered afterwards
     before = calls_made(world)
@@ -566,7 +570,7 @@ def test_only_new_records_travel_together(org: Destination) -> None:
     assert keys == ["case", None, None]
 
 
-def test_in_a_batch_each_person_still_has_one_open_case(org: Destination, world: httpx.Client) -> None:
+def test_in_a_batch_each_person_still_has_one_open_case(org: Destination, world: httpx2.Client) -> None:
     opened = create(org, content("case", someone(1))).external_id
     whats = [content("case", someone(number)) for number in (1, 2, 2, 3)]
 
@@ -579,7 +583,7 @@ def test_in_a_batch_each_person_still_has_one_open_case(org: Destination, world:
 
 
 def test_what_is_refused_of_a_batch_of_cases_hinders_none_of_the_others(
-    org: Destination, world: httpx.Client
+    org: Destination, world: httpx2.Client
 ) -> None:
     create(org, content("case", someone(0)))
     whats = [content("case", someone(number), unmatched="create_contact") for number in range(5)]
@@ -602,7 +606,7 @@ def test_what_is_refused_of_a_batch_of_cases_hinders_none_of_the_others(
 # --- limits ---
 
 
-def test_below_the_reserve_deliveries_wait_and_make_no_call(org: Destination, world: httpx.Client) -> None:
+def test_below_the_reserve_deliveries_wait_and_make_no_call(org: Destination, world: httpx2.Client) -> None:
     world.put("/limits", json={"factor": 0.0006})
     result: Result = Delivered()
     for number in range(30):
@@ -619,7 +623,7 @@ def test_below_the_reserve_deliveries_wait_and_make_no_call(org: Destination, wo
     assert world.get("/received").json()["calls"]["salesforce"] == used
 
 
-def test_a_locked_row_is_tried_again(org: Destination, world: httpx.Client) -> None:
+def test_a_locked_row_is_tried_again(org: Destination, world: httpx2.Client) -> None:
     fault(world, "Case.collection", kind="refused", code="UNABLE_TO_LOCK_ROW")
     effect, what = uuid4(), content("case")
 

@@ -1,6 +1,6 @@
 """`feedback rules send-test`: what a rule would send, to one colleague alone."""
 
-import httpx
+import httpx2
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -15,7 +15,7 @@ def _run(*arguments: str) -> Result:
 
 @pytest.mark.usefixtures("connect")
 def test_a_card_comes_as_a_direct_message_and_no_channel_and_no_record_gets_anything(
-    world: httpx.Client,
+    world: httpx2.Client,
 ) -> None:
     done = _run("detractor", "--to", "maya")
     assert done.exit_code == 0, done.output
@@ -31,7 +31,7 @@ def test_a_card_comes_as_a_direct_message_and_no_channel_and_no_record_gets_anyt
 
 
 @pytest.mark.usefixtures("connect")
-def test_a_mail_comes_to_me(world: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_comes_to_me(world: httpx2.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEEDBACK_ME", ME)
     done = _run("survey_by_email")
     assert done.exit_code == 0, done.output
@@ -40,7 +40,7 @@ def test_a_mail_comes_to_me(world: httpx.Client, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("connect")
-def test_a_programs_survey_comes_to_me_in_its_own_words(world: httpx.Client) -> None:
+def test_a_programs_survey_comes_to_me_in_its_own_words(world: httpx2.Client) -> None:
     done = CliRunner().invoke(app, ["programs", "send-test", "onboarding_ces", "--to", "maya"])
     assert done.exit_code == 0, done.output
     (mail,) = world.get("/received/mail").json()["items"]
@@ -50,7 +50,7 @@ def test_a_programs_survey_comes_to_me_in_its_own_words(world: httpx.Client) -> 
 
 @pytest.mark.usefixtures("connect")
 def test_whoever_is_not_in_people_yaml_gets_nothing(
-    world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    world: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FEEDBACK_ME", raising=False)
     assert _run("survey_by_email").exit_code == 1

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from services.router.destination import Absent, Call, Delivered, Failed, Found, Notice, Operation, Retry
@@ -34,7 +34,7 @@ def created(connect: Connect) -> tuple[Call, Delivered]:
 
 
 def test_the_card_names_score_group_account_and_comment_and_metadata_names_nobody(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     asked, _ = created(connect)
 
@@ -51,7 +51,7 @@ def test_the_card_names_score_group_account_and_comment_and_metadata_names_nobod
 
 
 def test_the_owner_is_mentioned_by_their_address_which_is_looked_up_once(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     slack = connect("slack")
     for _ in range(3):
@@ -63,7 +63,7 @@ def test_the_owner_is_mentioned_by_their_address_which_is_looked_up_once(
     assert world.get("/received").json()["calls"]["slack"]["users.lookupByEmail"] == {"ok": 1}
 
 
-def test_an_owner_slack_does_not_know_is_named(connect: Connect, world: httpx.Client) -> None:
+def test_an_owner_slack_does_not_know_is_named(connect: Connect, world: httpx2.Client) -> None:
     about = facts()
     assert about.account
     account = about.account.model_copy(update={"csm_email": "gone@acme.test"})
@@ -76,7 +76,7 @@ def test_an_owner_slack_does_not_know_is_named(connect: Connect, world: httpx.Cl
 
 
 def test_the_follow_up_is_drawn_as_it_stood_when_the_call_was_decided(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     slack = connect("slack")
     asked = call(Operation.CREATE, card(), uuid4())
@@ -97,7 +97,7 @@ def test_the_follow_up_is_drawn_as_it_stood_when_the_call_was_decided(
 
 
 def test_words_below_a_card_lie_in_its_thread_and_are_found_there(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     slack = connect("slack")
     _, parent = created(connect)
@@ -116,13 +116,13 @@ def test_words_below_a_card_lie_in_its_thread_and_are_found_there(
     assert slack.reconcile(replace(asked, effect_id=uuid4())) == Absent()
 
 
-def slack_user(world: httpx.Client, name: str) -> str:
+def slack_user(world: httpx2.Client, name: str) -> str:
     """Id of the person in the double's menu of people."""
     return world.get("/").text.partition(f">{name}</option>")[0].rpartition('value="')[2].partition('"')[0]
 
 
 def test_an_update_redraws_the_same_message_and_raises_its_version(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     asked, first = created(connect)
 
@@ -137,7 +137,7 @@ def test_an_update_redraws_the_same_message_and_raises_its_version(
 
 
 def test_a_retraction_leaves_a_note_without_the_customers_words(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     asked, first = created(connect)
 
@@ -151,7 +151,7 @@ def test_a_retraction_leaves_a_note_without_the_customers_words(
     assert "Mirela" not in str(message)
 
 
-def test_of_several_messages_of_one_effect_the_first_stays(connect: Connect, world: httpx.Client) -> None:
+def test_of_several_messages_of_one_effect_the_first_stays(connect: Connect, world: httpx2.Client) -> None:
     slack = connect("slack")
     asked = call(Operation.CREATE, card(), uuid4())
     first, second = slack.deliver(asked), slack.deliver(asked)
@@ -180,7 +180,7 @@ def test_an_effect_is_found_on_a_later_page_of_the_history(
 
 
 def test_a_message_somebody_deleted_is_retracted_already_and_cannot_be_updated(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     asked, first = created(connect)
     world.delete("/received").raise_for_status()
@@ -194,7 +194,7 @@ def test_a_message_somebody_deleted_is_retracted_already_and_cannot_be_updated(
 
 
 def test_slacks_own_limit_of_a_message_a_second_is_kept_by_default(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     slack = connect("slack")
     assert slack.limits.calls_per_second == 1
@@ -208,7 +208,7 @@ def test_slacks_own_limit_of_a_message_a_second_is_kept_by_default(
 
 
 def test_a_notice_names_its_recipient_below_the_card_and_reaches_them_alone_where_there_is_none(
-    connect: Connect, world: httpx.Client
+    connect: Connect, world: httpx2.Client
 ) -> None:
     slack = connect("slack")
     _, parent = created(connect)
@@ -266,7 +266,7 @@ def test_what_is_for_somebody_slack_does_not_know_goes_where_it_would_without_th
 
 
 def test_every_card_has_the_links_of_the_settings_whose_addresses_are_known(
-    connect: Connect, world: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, world: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     links = [
         {"text": "Customer page", "url": "https://admin.test/{customer_id}"},

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
@@ -159,7 +159,7 @@ class Worker:
     def ask(self, path: str, question: Mapping[str, object]) -> dict[str, Any]:
         """What it answers to a question over HTTP."""
         url = f"http://127.0.0.1:{self._port}{path}"
-        answer = httpx.post(url, json=dict(question), timeout=DEADLINE_SECONDS).raise_for_status()
+        answer = httpx2.post(url, json=dict(question), timeout=DEADLINE_SECONDS).raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 

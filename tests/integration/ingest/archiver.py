@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from sandbox.processes import free_port, spawn, stop
 
@@ -35,6 +35,6 @@ class Archiver(AbstractContextManager["Archiver"]):
 
     def is_ready(self) -> bool:
         try:
-            return httpx.get(self._url).is_success
-        except httpx.TransportError:
+            return httpx2.get(self._url).is_success
+        except httpx2.TransportError:
             return False

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from runtime.cloudevents import traceparent_of
@@ -18,7 +18,7 @@ GOOD: dict[str, Any] = {"metric": "nps", "score": 3, "comment": "Exports fail."}
 PROBLEM = "application/problem+json"
 
 
-def send(ingest: Ingest, body: dict[str, Any], **headers: str) -> httpx.Response:
+def send(ingest: Ingest, body: dict[str, Any], **headers: str) -> httpx2.Response:
     return ingest.http.post("/v1/responses", json=body, headers=headers)
 
 

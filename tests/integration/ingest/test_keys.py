@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from fastapi import FastAPI, Request
@@ -37,7 +37,7 @@ def made(*command: str) -> tuple[str, str]:
     return words[3], words[-1]
 
 
-def send(ingest: Ingest, key: str, path: str = "/v1/responses") -> httpx.Response:
+def send(ingest: Ingest, key: str, path: str = "/v1/responses") -> httpx2.Response:
     return ingest.http.post(path, json=GOOD, headers={"Authorization": f"Bearer {key}"})
 
 

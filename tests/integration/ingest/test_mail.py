@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from runtime.clock import WallClock
@@ -42,7 +42,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def happened(ingest: Ingest, event: Mapping[str, object], secret: str = SECRET) -> httpx.Response:
+def happened(ingest: Ingest, event: Mapping[str, object], secret: str = SECRET) -> httpx2.Response:
     return ingest.http.post("/v1/mail-events/postmark", params={"token": secret}, json=event)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import REGISTRY
 
@@ -62,7 +62,7 @@ class Org:
     """The double, and a reader of it on a database of its own."""
 
     def __init__(self, sandbox: RunningSandbox, session: SalesforceSession, database: str) -> None:
-        self.http = httpx.Client(base_url=sandbox.url, timeout=10)
+        self.http = httpx2.Client(base_url=sandbox.url, timeout=10)
         self.http.delete("/received").raise_for_status()
         self.http.delete("/faults").raise_for_status()
         self.http.put("/limits", json={"factor": 1000}).raise_for_status()

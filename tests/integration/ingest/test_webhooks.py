@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 
-import httpx
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
@@ -67,7 +67,7 @@ def config(vendor_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def send(ingest: Ingest, name: str, body: Body = None, secret: str = SECRET) -> httpx.Response:
+def send(ingest: Ingest, name: str, body: Body = None, secret: str = SECRET) -> httpx2.Response:
     call = SAMPLES[name].call(body, secret=secret)
     return ingest.http.post(f"/v1/webhooks/{name}", content=call.body, headers=dict(call.headers))
 

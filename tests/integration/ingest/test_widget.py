@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import jwt
 import pytest
 from selenium import webdriver
@@ -52,7 +52,7 @@ def offered(ingest: Ingest, customer_id: str, *, tab: str) -> str | None:
     return survey["request_id"] if survey else None
 
 
-def post(ingest: Ingest, path: str, customer_id: str, **said: object) -> httpx.Response:
+def post(ingest: Ingest, path: str, customer_id: str, **said: object) -> httpx2.Response:
     body = {name: str(value) if isinstance(value, UUID) else value for name, value in said.items()}
     return ingest.http.post(f"/v1/widget/{path}", json=body, headers=bearer(customer_id))
 

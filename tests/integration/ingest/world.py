@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 
 from cli.topic_reading import records_of
 from runtime.cloudevents import Event, decode, to_message
@@ -73,7 +73,7 @@ class Ingest:
         self._process = spawn(
             [sys.executable, "-m", "services.ingest"], log=self.log, environment=os.environ | environment
         )
-        self.http = httpx.Client(
+        self.http = httpx2.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS
         )
         try:
@@ -86,7 +86,7 @@ class Ingest:
         assert self._process.poll() is None, self.log.read_text()
         try:
             return self.http.get("/health/ready").is_success
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
     def close(self) -> None:

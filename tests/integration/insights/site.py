@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
 
-import httpx
+import httpx2
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -218,9 +218,9 @@ def served(pool: Pool, settings: PageSettings | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def visitor(address: str) -> Iterator[httpx.Client]:
+def visitor(address: str) -> Iterator[httpx2.Client]:
     """Somebody who has signed in with the password of a development machine."""
-    with httpx.Client(base_url=address, trust_env=False, follow_redirects=True) as client:
+    with httpx2.Client(base_url=address, trust_env=False, follow_redirects=True) as client:
         told = {"token": token_on(client.get("/sign-in").text), "password": PASSWORD}
         assert client.post("/sign-in/password", data=told).status_code == 200
         yield client

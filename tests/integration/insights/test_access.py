@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -14,16 +14,16 @@ from tests.integration.insights.site import PASSWORD, page_settings, served, tok
 
 
 @contextmanager
-def pages(**changes: object) -> Iterator[httpx.Client]:
+def pages(**changes: object) -> Iterator[httpx2.Client]:
     nothing: Any = None  # no page that asks the database is reached here
     with (
         served(nothing, page_settings(**changes)) as address,
-        httpx.Client(base_url=address, trust_env=False) as client,
+        httpx2.Client(base_url=address, trust_env=False) as client,
     ):
         yield client
 
 
-def token_of(client: httpx.Client, asked: str = "/") -> str:
+def token_of(client: httpx2.Client, asked: str = "/") -> str:
     return token_on(client.get("/sign-in", params={"next": asked}).text)
 
 

@@ -9,7 +9,7 @@ from time import time
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 from itsdangerous import TimestampSigner
 
@@ -59,10 +59,10 @@ def reached(world: World) -> tuple[list[str], dict[LeftOut, int]]:
 
 
 @contextmanager
-def staff(address: str, role: str) -> Iterator[httpx.Client]:
+def staff(address: str, role: str) -> Iterator[httpx2.Client]:
     session = {"id": f"the {role}", "name": "V", "role": role, "until": time() + 600, "token": "t"}
     cookie = TimestampSigner("s" * 32).sign(b64encode(dumps(session).encode())).decode()
-    with httpx.Client(
+    with httpx2.Client(
         base_url=address, cookies={"insights": cookie}, trust_env=False, follow_redirects=True
     ) as client:
         yield client

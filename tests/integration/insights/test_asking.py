@@ -3,7 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -59,7 +59,7 @@ def test_decisions_and_what_is_planned_are_told_in_words(ann: World, database: s
         ):
             shown = client.get("/people/ann").text
             file = client.get("/tables/decisions.csv?about=ann").text
-            refused = httpx.get(f"{reasons}/v1/decisions", params={"person": "ann"})
+            refused = httpx2.get(f"{reasons}/v1/decisions", params={"person": "ann"})
             merged = SchedulerApi(reasons, KEY).reasons("old")
     assert refused.status_code == 401
     assert merged is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from itsdangerous import TimestampSigner
@@ -102,7 +102,7 @@ def _api(router: RouterWorld) -> FastAPI:
     return app
 
 
-def fill(client: httpx.Client, desk: Desk, name: str, **fields: str) -> httpx.Response:
+def fill(client: httpx2.Client, desk: Desk, name: str, **fields: str) -> httpx2.Response:
     """Sends a form of the answer's page, as it stands there."""
     page = client.get(desk.path).text
     form = re.search(rf'action="{desk.path}/{name}">(.*?)</form>', page, re.DOTALL)
@@ -163,7 +163,7 @@ def test_a_form_from_elsewhere_and_a_reader_change_nothing(desk: Desk) -> None:
         assert client.post(f"{desk.path}/claim", data={"follow_up_id": "1"}).status_code == 403
     session = {"id": "v", "name": "V", "role": "viewer", "email": ANN, "until": time() + 600, "token": "t"}
     cookie = TimestampSigner("s" * 32).sign(b64encode(dumps(session).encode())).decode()
-    with httpx.Client(base_url=desk.address, cookies={"insights": cookie}, trust_env=False) as reader:
+    with httpx2.Client(base_url=desk.address, cookies={"insights": cookie}, trust_env=False) as reader:
         assert "What can be done" not in reader.get(desk.path).text
         assert reader.post(f"{desk.path}/claim", data={"token": "t"}).status_code == 403
     assert desk.follow_up().owner_id is None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -46,24 +46,24 @@ def lived(pool: Pool) -> Pool:
 
 
 @contextmanager
-def client_of(pool: Pool, key: str | None = KEY) -> Iterator[httpx.Client]:
+def client_of(pool: Pool, key: str | None = KEY) -> Iterator[httpx2.Client]:
     operator = Operator(SecretStr(key) if key else None, "INSIGHTS_API_KEY")
     app = http_app(Health(), Source(pool=pool, clock=Still(), zone=UTC_ZONE), operator)
     with (
         at_work(app) as address,
-        httpx.Client(base_url=f"{address}/v1/metrics", trust_env=False, timeout=30) as client,
+        httpx2.Client(base_url=f"{address}/v1/metrics", trust_env=False, timeout=30) as client,
     ):
         yield client
 
 
 @pytest.fixture(scope="module")
-def client(lived: Pool) -> Iterator[httpx.Client]:
+def client(lived: Pool) -> Iterator[httpx2.Client]:
     with client_of(lived) as client:
         client.headers["authorization"] = f"Bearer {KEY}"
         yield client
 
 
-def test_the_score_is_the_one_of_the_dashboard(client: httpx.Client, lived: Pool) -> None:
+def test_the_score_is_the_one_of_the_dashboard(client: httpx2.Client, lived: Pool) -> None:
     told = client.get("score", params=WANTED).json()
     wanted = Filter(Metric.NPS, hour(24).date(), hour(24 * 90).date())
     headline = figures.headline(Counting(Images(lived).newest()), wanted)
@@ -73,7 +73,7 @@ def test_the_score_is_the_one_of_the_dashboard(client: httpx.Client, lived: Pool
     assert [one["stage"] for one in told["left_out"]] == ["lost", "prospect"]
 
 
-def test_a_filter_narrows_and_parts_make_the_whole(client: httpx.Client) -> None:
+def test_a_filter_narrows_and_parts_make_the_whole(client: httpx2.Client) -> None:
     everything = client.get("score", params=WANTED).json()["score"]["tally"]["answers"]
     rows = client.get("breakdown", params=WANTED | {"by": Dimension.ROLE}).json()
     assert sum(row["score"]["tally"]["answers"] for row in rows) == everything
@@ -84,12 +84,12 @@ def test_a_filter_narrows_and_parts_make_the_whole(client: httpx.Client) -> None
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("metric", Metric)
-def test_every_figure_is_told_also_of_nothing(client: httpx.Client, route: str, metric: Metric) -> None:
+def test_every_figure_is_told_also_of_nothing(client: httpx2.Client, route: str, metric: Metric) -> None:
     for period in (WANTED, {"from": "2020-01-01", "to": "2020-01-31"}):
         assert client.get(route, params=period | {"metric": metric}).status_code == 200
 
 
-def test_the_document_names_every_route_and_parameter(client: httpx.Client) -> None:
+def test_the_document_names_every_route_and_parameter(client: httpx2.Client) -> None:
     paths = client.get(client.base_url.copy_with(path="/openapi.json")).json()["paths"]
     assert set(paths) == {f"/v1/metrics/{route}" for route in ROUTES}
     for path in paths.values():
@@ -107,7 +107,7 @@ def test_the_document_names_every_route_and_parameter(client: httpx.Client) -> N
         ("response-rate", {"by": "theme"}),
     ],
 )
-def test_what_cannot_be_understood_is_named(client: httpx.Client, route: str, asked: dict[str, str]) -> None:
+def test_what_cannot_be_understood_is_named(client: httpx2.Client, route: str, asked: dict[str, str]) -> None:
     answer = client.get(route, params=asked)
     assert answer.status_code == 422
     assert [one["field"] for one in answer.json()["errors"]] == list(asked)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
+import httpx2
 import psycopg
 
 from runtime.cloudevents import to_message
@@ -58,8 +58,8 @@ def seconds_until_shown(bootstrap: str, database: str, answer: ResponseClassifie
 
 def is_ready(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
+    except httpx2.TransportError:
         return False
 
 

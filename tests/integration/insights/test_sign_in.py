@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI, Request
 from joserfc import jwt
@@ -82,7 +82,7 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def client(provider: Provider) -> Iterator[httpx.Client]:
+def client(provider: Provider) -> Iterator[httpx2.Client]:
     nothing: Any = None  # no page that asks the database is reached here
     settings = page_settings(
         local_password=None,
@@ -90,11 +90,11 @@ def client(provider: Provider) -> Iterator[httpx.Client]:
         oidc_client_id="insights",
         oidc_client_secret=SecretStr("of the client"),
     )
-    with served(nothing, settings) as address, httpx.Client(base_url=address, trust_env=False) as client:
+    with served(nothing, settings) as address, httpx2.Client(base_url=address, trust_env=False) as client:
         yield client
 
 
-def sign_in(client: httpx.Client, provider: Provider) -> httpx.Response:
+def sign_in(client: httpx2.Client, provider: Provider) -> httpx2.Response:
     page = client.get("/sign-in", params={"next": "/nothing-here"})
     token = page.text.split('name="token" value="')[1].split('"')[0]
     leaving = client.post("/sign-in/service", data={"token": token})
@@ -102,14 +102,14 @@ def sign_in(client: httpx.Client, provider: Provider) -> httpx.Response:
     return client.get(provider.consent(leaving.headers["location"]))
 
 
-def test_the_service_says_who_it_is_and_what_they_may(client: httpx.Client, provider: Provider) -> None:
+def test_the_service_says_who_it_is_and_what_they_may(client: httpx2.Client, provider: Provider) -> None:
     done = sign_in(client, provider)
     assert (done.status_code, done.headers["location"]) == (303, "/nothing-here")
     page = client.get("/nothing-here")
     assert page.status_code == 404
 
 
-def test_without_a_role_nobody_comes_in(client: httpx.Client, provider: Provider) -> None:
+def test_without_a_role_nobody_comes_in(client: httpx2.Client, provider: Provider) -> None:
     provider.groups = ["sales"]
     refused = sign_in(client, provider)
     assert refused.status_code == 403
@@ -118,7 +118,7 @@ def test_without_a_role_nobody_comes_in(client: httpx.Client, provider: Provider
 
 
 def test_what_another_key_signed_or_another_session_asked_for_is_refused(
-    client: httpx.Client, provider: Provider
+    client: httpx2.Client, provider: Provider
 ) -> None:
     provider.signs_with = RSAKey.generate_key(2048, {"kid": "one"})
     assert sign_in(client, provider).status_code == 403

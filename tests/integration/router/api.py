@@ -2,7 +2,7 @@
 
 import threading
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -41,7 +41,7 @@ class Api:
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         until(lambda: self._server.started)
-        self.http = httpx.Client(
+        self.http = httpx2.Client(
             base_url=f"http://127.0.0.1:{port}/v1", headers={"authorization": f"Bearer {KEY}"}
         )
         monkeypatch.setenv("ROUTER_URL", f"http://127.0.0.1:{port}")

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -203,7 +203,7 @@ class SlackWorld(World):
         until(lambda: self.count("pending") == 0)
 
     def messages(self, channel: str = "customer-success") -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.url}/received/slack", params={"channel": channel})
+        answer = httpx2.get(f"{self.url}/received/slack", params={"channel": channel})
         items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
         return items
 
@@ -232,20 +232,20 @@ class SlackWorld(World):
                 for option in element.get("options", ()):
                     if option["value"].startswith(f"{verb} "):
                         order |= {"action_id": element["action_id"], "value": option["value"]}
-        answer = httpx.post(f"{self.url}/press", json=order, timeout=10)
+        answer = httpx2.post(f"{self.url}/press", json=order, timeout=10)
         pressed: dict[str, Any] = answer.json()
         assert answer.is_success, pressed
         return pressed
 
     def form(self, user: str) -> dict[str, Any]:
         """The form in front of somebody, once it is there."""
-        until(lambda: httpx.get(f"{self.url}/views/{user}").json()["modal"] is not None)
-        shown: dict[str, Any] = httpx.get(f"{self.url}/views/{user}").json()["modal"]
+        until(lambda: httpx2.get(f"{self.url}/views/{user}").json()["modal"] is not None)
+        shown: dict[str, Any] = httpx2.get(f"{self.url}/views/{user}").json()["modal"]
         return shown
 
     def has_form(self, user: str) -> bool:
-        return httpx.get(f"{self.url}/views/{user}").json()["modal"] is not None
+        return httpx2.get(f"{self.url}/views/{user}").json()["modal"] is not None
 
     def submit(self, user: str, **values: str | list[str]) -> None:
-        answer = httpx.post(f"{self.url}/submit", json={"user": user, "values": values}, timeout=10)
+        answer = httpx2.post(f"{self.url}/submit", json={"user": user, "values": values}, timeout=10)
         assert answer.json().get("status") == 200, answer.text

@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -26,7 +26,7 @@ def post(
     webhook_id: str = "m1",
     secret: str | None = SECRET,
     signed_with: str = SECRET,
-) -> httpx.Response:
+) -> httpx2.Response:
     app = FastAPI()
     add_problem_handlers(app)
     app.include_router(
@@ -40,9 +40,9 @@ def post(
         "webhook-signature": Webhook(signed_with).sign(webhook_id, now, text),
     }
 
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://router") as client:
+    async def ask() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
             return await client.post(advocacy_api.PATH, content=text, headers=headers)
 
     return asyncio.run(ask())

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from schemas.responses import FurtherAnswer
@@ -25,16 +25,16 @@ def _only(api: Api) -> str:
     return str(found["id"])
 
 
-def _patch(api: Api, id_: str, **body: object) -> httpx.Response:
+def _patch(api: Api, id_: str, **body: object) -> httpx2.Response:
     return api.http.patch(f"/follow-ups/{id_}", json={"actor": "ann", **body})
 
 
 def test_without_the_key_nothing_is_shown_or_changed(world: World, api: Api) -> None:
     opened(world, deliver=False)
     path = f"{api.http.base_url}follow-ups"
-    assert httpx.get(path).status_code == 401
-    assert httpx.get(f"{path}/{uuid4()}").status_code == 401
-    assert httpx.patch(f"{path}/{_only(api)}", json={"actor": "ann", "command": "claim"}).status_code == 401
+    assert httpx2.get(path).status_code == 401
+    assert httpx2.get(f"{path}/{uuid4()}").status_code == 401
+    assert httpx2.patch(f"{path}/{_only(api)}", json={"actor": "ann", "command": "claim"}).status_code == 401
 
 
 def test_what_is_done_is_shown_with_its_history(world: World, api: Api) -> None:

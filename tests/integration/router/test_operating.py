@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
@@ -33,7 +33,7 @@ def test_without_the_key_nothing_is_shown_or_changed(world: World, api: Api) -> 
         ("POST", "/destinations/box/pause"),
         ("POST", "/destinations/box/resume"),
     ]:
-        asked = httpx.request(method, f"{api.http.base_url}{path.removeprefix('/')}")
+        asked = httpx2.request(method, f"{api.http.base_url}{path.removeprefix('/')}")
         assert asked.status_code == 401
     assert world.effects() == {"alert": "pending"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from runtime.postgres import Pool
@@ -72,7 +72,7 @@ class Org(World):
     def __init__(self, pool: Pool, folder: Path, sandbox: RunningSandbox, salesforce: Salesforce) -> None:
         super().__init__(pool, folder)
         self.salesforce = salesforce
-        self.http = httpx.Client(base_url=sandbox.url, timeout=10)
+        self.http = httpx2.Client(base_url=sandbox.url, timeout=10)
         self.http.delete("/received").raise_for_status()
         self.http.put("/limits", json={"factor": 1000}).raise_for_status()
         self.people = PEOPLE

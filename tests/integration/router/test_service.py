@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import UUID
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -85,12 +85,12 @@ class Replica:
     def is_ready(self) -> bool:
         assert self.process.poll() is None, self._log.read_text()
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200
-        except httpx.TransportError:
+            return httpx2.get(f"{self.url}/health/ready", timeout=2).status_code == 200
+        except httpx2.TransportError:
             return False
 
-    def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", timeout=5, headers={"authorization": f"Bearer {OPERATOR_KEY}"})
+    def get(self, path: str) -> httpx2.Response:
+        return httpx2.get(f"{self.url}{path}", timeout=5, headers={"authorization": f"Bearer {OPERATOR_KEY}"})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from runtime.cloudevents import Undecodable, to_message
@@ -53,7 +53,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 @pytest.fixture
 def slack(pool: Pool, tmp_path: Path, sandbox: RunningSandbox) -> Iterator[SlackWorld]:
     """A detractor's card in #customer-success, and everybody at work."""
-    httpx.delete(f"{sandbox.url}/received").raise_for_status()
+    httpx2.delete(f"{sandbox.url}/received").raise_for_status()
     world = SlackWorld(pool, tmp_path, sandbox)
     world.forget()
     with world.at_work(PORT):
@@ -115,8 +115,8 @@ def test_of_clicks_at_once_one_claims_and_whoever_lost_is_told_who_has_it(
         for user in (maya, maya, jonas, jonas)
     ]
 
-    async def at_once() -> list[httpx.Response]:
-        async with httpx.AsyncClient(timeout=10) as client:
+    async def at_once() -> list[httpx2.Response]:
+        async with httpx2.AsyncClient(timeout=10) as client:
             return await asyncio.gather(*(client.post(f"{slack.url}/press", json=order) for order in orders))
 
     assert {answer.json()["status"] for answer in asyncio.run(at_once())} == {200}
@@ -210,7 +210,7 @@ def test_a_reply_is_edited_seen_once_more_and_mailed_and_lands_in_the_thread(
     slack.submit(maya)
 
     until(lambda: slack.count("effects", "destination = 'email' AND status = 'delivered'") == 1)
-    (mail,) = httpx.get(f"{slack.url}/received/mail").json()["items"]
+    (mail,) = httpx2.get(f"{slack.url}/received/mail").json()["items"]
     assert (mail["subject"], mail["to"]) == ("Your export", ["ann@shop.test"])
     assert "it works again." in mail["text"]
     assert not slack.has_form(maya)
@@ -224,7 +224,7 @@ def test_a_reply_that_is_refused_for_good_is_no_contact_and_its_writer_is_told(
 ) -> None:
     id_ = detractor(slack)
     fault = {"double": "mail", "kind": "refused", "code": "550", "count": 1}
-    httpx.post(f"{slack.url}/faults", json=fault).raise_for_status()
+    httpx2.post(f"{slack.url}/faults", json=fault).raise_for_status()
     slack.press("reply", maya)
     slack.form(maya)
     slack.submit(maya, subject="Your export", text="It works again.")
@@ -297,7 +297,7 @@ def test_a_card_without_a_follow_up_is_answered_corrected_and_tells_its_thread(
 def test_where_no_mail_may_leave_that_is_said_before_anything_is_written(
     pool: Pool, tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
-    httpx.delete(f"{sandbox.url}/received").raise_for_status()
+    httpx2.delete(f"{sandbox.url}/received").raise_for_status()
     world = SlackWorld(pool, tmp_path, sandbox)
     world.forget()
     world.policy = Policy(DeliveryMode.PILOT, frozenset({"customer-success"}))
@@ -323,14 +323,14 @@ def test_a_card_is_claimed_and_a_form_sent_by_clicks_on_the_sandboxs_page(
     clicked(slack, maya, "contacted")
     until(lambda: 'role="dialog"' in page(slack, maya))
     filled = {"user": maya, "field:how": "meeting", "field:note": "At their office."}
-    assert httpx.post(f"{slack.url}/page/submit", data=filled).status_code == 303
+    assert httpx2.post(f"{slack.url}/page/submit", data=filled).status_code == 303
 
     until(lambda: follow_up(slack, id_).contacted_how == "meeting")
     until(lambda: "At their office." in page(slack, maya))
 
 
 def page(slack: SlackWorld, user: str) -> str:
-    return httpx.get(slack.url, params={"as": user, "channel": "customer-success"}).text
+    return httpx2.get(slack.url, params={"as": user, "channel": "customer-success"}).text
 
 
 def clicked(slack: SlackWorld, user: str, verb: str) -> None:
@@ -339,7 +339,7 @@ def clicked(slack: SlackWorld, user: str, verb: str) -> None:
     form = next(part for part in page(slack, user).split("<form") if f'value="{verb}"' in part)
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
     assert fields["user"] == user
-    assert httpx.post(f"{slack.url}/page/press", data=fields).status_code == 303
+    assert httpx2.post(f"{slack.url}/page/press", data=fields).status_code == 303
 
 
 def test_the_home_tab_lists_mine_and_my_teams_by_due_time(slack: SlackWorld, maya: str) -> None:
@@ -349,10 +349,10 @@ def test_the_home_tab_lists_mine_and_my_teams_by_due_time(slack: SlackWorld, may
     slack.say(answer(1, comment="Nobody's yet.", person="bob"))
     slack.settled()
 
-    httpx.post(f"{slack.url}/home", params={"user": maya}).raise_for_status()
+    httpx2.post(f"{slack.url}/home", params={"user": maya}).raise_for_status()
 
     def home() -> dict[str, Any] | None:
-        shown: dict[str, Any] | None = httpx.get(f"{slack.url}/views/{maya}").json()["home"]
+        shown: dict[str, Any] | None = httpx2.get(f"{slack.url}/views/{maya}").json()["home"]
         return shown
 
     until(lambda: home() is not None)
@@ -366,18 +366,18 @@ def test_the_home_tab_lists_mine_and_my_teams_by_due_time(slack: SlackWorld, may
     assert "https://sandbox.slack.test/archives/C" in str(shown["blocks"])
 
     claim = {"view_id": shown["id"], "action_id": "claim", "user": maya}
-    assert httpx.post(f"{slack.url}/press", json=claim).json()["status"] == 200
+    assert httpx2.post(f"{slack.url}/press", json=claim).json()["status"] == 200
     until(lambda: "Mine (2)" in str(home()))
 
 
 def signed(
     slack: SlackWorld, payload: dict[str, Any], *, age_seconds: int = 0, secret: str | None = None
-) -> httpx.Response:
+) -> httpx2.Response:
     body = urlencode({"payload": json.dumps(payload)}).encode()
     known = slack.connected[0].destination.settings.signing_secret.get_secret_value()  # type: ignore[union-attr]  # it is Slack
     headers = sign(secret or known, body, int(time.time()) - age_seconds)
     url = f"http://127.0.0.1:{PORT}/v1/slack/interactions"
-    return httpx.post(
+    return httpx2.post(
         url, content=body, headers=headers | {"Content-Type": "application/x-www-form-urlencoded"}
     )
 
@@ -393,8 +393,10 @@ def test_only_slack_is_listened_to_and_only_for_five_minutes(slack: SlackWorld, 
     assert signed(slack, claim, secret="0" * 32).status_code == 401
     assert signed(slack, claim, age_seconds=301).status_code == 401
     url = f"http://127.0.0.1:{PORT}/v1/slack"
-    assert httpx.post(f"{url}/interactions", data={"payload": json.dumps(claim)}).status_code == 401
-    assert httpx.post(f"{url}/events", json={"type": "url_verification", "challenge": "x"}).status_code == 401
+    assert httpx2.post(f"{url}/interactions", data={"payload": json.dumps(claim)}).status_code == 401
+    assert (
+        httpx2.post(f"{url}/events", json={"type": "url_verification", "challenge": "x"}).status_code == 401
+    )
     assert follow_up(slack, id_).state is State.OPEN
 
     assert signed(slack, claim).status_code == 200
@@ -407,7 +409,7 @@ def test_slack_can_verify_the_address_of_events(slack: SlackWorld) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
     known = slack.connected[0].destination.settings.signing_secret.get_secret_value()  # type: ignore[union-attr]  # it is Slack
     headers = sign(known, body, int(time.time()))
-    answered = httpx.post(f"http://127.0.0.1:{PORT}/v1/slack/events", content=body, headers=headers)
+    answered = httpx2.post(f"http://127.0.0.1:{PORT}/v1/slack/events", content=body, headers=headers)
     assert answered.json() == {"challenge": "abc"}
 
 
@@ -436,31 +438,31 @@ def test_somebody_whom_people_yaml_does_not_know_learns_what_to_do(slack: SlackW
 def test_over_socket_mode_everything_takes_the_same_way(
     pool: Pool, tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
-    httpx.delete(f"{sandbox.url}/received").raise_for_status()
+    httpx2.delete(f"{sandbox.url}/received").raise_for_status()
     world = SlackWorld(pool, tmp_path, sandbox)
     world.forget()
     world.with_app_token(sandbox.credentials.slack_app_token)
     maya = world.user("maya.lindqvist@acme.test")
     with world.at_work(free_port()):
         id_ = detractor(world)
-        until(lambda: httpx.get(f"{sandbox.url}/slack-sockets").json()["connected"] == 1)
+        until(lambda: httpx2.get(f"{sandbox.url}/slack-sockets").json()["connected"] == 1)
         assert world.press("claim", maya)["note"] == "Acknowledged."
         until(lambda: follow_up(world, id_).owner_id == "maya")
-        httpx.delete(f"{sandbox.url}/slack-sockets").raise_for_status()  # Slack asks to connect anew
-        until(lambda: httpx.get(f"{sandbox.url}/slack-sockets").json()["opened"] == 2)
+        httpx2.delete(f"{sandbox.url}/slack-sockets").raise_for_status()  # Slack asks to connect anew
+        until(lambda: httpx2.get(f"{sandbox.url}/slack-sockets").json()["opened"] == 2)
         world.press("contacted", maya)
         world.form(maya)
         world.submit(maya, how="chat")
         until(lambda: "Contacted (chat)" in str(world.card()["blocks"]))
 
 
-def asked(id_: UUID, what: str = "", **body: object) -> httpx.Response:
+def asked(id_: UUID, what: str = "", **body: object) -> httpx2.Response:
     """What the HTTP API for answers says; with a body it is told to do something."""
     path = f"http://127.0.0.1:{PORT}/v1/answers/{id_}" + (f"/{what}" if what else "")
     key = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     if not body:
-        return httpx.get(path, headers=key)
-    return httpx.post(path, json={"actor": "maya.lindqvist@acme.test", **body}, headers=key)
+        return httpx2.get(path, headers=key)
+    return httpx2.post(path, json={"actor": "maya.lindqvist@acme.test", **body}, headers=key)
 
 
 def test_over_http_a_letter_is_mailed_once_and_its_writer_has_the_follow_up(slack: SlackWorld) -> None:
@@ -470,7 +472,7 @@ def test_over_http_a_letter_is_mailed_once_and_its_writer_has_the_follow_up(slac
     assert (told["mail"], told["follow_up"]["state"]) == ({"to": "ann@shop.test", "refusal": None}, "open")
     assert [asked(id_, "letters", **letter).json() for _ in range(2)] == [{"is_new": True}, {"is_new": False}]
     until(lambda: follow_up(slack, id_).contacted_how == "email")
-    (mail,) = httpx.get(f"{slack.url}/received/mail").json()["items"]
+    (mail,) = httpx2.get(f"{slack.url}/received/mail").json()["items"]
     assert dict(mail["headers"])["Reply-To"] == "Maya Lindqvist <maya.lindqvist@acme.test>"
     assert follow_up(slack, id_).owner_id == "maya"
     until(lambda: any("It works again." in line for line in slack.thread()))
@@ -499,7 +501,7 @@ def test_over_http_what_cannot_be_done_says_why(slack: SlackWorld) -> None:
         (asked(id_, "corrections", field="sentiment", revision=1, after=[]), 422),
         (asked(id_, "routing", team="zoo"), 422),
         (asked(id_, "routing", team="product", actor="zoe@acme.test"), 422),
-        (httpx.get(f"http://127.0.0.1:{PORT}/v1/answers/{id_}"), 401),
+        (httpx2.get(f"http://127.0.0.1:{PORT}/v1/answers/{id_}"), 401),
     ]
     assert [(one.status_code, status) for one, status in refused] == [(status,) * 2 for _, status in refused]
     assert emitted(slack, "feedback.corrected.v1") == []
@@ -524,7 +526,7 @@ def test_a_team_is_told_once_in_its_channel_and_each_member_by_mail(slack: Slack
     slack.settled()
     (message,) = slack.messages("product-feedback")
     assert "&lt;b&gt;Slow" in message["text"]
-    mails = httpx.get(f"{slack.url}/received/mail").json()["items"]
+    mails = httpx2.get(f"{slack.url}/received/mail").json()["items"]
     assert sorted(one["to"] for one in mails) == [["jonas.weber@acme.test"], ["maya.lindqvist@acme.test"]]
     assert {one["subject"] for one in mails} == {"What customers said"}
 
@@ -561,7 +563,7 @@ def test_a_customer_is_told_once_a_week_at_most_by_who_looks_after_them(slack: S
             handler.take(connection, [Delivered(RECORD, one) for one in (first, second, *refused)])
             erasures.erase(connection, forgotten)
     slack.settled()
-    (mail,) = httpx.get(f"{slack.url}/received/mail").json()["items"]
+    (mail,) = httpx2.get(f"{slack.url}/received/mail").json()["items"]
     assert (mail["to"], mail["subject"]) == (["ann@shop.test"], "You said exports are slow")
     assert "maya.lindqvist@acme.test" in str(mail)
     found = slack.ask("SELECT person_key, status, reason FROM effects ORDER BY person_key, status")

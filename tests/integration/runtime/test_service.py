@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from tests.integration.runtime.world import Broker, message, until
 
@@ -23,10 +23,10 @@ class Service:
         self.log = log
         self._url = f"http://127.0.0.1:{port}"
 
-    def ask(self, path: str) -> httpx.Response | None:
+    def ask(self, path: str) -> httpx2.Response | None:
         try:
-            return httpx.get(self._url + path, timeout=10)
-        except httpx.TransportError:
+            return httpx2.get(self._url + path, timeout=10)
+        except httpx2.TransportError:
             return None
 
     def is_ready(self) -> bool:

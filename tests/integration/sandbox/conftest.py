@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from sandbox.client import Credentials, RunningSandbox
@@ -15,9 +15,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 @pytest.fixture
-def world(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
+def world(sandbox: RunningSandbox) -> Iterator[httpx2.Client]:
     """The sandbox's own API, with nothing received, no faults and generous limits."""
-    with httpx.Client(base_url=sandbox.url, timeout=10) as client:
+    with httpx2.Client(base_url=sandbox.url, timeout=10) as client:
         client.delete("/received").raise_for_status()
         client.delete("/faults").raise_for_status()
         client.put("/limits", json={"factor": 1000}).raise_for_status()

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 
-import httpx
+import httpx2
 import pytest
 
 from sandbox.client import Credentials, RunningSandbox
@@ -33,7 +33,7 @@ def send(sandbox: RunningSandbox, message: EmailMessage | bytes, *, timeout_seco
         client.sendmail("feedback@acme.test", ["greta@northwind.test"], raw)
 
 
-def test_a_mail_is_kept_parsed(sandbox: RunningSandbox, world: httpx.Client) -> None:
+def test_a_mail_is_kept_parsed(sandbox: RunningSandbox, world: httpx2.Client) -> None:
     send(sandbox, mail(unsubscribe=True))
     item = world.get("/received/mail", params={"to": "GRETA@northwind.test"}).json()["items"][0]
     assert item["subject"] == "Wie war's, Größe 9?"
@@ -71,7 +71,7 @@ def spoiled(drop: str, *, also: tuple[str, str] | None = None) -> EmailMessage:
     ],
 )
 def test_a_careless_mail_is_refused_after_the_data(
-    sandbox: RunningSandbox, world: httpx.Client, message: EmailMessage | bytes, said: str
+    sandbox: RunningSandbox, world: httpx2.Client, message: EmailMessage | bytes, said: str
 ) -> None:
     with pytest.raises(smtplib.SMTPDataError, match=said) as caught:
         send(sandbox, message)
@@ -81,7 +81,7 @@ def test_a_careless_mail_is_refused_after_the_data(
 
 @pytest.mark.parametrize(("kind", "code"), [("rate_limited", 450), ("server_error", 451)])
 def test_ordered_refusals_take_nothing(
-    sandbox: RunningSandbox, world: httpx.Client, kind: str, code: int
+    sandbox: RunningSandbox, world: httpx2.Client, kind: str, code: int
 ) -> None:
     world.post("/faults", json={"double": "mail", "kind": kind, "count": 1}).raise_for_status()
     with pytest.raises(smtplib.SMTPDataError) as caught:
@@ -90,7 +90,7 @@ def test_ordered_refusals_take_nothing(
     assert world.get("/received").json()["mail"] == 0
 
 
-def test_a_cut_after_the_data_leaves_the_mail(sandbox: RunningSandbox, world: httpx.Client) -> None:
+def test_a_cut_after_the_data_leaves_the_mail(sandbox: RunningSandbox, world: httpx2.Client) -> None:
     world.post("/faults", json={"double": "mail", "kind": "drop_answer", "count": 1}).raise_for_status()
     with pytest.raises(smtplib.SMTPServerDisconnected):
         send(sandbox, mail())
@@ -98,7 +98,7 @@ def test_a_cut_after_the_data_leaves_the_mail(sandbox: RunningSandbox, world: ht
 
 
 def test_a_mail_its_sender_gave_up_on_is_taken_all_the_same(
-    sandbox: RunningSandbox, world: httpx.Client
+    sandbox: RunningSandbox, world: httpx2.Client
 ) -> None:
     world.post("/faults", json={"double": "mail", "kind": "late", "count": 1, "seconds": 1.5})
     with pytest.raises(smtplib.SMTPException):
@@ -123,4 +123,4 @@ def test_a_login_is_asked_for_where_one_is_set(tmp_path_factory: pytest.TempPath
         with pytest.raises(smtplib.SMTPAuthenticationError):
             attempt("wrong")
         attempt("right")
-        assert httpx.get(f"{sandbox.url}/received").json()["mail"] == 1
+        assert httpx2.get(f"{sandbox.url}/received").json()["mail"] == 1

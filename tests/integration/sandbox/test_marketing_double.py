@@ -1,9 +1,9 @@
-"""The marketing endpoint under httpx and the standardwebhooks library."""
+"""The marketing endpoint under httpx2 and the standardwebhooks library."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 from standardwebhooks import Webhook
 
@@ -12,7 +12,7 @@ from sandbox.client import Credentials, RunningSandbox
 
 def post(
     sandbox: RunningSandbox, webhook_id: str, *, secret: str | None = None, at: datetime | None = None
-) -> httpx.Response:
+) -> httpx2.Response:
     body = json.dumps({"type": "feedback.shared", "data": {"campaign": "referral"}})
     at = at or datetime.now(UTC)
     signature = Webhook(secret or sandbox.credentials.marketing_secret).sign(webhook_id, at, body)
@@ -21,10 +21,10 @@ def post(
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": signature,
     }
-    return httpx.post(f"{sandbox.url}/marketing/events", content=body, headers=headers)
+    return httpx2.post(f"{sandbox.url}/marketing/events", content=body, headers=headers)
 
 
-def test_a_repeated_webhook_is_one_event(sandbox: RunningSandbox, world: httpx.Client) -> None:
+def test_a_repeated_webhook_is_one_event(sandbox: RunningSandbox, world: httpx2.Client) -> None:
     assert post(sandbox, "msg_1").status_code == 204
     assert post(sandbox, "msg_1").json() == {"duplicate": True}
     assert post(sandbox, "msg_2").status_code == 204
@@ -34,20 +34,20 @@ def test_a_repeated_webhook_is_one_event(sandbox: RunningSandbox, world: httpx.C
     assert received["items"][0]["body"]["data"] == {"campaign": "referral"}
 
 
-def test_a_wrong_old_or_missing_signature_is_refused(sandbox: RunningSandbox, world: httpx.Client) -> None:
+def test_a_wrong_old_or_missing_signature_is_refused(sandbox: RunningSandbox, world: httpx2.Client) -> None:
     stranger = Credentials.generate().marketing_secret
     assert post(sandbox, "msg_1", secret=stranger).status_code == 401
     assert post(sandbox, "msg_1", at=datetime.now(UTC) - timedelta(minutes=6)).status_code == 401
-    assert httpx.post(f"{sandbox.url}/marketing/events", content="{}").status_code == 401
+    assert httpx2.post(f"{sandbox.url}/marketing/events", content="{}").status_code == 401
     garbled = {"webhook-id": "m", "webhook-timestamp": "1", "webhook-signature": "nonsense"}
-    assert httpx.post(f"{sandbox.url}/marketing/events", content="{}", headers=garbled).status_code == 401
+    assert httpx2.post(f"{sandbox.url}/marketing/events", content="{}", headers=garbled).status_code == 401
     assert world.get("/received").json()["marketing"] == 0
 
 
 @pytest.mark.parametrize("kind", ["drop_answer", "hang"])
-def test_a_call_without_an_answer(sandbox: RunningSandbox, world: httpx.Client, kind: str) -> None:
+def test_a_call_without_an_answer(sandbox: RunningSandbox, world: httpx2.Client, kind: str) -> None:
     order = {"double": "marketing", "kind": kind, "count": 1, "seconds": 0.1}
     world.post("/faults", json=order).raise_for_status()
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx2.RemoteProtocolError):
         post(sandbox, "msg_1")
     assert world.get("/received").json()["marketing"] == (1 if kind == "drop_answer" else 0)

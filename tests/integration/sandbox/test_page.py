@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -20,14 +20,14 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
 @pytest.fixture
-def slack(sandbox: RunningSandbox, world: httpx.Client) -> WebClient:
+def slack(sandbox: RunningSandbox, world: httpx2.Client) -> WebClient:
     del world  # only cleared
     return WebClient(
         token=sandbox.credentials.slack_bot_token, base_url=f"{sandbox.url}/slack/api/", retry_handlers=[]
     )
 
 
-def test_the_product_s_page_lets_in_the_widget_and_nothing_else(world: httpx.Client) -> None:
+def test_the_product_s_page_lets_in_the_widget_and_nothing_else(world: httpx2.Client) -> None:
     first, second = world.get("/product"), world.get("/product")
     policies = [answer.headers["content-security-policy"] for answer in (first, second)]
     assert policies[0] != policies[1], "a nonce of its own each time"
@@ -62,7 +62,7 @@ def send_mail(sandbox: RunningSandbox, html: str) -> None:
 
 
 def test_the_page_shows_what_came_and_runs_none_of_it(
-    sandbox: RunningSandbox, slack: WebClient, world: httpx.Client
+    sandbox: RunningSandbox, slack: WebClient, world: httpx2.Client
 ) -> None:
     post(slack, f"*Detractor* {HOSTILE}")
     send_mail(sandbox, f"<p>{HOSTILE}</p>")
@@ -79,7 +79,7 @@ def test_the_page_shows_what_came_and_runs_none_of_it(
 
 
 def test_the_page_opens_on_the_busiest_channel_and_survives_a_wrong_address(
-    slack: WebClient, world: httpx.Client
+    slack: WebClient, world: httpx2.Client
 ) -> None:
     post(slack, "one", "kudos")
     assert "<h3># kudos</h3>" in world.get("/").text
@@ -87,7 +87,7 @@ def test_the_page_opens_on_the_busiest_channel_and_survives_a_wrong_address(
     assert odd.status_code == 200
 
 
-def test_its_forms_work_without_javascript(world: httpx.Client) -> None:
+def test_its_forms_work_without_javascript(world: httpx2.Client) -> None:
     form = {"double": "slack", "kind": "hang", "count": "2", "seconds": "1", "probability": "0.5"}
     answer = world.post("/page/faults?back=%3Fchannel%3Dsales", data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/?channel=sales#faults")
@@ -99,13 +99,13 @@ def test_its_forms_work_without_javascript(world: httpx.Client) -> None:
     assert world.get("/limits").json() == {"factor": 1}
 
 
-def test_orders_from_another_site_are_refused(world: httpx.Client) -> None:
+def test_orders_from_another_site_are_refused(world: httpx2.Client) -> None:
     foreign = {"sec-fetch-site": "cross-site"}
     assert world.post("/page/forget", headers=foreign).status_code == 403
     assert world.post("/page/forget", headers={"sec-fetch-site": "same-origin"}).status_code == 303
 
 
-def test_without_a_database_the_clock_says_what_to_do(world: httpx.Client) -> None:
+def test_without_a_database_the_clock_says_what_to_do(world: httpx2.Client) -> None:
     answer = world.post("/clock", data={"days": 30})
     assert (answer.status_code, answer.json()["detail"]) == (
         503,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
+import httpx2
 import jwt
 import pytest
 import requests
@@ -66,7 +66,7 @@ def client_of(
 
 
 @pytest.fixture
-def org(sandbox: RunningSandbox, world: httpx.Client) -> Salesforce:
+def org(sandbox: RunningSandbox, world: httpx2.Client) -> Salesforce:
     del world  # only cleared
     return client_of(sandbox)
 
@@ -150,7 +150,7 @@ def test_several_matches_answer_300(org: Salesforce) -> None:
     ],
 )
 def test_values_the_service_refuses(
-    org: Salesforce, world: httpx.Client, values: dict[str, object], status: int, code: str
+    org: Salesforce, world: httpx2.Client, values: dict[str, object], status: int, code: str
 ) -> None:
     assert refusal(lambda: upsert(org, "e1", values)) == (status, code)
     assert world.get("/received").json()["salesforce"]["Case"] == 0
@@ -255,22 +255,22 @@ def test_an_expired_assertion_is_refused(sandbox: RunningSandbox) -> None:
     }
     assertion = jwt.encode(claims, sandbox.credentials.salesforce_private_key, algorithm="RS256")
     form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
-    answer = httpx.post(f"{sandbox.url}/salesforce/services/oauth2/token", data=form)
+    answer = httpx2.post(f"{sandbox.url}/salesforce/services/oauth2/token", data=form)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
 def test_an_ended_session_asks_for_a_new_login(
-    sandbox: RunningSandbox, org: Salesforce, world: httpx.Client
+    sandbox: RunningSandbox, org: Salesforce, world: httpx2.Client
 ) -> None:
     ended = {"Authorization": f"Bearer {org.session_id}"}
     assert world.delete("/salesforce-sessions").json()["ended"] >= 1
-    answer = httpx.get(f"{sandbox.url}/salesforce/services/data/v59.0/limits", headers=ended)
+    answer = httpx2.get(f"{sandbox.url}/salesforce/services/data/v59.0/limits", headers=ended)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
     assert org.query("SELECT Id FROM Case")["totalSize"] == 0  # the client logs in again by itself
     assert org.session_id != ended["Authorization"].removeprefix("Bearer ")
 
 
-def test_calls_are_counted_against_the_days_allowance(org: Salesforce, world: httpx.Client) -> None:
+def test_calls_are_counted_against_the_days_allowance(org: Salesforce, world: httpx2.Client) -> None:
     world.put("/limits", json={"factor": 0.00003})
     for _ in range(3):
         org.query("SELECT Id FROM Case")
@@ -280,7 +280,7 @@ def test_calls_are_counted_against_the_days_allowance(org: Salesforce, world: ht
 
 
 def test_an_upsert_meeting_one_that_is_still_applied_late_is_a_duplicate(
-    sandbox: RunningSandbox, org: Salesforce, world: httpx.Client
+    sandbox: RunningSandbox, org: Salesforce, world: httpx2.Client
 ) -> None:
     order = {"double": "salesforce", "kind": "late", "count": 1, "seconds": 1.2, "hidden_seconds": 3}
     world.post("/faults", json={**order, "operations": ["Case.upsert"]}).raise_for_status()
@@ -301,7 +301,7 @@ def test_an_upsert_meeting_one_that_is_still_applied_late_is_a_duplicate(
     assert world.get("/received").json()["salesforce"]["Case"] == 1
 
 
-def test_a_dropped_answer_leaves_the_record(org: Salesforce, world: httpx.Client) -> None:
+def test_a_dropped_answer_leaves_the_record(org: Salesforce, world: httpx2.Client) -> None:
     world.post("/faults", json={"double": "salesforce", "kind": "drop_answer", "count": 1}).raise_for_status()
     with pytest.raises(requests.ConnectionError):
         upsert(org, "e1", {"Subject": "made"})
@@ -315,7 +315,7 @@ def test_describe_names_fields_and_picklists(org: Salesforce) -> None:
 
 
 def test_a_user_of_the_org_changes_a_case_and_a_later_query_sees_who_and_when(
-    org: Salesforce, world: httpx.Client
+    org: Salesforce, world: httpx2.Client
 ) -> None:
     since = org.query("SELECT CreatedDate FROM User LIMIT 1")["records"][0]["CreatedDate"]
     upsert(org, "e1", {"Subject": "Detractor"})
@@ -344,7 +344,7 @@ def test_a_user_of_the_org_changes_a_case_and_a_later_query_sees_who_and_when(
 
 
 def test_a_collection_updates_by_record_id_and_one_locked_row_leaves_the_others(
-    org: Salesforce, world: httpx.Client
+    org: Salesforce, world: httpx2.Client
 ) -> None:
     ids = [objects(org, "Contact").create({"LastName": name})["id"] for name in ("One", "Two")]
     fault = {"double": "salesforce", "kind": "refused", "code": "UNABLE_TO_LOCK_ROW", "count": 1}

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -39,7 +39,7 @@ def client_of(sandbox: RunningSandbox, *, token: str | None = None, timeout: int
 
 
 @pytest.fixture
-def slack(sandbox: RunningSandbox, world: httpx.Client) -> WebClient:
+def slack(sandbox: RunningSandbox, world: httpx2.Client) -> WebClient:
     del world  # only cleared
     return client_of(sandbox)
 
@@ -51,7 +51,9 @@ def refusal(call: Callable[[], object]) -> Mapping[str, Any]:
     return data
 
 
-def test_a_card_is_posted_found_by_metadata_edited_and_deleted(slack: WebClient, world: httpx.Client) -> None:
+def test_a_card_is_posted_found_by_metadata_edited_and_deleted(
+    slack: WebClient, world: httpx2.Client
+) -> None:
     posted = slack.chat_postMessage(
         channel="#customer-success", text="3 of 10", blocks=CARD, metadata=METADATA
     )
@@ -119,7 +121,7 @@ def test_only_posting_takes_a_channels_name(slack: WebClient) -> None:
     assert unknown == "channel_not_found"
 
 
-def test_a_faulty_card_is_refused_where_it_is_faulty(slack: WebClient, world: httpx.Client) -> None:
+def test_a_faulty_card_is_refused_where_it_is_faulty(slack: WebClient, world: httpx2.Client) -> None:
     long = [CARD[0], {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}]
     answer = refusal(lambda: slack.chat_postMessage(channel="sales", text="x", blocks=long))
     assert answer["error"] == "invalid_blocks"
@@ -136,7 +138,7 @@ def test_text_beside_blocks_is_missed_and_without_either_refused(slack: WebClien
     assert answer["error"] == "no_text"
 
 
-def test_one_message_a_second_and_channel(slack: WebClient, world: httpx.Client) -> None:
+def test_one_message_a_second_and_channel(slack: WebClient, world: httpx2.Client) -> None:
     world.put("/limits", json={"factor": 1})
 
     def storm() -> None:
@@ -151,7 +153,7 @@ def test_one_message_a_second_and_channel(slack: WebClient, world: httpx.Client)
     assert 1 <= world.get("/received").json()["slack"]["kudos"] <= 4
 
 
-def test_an_answer_dropped_after_the_post_leaves_the_message(slack: WebClient, world: httpx.Client) -> None:
+def test_an_answer_dropped_after_the_post_leaves_the_message(slack: WebClient, world: httpx2.Client) -> None:
     world.post("/faults", json={"double": "slack", "kind": "drop_answer", "count": 1}).raise_for_status()
     with pytest.raises(OSError):  # noqa: PT011 - the reset shows as one of several subclasses
         slack.chat_postMessage(channel="sales", text="posted all the same", metadata=METADATA)
@@ -160,7 +162,7 @@ def test_an_answer_dropped_after_the_post_leaves_the_message(slack: WebClient, w
 
 
 def test_a_late_post_is_hidden_from_history_for_a_while(
-    sandbox: RunningSandbox, slack: WebClient, world: httpx.Client
+    sandbox: RunningSandbox, slack: WebClient, world: httpx2.Client
 ) -> None:
     order = {"double": "slack", "kind": "late", "count": 1, "seconds": 1.5, "hidden_seconds": 1.5}
     world.post("/faults", json=order | {"operations": ["chat.postMessage"]}).raise_for_status()
@@ -190,7 +192,7 @@ def test_a_late_post_is_hidden_from_history_for_a_while(
     ],
 )
 def test_ordered_refusals_apply_nothing(
-    slack: WebClient, world: httpx.Client, order: dict[str, Any], status: int, header: str | None
+    slack: WebClient, world: httpx2.Client, order: dict[str, Any], status: int, header: str | None
 ) -> None:
     world.post("/faults", json={"double": "slack", "count": 1, **order}).raise_for_status()
     with pytest.raises(SlackApiError) as caught:
@@ -203,7 +205,7 @@ def test_ordered_refusals_apply_nothing(
 
 
 def test_a_direct_message_goes_to_one_person_and_an_ephemeral_one_is_seen_by_one(
-    slack: WebClient, world: httpx.Client
+    slack: WebClient, world: httpx2.Client
 ) -> None:
     maya = slack.users_lookupByEmail(email="maya.lindqvist@acme.test")["user"]["id"]
     channel = slack.conversations_open(users=[maya])["channel"]["id"]

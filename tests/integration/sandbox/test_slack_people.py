@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import Any
 from urllib.parse import parse_qs
 
-import httpx
+import httpx2
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -113,7 +113,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningSa
 @pytest.fixture
 def people(served: tuple[RunningSandbox, App]) -> "Desk":
     sandbox, app = served
-    httpx.delete(f"{sandbox.url}/received").raise_for_status()
+    httpx2.delete(f"{sandbox.url}/received").raise_for_status()
     app.answer = lambda _: None
     while not app.heard.empty():
         app.heard.get()
@@ -131,8 +131,8 @@ class Desk:
         )
         self.maya = self.slack.users_lookupByEmail(email="maya.lindqvist@acme.test")["user"]["id"]
 
-    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        return httpx.post(f"{self.url}{path}", json=body)
+    def post(self, path: str, body: dict[str, Any]) -> httpx2.Response:
+        return httpx2.post(f"{self.url}{path}", json=body)
 
     def press(self) -> dict[str, Any]:
         """Press Claim on a new card; what the app heard."""
@@ -146,7 +146,7 @@ class Desk:
         return answer
 
     def modal(self) -> dict[str, Any] | None:
-        shown: dict[str, Any] | None = httpx.get(f"{self.url}/views/{self.maya}").json()["modal"]
+        shown: dict[str, Any] | None = httpx2.get(f"{self.url}/views/{self.maya}").json()["modal"]
         return shown
 
 
@@ -161,9 +161,9 @@ def test_a_press_reaches_the_app_signed_and_its_answer_replaces_the_message(peop
     assert (pressed["type"], pressed["actions"][0]["value"]) == ("block_actions", "e1")
 
     answer = {"replace_original": True, "text": f"Claimed by {pressed['user']['name']}"}
-    httpx.post(pressed["response_url"], json=answer).raise_for_status()
+    httpx2.post(pressed["response_url"], json=answer).raise_for_status()
 
-    (item,) = httpx.get(f"{people.url}/received/slack").json()["items"]
+    (item,) = httpx2.get(f"{people.url}/received/slack").json()["items"]
     assert item["text"] == "Claimed by maya.lindqvist"
     nothing = {"channel": item["channel_id"], "ts": item["ts"], "action_id": "nothing"}
     assert people.post("/press", nothing).status_code == 404
@@ -174,8 +174,8 @@ def test_two_presses_at_once_are_two_callbacks(people: Desk) -> None:
     posted = people.slack.chat_postMessage(channel="sales", text="3 of 10", blocks=CARD)
     order = {"channel": posted["channel"], "ts": posted["ts"], "action_id": "claim", "user": people.maya}
 
-    async def twice() -> list[httpx.Response]:
-        async with httpx.AsyncClient() as client:
+    async def twice() -> list[httpx2.Response]:
+        async with httpx2.AsyncClient() as client:
             calls = [client.post(f"{people.url}/press", json=order) for _ in range(2)]
             return await asyncio.gather(*calls)
 
@@ -257,12 +257,12 @@ def test_the_app_may_answer_a_form_with_errors_another_view_or_one_on_top(people
 
 
 def test_opening_the_home_tab_is_an_event_and_its_buttons_work(people: Desk) -> None:
-    assert httpx.post(f"{people.url}/home", params={"user": people.maya}).json()["status"] == 200
+    assert httpx2.post(f"{people.url}/home", params={"user": people.maya}).json()["status"] == 200
     event = people.app.heard.get(timeout=5)["event"]
     assert (event["type"], event["user"], event["tab"]) == ("app_home_opened", people.maya, "home")
 
     people.slack.views_publish(user_id=people.maya, view={"type": "home", "blocks": CARD})
-    home = httpx.get(f"{people.url}/views/{people.maya}").json()["home"]
+    home = httpx2.get(f"{people.url}/views/{people.maya}").json()["home"]
     people.post("/press", {"view_id": home["id"], "action_id": "claim", "user": people.maya})
     pressed = people.app.heard.get(timeout=5)
     assert (pressed["container"]["type"], pressed["view"]["type"]) == ("view", "home")
@@ -272,13 +272,13 @@ def test_opening_the_home_tab_is_an_event_and_its_buttons_work(people: Desk) -> 
 
 def test_the_page_draws_the_form_and_sends_it(people: Desk) -> None:
     people.slack.views_open(trigger_id=people.press()["trigger_id"], view=modal())
-    page = httpx.get(people.url, params={"as": people.maya}).text
+    page = httpx2.get(people.url, params={"as": people.maya}).text
     assert 'role="dialog"' in page
     assert '<option value="fixed"' in page
     other = next(id_ for id_ in page.split('option value="')[1:] if not id_.startswith(people.maya))
-    assert 'role="dialog"' not in httpx.get(people.url, params={"as": other.partition('"')[0]}).text
+    assert 'role="dialog"' not in httpx2.get(people.url, params={"as": other.partition('"')[0]}).text
 
-    httpx.post(f"{people.url}/page/submit", data={"user": people.maya, "field:how": "fixed"})
+    httpx2.post(f"{people.url}/page/submit", data={"user": people.maya, "field:how": "fixed"})
 
     assert people.app.heard.get(timeout=5)["view"]["state"]["values"]["how"]
     assert people.modal() is None
@@ -314,7 +314,7 @@ def test_over_socket_mode_presses_and_forms_take_the_same_way(people: Desk, sock
     people.slack.views_open(trigger_id=pressed.payload["trigger_id"], view=modal())
     people.submit(how="fixed")
     assert (people.modal() or {})["errors"] == {"note": "ä" * 200}
-    httpx.post(f"{people.url}/home", params={"user": people.maya})
+    httpx2.post(f"{people.url}/home", params={"user": people.maya})
     heard.get(timeout=5)
     assert heard.get(timeout=5).type == "events_api"
     assert people.app.heard.empty()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import LiteralString
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from kafka import KafkaConsumer
@@ -42,7 +42,7 @@ class Replica:
     def __init__(self, name: str, bootstrap: str, database: str, folder: Path) -> None:
         port = free_port()
         # A client makes a TLS context once; a fresh one for every question takes longer than the question.
-        self.http = httpx.Client(
+        self.http = httpx2.Client(
             base_url=f"http://127.0.0.1:{port}", timeout=5, headers={"Authorization": f"Bearer {KEY}"}
         )
         self._log = folder / f"{name}.log"
@@ -64,7 +64,7 @@ class Replica:
         assert self.process.poll() is None, self._log.read_text()
         try:
             return self.http.get("/health/ready").status_code == 200
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
     def metric(self, name: str) -> float:

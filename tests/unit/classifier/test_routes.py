@@ -2,7 +2,7 @@
 
 import json
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -13,7 +13,7 @@ from services.classifier.routes import classify_routes
 from tests.unit.runtime.asgi import call
 
 
-def ask(reader: Reader, question: dict[str, object]) -> httpx.Response:
+def ask(reader: Reader, question: dict[str, object]) -> httpx2.Response:
     app = FastAPI()
     add_problem_handlers(app)
     app.include_router(classify_routes(Live(reader)))
