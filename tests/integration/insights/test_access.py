@@ -1,5 +1,6 @@
 """What stands between a browser and the pages."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,10 +8,17 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from services.insights.web.add_pages import add_pages
 from services.insights.web.settings import PageSettings
-from tests.integration.insights.site import PASSWORD, page_settings, served, token_on
+from tests.integration.insights.site import PASSWORD, page_settings, served, token_on, visitor
+from tests.integration.insights.world import World, account, answer_id, answered, profile
+
+PAGES = (
+    *("/", "/inbox", "/answers.csv", "/journey", "/themes", "/movement", "/movement/people", "/response"),
+    *("/closed-loop", "/retention", "/review", "/you-said-we-did"),
+)
 
 
 @contextmanager
@@ -80,3 +88,26 @@ def test_without_a_secret_there_are_no_pages() -> None:
     before = len(app.routes)
     add_pages(app, nothing, PageSettings())
     assert len(app.routes) == before
+
+
+def test_who_saw_which_page_is_noted_and_nothing_of_whom_it_was_about(world: World) -> None:
+    world.say(
+        account("acme", 0, name="Acme"),
+        profile("ann", 0, name="Ann Lee", email="ann@acme.test", account_id="acme"),
+        answered("ann", 1, 3, comment="Call Bob Ray."),
+    )
+    seen = {
+        "/people/ann": "/people/{key}",
+        "/accounts/acme": "/accounts/{account_id:path}",
+        "/answers?owner=olga@ours.test": "/answers",
+        f"/answers/{answer_id('ann', 1)}": "/answers/{response_id:uuid}",
+        "/tables/people-of-account.csv?about=acme": "/tables/{name}.csv",
+        **{page: page for page in PAGES},
+    }
+    with served(world.pool) as address, visitor(address) as client, capture_logs() as noted:
+        for path in seen:
+            assert client.get(path).status_code == 200, path
+    assert [(one["event"], one["page"], one["method"], one["staff"]) for one in noted] == [
+        ("page seen", page, "GET", "local") for page in seen.values()
+    ]
+    assert not re.search(r"ann\b|acme|lee|\bray|olga|@", str(noted), re.IGNORECASE)
