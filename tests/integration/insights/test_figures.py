@@ -27,7 +27,16 @@ from services.insights.traits import DIMENSIONS, Trait, traits
 from tests.integration.insights import naive, naive_retention
 from tests.integration.insights.histories import History, heard
 from tests.integration.insights.naive import Told
-from tests.integration.insights.world import World, answered, hour
+from tests.integration.insights.world import (
+    World,
+    account,
+    answered,
+    hour,
+    profile,
+    request_id,
+    requested,
+    sent,
+)
 
 ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Auckland")
 DAY = hour(0).date()
@@ -326,3 +335,38 @@ def test_the_view_for_other_tools_holds_what_the_figures_count(world: World) -> 
             "SELECT day, score, score_group, themes, previous_group FROM counted_answers ORDER BY score"
         ).fetchall()
     assert rows == [(DAY, 0, "detractor", None, "first"), (DAY, 9, "promoter", ["price", "speed"], "first")]
+
+
+def test_the_views_for_other_tools_have_each_dimension_and_nobodys_name(world: World) -> None:
+    world.say(
+        account("acme", 0, owner_email="olga@ours.test"),
+        profile("ann", 0, name="Ann", email="ann@acme.test", account_id="acme", role="buyer"),
+        requested("ann", 1, 1),
+        sent("ann", 1, 1),
+        answered("ann", 2, 3, request_id=request_id(1), comment="slow").model_copy(update={"language": "en"}),
+        answered("ann", 50, 9, number=2),
+    )
+    with world.pool.connection() as connection:
+        answers_read = connection.execute("SELECT * FROM counted_answers ORDER BY score")
+        names = [column.name for column in answers_read.description or ()]
+        first = dict(zip(names, answers_read.fetchall()[0], strict=True))
+        asked_of = connection.execute(
+            "SELECT metric, day, is_answered, program, role, account_owner FROM counted_requests"
+        ).fetchall()
+    renamed = {"group": "score_group", "owner": "account_owner", "before": "previous_group"}
+    renamed |= {"next": "next_group", "theme": "themes", "function": "functions", "wish": "wishes"}
+    assert {renamed.get(one, one) for one in Dimension} <= first.keys()
+    told = {
+        name: first[name]
+        for name in ("account_id", "account_owner", "role", "language", "turn", "next_group")
+    }
+    assert told == {
+        "account_id": "acme",
+        "account_owner": "olga@ours.test",
+        "role": "buyer",
+        "language": "en",
+        "turn": "higher",
+        "next_group": "promoter",
+    }
+    assert not {"person", "name", "email", "comment"} & first.keys()
+    assert asked_of == [("nps", DAY, True, "yearly", "buyer", "olga@ours.test")]
