@@ -100,14 +100,16 @@ def _say_what_comes_next(*, demo: bool) -> None:
     steps = [
         "Read .env; put the tokens of Slack, Salesforce, mail, marketing into secrets/router/ (empty: off).",
         "Look through deploy/config/ and run `feedback config check`.",
-        "Start: docker compose up --wait",
+        "Start: docker compose up --build --wait",
         "Nothing leaves while DELIVERY_MODE=observe: see what would be sent, then try `pilot`, then `live`.",
     ]
     if demo:
         steps = [
-            "Start: docker compose up --wait",
-            "Everything that is sent appears in the sandbox's page.",
-            "The pages of insights open with the password in secrets/insights/local_password.",
+            "Start: docker compose up --build --wait",
+            "Send an answer with that key: docs/docker-compose.md has a call to copy.",
+            "See what Slack, Salesforce and the others received: http://127.0.0.1:8090",
+            "Open the pages of insights with the password in secrets/insights/local_password:"
+            " http://127.0.0.1:8004",
         ]
     console.print("What comes next")
     for number, step in enumerate(steps, start=1):
