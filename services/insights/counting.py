@@ -1,6 +1,6 @@
 """Counts which answers fit a filter and how many of them fall where, by intersecting bitmaps."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -38,25 +38,23 @@ class Counting:
     def altogether(self, wanted: Filter) -> Tally:
         """The answers that fit."""
         fitting = self._places(wanted, wanted.metric)
-        counted = Tally()
-        for group, places in self._groups(wanted.metric).items():
-            counted += tally(wanted.metric, group, fitting.intersection_cardinality(places))
-        return counted
+        groups = self._groups(wanted.metric).items()
+        return tally(
+            wanted.metric, [(group, fitting.intersection_cardinality(places)) for group, places in groups]
+        )
 
     def by_value(self, wanted: Filter, dimension: str, *, without: Stages = NO_CUSTOMERS) -> dict[str, Tally]:
         """The answers that fit, by a dimension's value; one with several themes or functions is among each.
 
         `without`: the stages left out where none are chosen.
         """
-        found: dict[str, Tally] = {}
         fitting = self._places(wanted, wanted.metric, without)
-        values = self._values(wanted, wanted.metric, dimension)
-        for group, of_group in self._groups(wanted.metric).items():
-            fitting_group = fitting & of_group
-            for value, places in values:
-                answers = fitting_group.intersection_cardinality(places)
-                if answers:
-                    found[value] = found.get(value, Tally()) + tally(wanted.metric, group, answers)
+        groups = [(group, fitting & places) for group, places in self._groups(wanted.metric).items()]
+        found: dict[str, Tally] = {}
+        for value, places in self._values(wanted, wanted.metric, dimension):
+            answers = [(group, of_group.intersection_cardinality(places)) for group, of_group in groups]
+            if any(number for _, number in answers):
+                found[value] = tally(wanted.metric, answers)
         return found
 
     def crossed(
@@ -138,11 +136,17 @@ def _union(bitmaps: Iterable[FrozenBitMap]) -> BitMap:
     return BitMap().union(*bitmaps)
 
 
-def tally(metric: Metric, group: str, answers: int) -> Tally:
-    """So many answers of one group or, of CES, of one score."""
-    if metric is Metric.CES:
-        score = int(group)
-        low, middle, top = (answers * (one is group_of(metric, score)) for one in GROUPS[metric])
-        return Tally(low, middle, top, answers * score, answers * score**2)
-    low, middle, top = (answers * (one == group) for one in GROUPS[metric])
-    return Tally(low, middle, top)
+def tally(metric: Metric, answers: Sequence[tuple[str, int]]) -> Tally:
+    """So many answers of each group or, of CES, of each score."""
+    if metric is not Metric.CES:
+        of_group = dict(answers)
+        low, middle, top = (of_group.get(group, 0) for group in GROUPS[metric])
+        return Tally(low, middle, top)
+    counted, total, squares = dict.fromkeys(GROUPS[metric], 0), 0, 0
+    for text, number in answers:
+        score = int(text)
+        counted[group_of(metric, score)] += number
+        total += number * score
+        squares += number * score**2
+    low, middle, top = counted.values()
+    return Tally(low, middle, top, total, squares)
