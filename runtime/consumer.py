@@ -287,7 +287,7 @@ class Consumer(Generic[E]):
 
     def _measure(self, source: KafkaConsumer) -> None:
         """Asks where the partitions end, and for positions not known yet: no record is in hand now."""
-        if time.monotonic() < self._measured_at + MEASURE_EVERY_SECONDS:
+        if not self._is_member or time.monotonic() < self._measured_at + MEASURE_EVERY_SECONDS:
             return
         timeout_ms = MEASURE_TIMEOUT_SECONDS * 1000
         held = list(source.assignment())

@@ -1,5 +1,6 @@
 """How far a consumer has come: written by its loop, read by metrics, health and the watchdog."""
 
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -33,6 +34,9 @@ class Progress:
         self._ends: dict[Partition, int] = {}
         self._done: dict[Partition, int] = {}
         self._oldest: dict[Partition, datetime] = {}
+        self._sought: Mapping[Partition, int] | None = None
+        self._sought_since = 0.0
+        self._fresh_at: float | None = None
         self._waits = 0
         self._waits_for: str | None = None
         self._turned_at = time.monotonic()
@@ -63,6 +67,9 @@ class Progress:
             self._ends = {held: end for held, end in ends.items() if held in done}
             self._done = dict(done)
             self._oldest = {held: at for held, at in self._oldest.items() if held in ends}
+            if self._sought is None or self._sought.keys() != ends.keys():
+                self._sought, self._sought_since = dict(ends), time.monotonic()
+            self._look_around()
 
     def unmeasured(self) -> None:
         """The broker did not say where the partitions end."""
@@ -79,6 +86,7 @@ class Progress:
         """Everything before `next_offset` is processed."""
         with self._lock:
             self._done[partition] = next_offset
+            self._look_around()
 
     def waiting(self, dependency: str | None) -> None:
         """An attempt found `dependency` down; None: one succeeded."""
@@ -96,6 +104,14 @@ class Progress:
             behind = [at for held, at in self._oldest.items() if held[0] == topic and self._lag(held)]
         return (datetime.now(UTC) - min(behind)).total_seconds() if behind else 0.0
 
+    def age_seconds(self) -> float:
+        """Seconds since all was processed that was published then; infinite until that was seen once.
+
+        Of the partitions held here: other members of the group know about theirs.
+        """
+        with self._lock:
+            return math.inf if self._fresh_at is None else time.monotonic() - self._fresh_at
+
     def standing(self) -> Standing:
         """What the watchdog compares."""
         with self._lock:
@@ -104,6 +120,13 @@ class Progress:
                 position=tuple(sorted(self._done.items())),
                 waits=self._waits,
             )
+
+    def _look_around(self) -> None:
+        """Whether it has come to where the partitions ended when that was measured."""
+        if self._sought is not None and all(
+            self._done.get(held, 0) >= end for held, end in self._sought.items()
+        ):
+            self._fresh_at, self._sought = self._sought_since, None
 
     def _lag(self, partition: Partition) -> int:
         return max(0, self._ends[partition] - self._done.get(partition, 0))

@@ -61,6 +61,7 @@ def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
         pool=pool,
         programs=programs,
         clock=clock,
+        age_seconds=intake.progress.age_seconds,
         batch_size=settings.schedule_batch_size,
         poll_seconds=settings.schedule_poll_seconds,
     )

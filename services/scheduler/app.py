@@ -1,7 +1,7 @@
 """The scheduler's input and output: takes events in, decides due work, shows decisions."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, get_args
 
@@ -34,6 +34,9 @@ from services.scheduler.rounds import Decided, decide
 SERVICE = "scheduler"
 SOURCE = "/services/scheduler"
 RETRY_SECONDS = 1.0
+OLDEST_FACTS_SECONDS = 10.0
+"""Nobody is decided about by facts that are older: after downtime, it is heard first who has opted out or
+answered elsewhere meanwhile."""
 ASKED = "none"
 """The gate of a decision that no gate was shut for, as a label."""
 _EVENTS: tuple[type[Published], ...] = get_args(Published)
@@ -72,15 +75,25 @@ class Rounds:
     """Decides due work, takes the next steps of requests and sweeps, as the business clock reaches them."""
 
     def __init__(
-        self, *, pool: Pool, programs: Programs, clock: Clock, batch_size: int, poll_seconds: float
+        self,
+        *,
+        pool: Pool,
+        programs: Programs,
+        clock: Clock,
+        age_seconds: Callable[[], float],
+        batch_size: int,
+        poll_seconds: float,
     ) -> None:
+        """`age_seconds`: how old what is known of people is, in wall time."""
         self._pool = pool
+        self._age_seconds = age_seconds
         self._programs = programs
         self._clock = clock
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
         self._trouble: str | None = "no round yet"
         self._is_planned = False
+        metrics.FACTS_AGE_SECONDS.set_function(age_seconds)
         for program in programs.programs:
             # A counter that begins at 1 never shows its first increase.
             metrics.REQUESTS.labels(program.id)
@@ -90,7 +103,7 @@ class Rounds:
         """Works until `stop`; outlives outages of PostgreSQL."""
         while not stop.is_set():
             try:
-                busy = max(self.once(), self.follow_up(), self.sweep()) >= self._batch_size
+                busy = self.turn() >= self._batch_size
                 self._trouble = None
             except psycopg.OperationalError as error:
                 self._trouble = f"PostgreSQL does not answer ({type(error).__name__})"
@@ -99,6 +112,14 @@ class Rounds:
                 continue
             if not busy:
                 stop.wait(self._poll_seconds)
+
+    def turn(self) -> int:
+        """A batch of each kind of work, as long as the facts are fresh; returns the size of the largest."""
+        if self._age_seconds() > OLDEST_FACTS_SECONDS:
+            with self._pool.connection() as connection:
+                self._show_lag(connection, self._clock.now())
+            return 0
+        return max(self.once(), self.follow_up(), self.sweep())
 
     def once(self) -> int:
         """Decides one batch in one transaction; returns how much work it took."""
@@ -112,10 +133,13 @@ class Rounds:
                 decided = decide(works, people, books, self._programs, now)
                 store.settle(connection, decided, people, now)
                 outbox.append(connection, _requests(decided))
-            oldest = store.oldest_due(connection)
+            self._show_lag(connection, now)
         _count(decided)
-        metrics.DUE_LAG_SECONDS.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
         return len(decided)
+
+    def _show_lag(self, connection: psycopg.Connection[Any], now: datetime) -> None:
+        oldest = store.oldest_due(connection)
+        metrics.DUE_LAG_SECONDS.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
 
     def follow_up(self) -> int:
         """Takes the next step of a batch of requests in one transaction; returns how many it looked at."""

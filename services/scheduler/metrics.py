@@ -12,6 +12,10 @@ DUE_LAG_SECONDS = Gauge(
     "feedback_schedule_due_lag_seconds",
     "By how much the oldest due work is late, on the business clock; 0 when nothing is late.",
 )
+FACTS_AGE_SECONDS = Gauge(
+    "feedback_schedule_facts_age_seconds",
+    "Seconds since all that was published then was taken in; above 10 nobody is decided about.",
+)
 STEPS = Counter(
     "feedback_survey_steps_total",
     "Requests that went on to another channel (fall_back) or were repeated (remind).",

@@ -7,6 +7,7 @@ import pytest
 from schemas.lifecycle import Moment
 from schemas.profiles import ProfileErased
 from schemas.survey_events import SurveyStep
+from services.scheduler.app import OLDEST_FACTS_SECONDS
 from tests.integration.scheduler.world import World, answered, day, profile, purchased, step
 
 
@@ -19,6 +20,17 @@ def test_asks_thirty_days_after_the_purchase_and_not_before(world: World) -> Non
     world.work_until(40)
     assert world.asked() == [("ann", 30)]
     assert world.reasons("ann") == [("asked", None)]
+
+
+def test_nobody_is_asked_while_it_is_not_known_what_was_said_lately(world: World) -> None:
+    world.say(profile("ann"), purchased("ann", 0))
+    world.facts_age_seconds = OLDEST_FACTS_SECONDS + 1
+    world.work_until(31)
+    assert world.reasons("ann") == []
+    world.say(profile("ann", 2, opted_out=True))
+    world.facts_age_seconds = 0
+    world.work_until(31)
+    assert world.reasons("ann") == [("skipped", "opted_out")]
 
 
 def test_the_profile_may_come_after_the_survey_was_due(world: World) -> None:

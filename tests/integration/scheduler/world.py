@@ -54,8 +54,14 @@ class World:
         self.pool = pool
         self.clock = HandClock()
         self._intake = Intake(programs, self.clock)
+        self.facts_age_seconds = 0.0
         self.rounds = Rounds(
-            pool=pool, programs=programs, clock=self.clock, batch_size=batch_size, poll_seconds=0.05
+            pool=pool,
+            programs=programs,
+            clock=self.clock,
+            age_seconds=lambda: self.facts_age_seconds,
+            batch_size=batch_size,
+            poll_seconds=0.05,
         )
 
     def forget(self) -> None:
@@ -72,7 +78,7 @@ class World:
     def work_until(self, at: float) -> None:
         """Decides all that is due on that day."""
         self.clock.time = day(at)
-        while self.rounds.sweep() or self.rounds.once() or self.rounds.follow_up():
+        while self.rounds.sweep() or self.rounds.turn():
             pass
 
     def requested(self) -> list[SurveyRequested]:

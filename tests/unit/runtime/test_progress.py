@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,6 +36,31 @@ def test_partitions_that_were_given_away_count_no_more() -> None:
     progress.measured({("t", 0): 100}, {("t", 0): 0})
     progress.measured({("t", 1): 5}, {("t", 1): 5})
     assert progress.standing().lag_records == 0
+
+
+def test_what_is_known_is_as_old_as_the_measurement_that_processing_has_come_up_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("runtime.progress.time.monotonic", lambda: seconds[0])
+    progress = Progress()
+    assert progress.age_seconds() == math.inf
+    progress.measured({("t", 0): 100, ("t", 1): 5}, {("t", 0): 90})
+    seconds[0] = 2.0
+    progress.measured({("t", 0): 200, ("t", 1): 5}, {("t", 0): 90, ("t", 1): 5})
+    assert progress.age_seconds() == math.inf
+    seconds[0] = 3.0
+    progress.done(("t", 0), 100)  # not the 200 of later: under steady load one would never be there
+    assert progress.age_seconds() == 3
+    progress.measured({("t", 0): 200, ("t", 1): 5}, {("t", 0): 200, ("t", 1): 5})
+    assert progress.age_seconds() == 0
+
+
+def test_what_is_known_of_partitions_that_were_given_away_is_waited_for_no_more() -> None:
+    progress = Progress()
+    progress.measured({("t", 0): 100}, {("t", 0): 0})
+    progress.measured({}, {})
+    assert progress.age_seconds() < 60
 
 
 def test_an_idle_consumer_whose_broker_is_silent_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
