@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from services.router.admission import Standing
+from services.router.effect import PEOPLE
 from services.router.facts import Facts
 
 Connection = psycopg.Connection[Any]
@@ -28,9 +29,11 @@ SELECT subject, standing, planned_at, facts FROM (
     ORDER BY subject, revision DESC, tie DESC, mapping_version DESC, classification_version DESC
 ) AS latest ORDER BY planned_at, subject
 """
+# No rule asks for what is told of a follow-up beside its card, shown in a second place or done by a colleague.
 _DELIVERIES_SQL = """
 SELECT subject, action, destination, rate_key FROM effects
 WHERE subject = ANY(%(subjects)s) AND wanted = 'present'
+  AND parent_subject IS NULL AND repeats IS NULL AND rule <> %(people)s
 """
 
 
@@ -45,7 +48,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class PastPlan:
-    """The latest plan of a subject, with what the ledger holds of it."""
+    """The latest plan of a subject, with what the ledger holds of it that a rule asked for."""
 
     subject: str
     standing: Standing
@@ -76,7 +79,8 @@ def plans_since(connection: Connection, since: datetime) -> Iterator[PastPlan]:
 
 def _with_deliveries(connection: Connection, rows: list[tuple[Any, ...]]) -> Iterator[PastPlan]:
     found: dict[str, set[Delivery]] = {}
-    deliveries = connection.execute(_DELIVERIES_SQL, {"subjects": [row[0] for row in rows]})
+    values = {"subjects": [row[0] for row in rows], "people": PEOPLE}
+    deliveries = connection.execute(_DELIVERIES_SQL, values)
     for subject, action, destination, rate_key in deliveries:
         found.setdefault(subject, set()).add(Delivery(action, destination, rate_key))
     for subject, standing, planned_at, facts in rows:

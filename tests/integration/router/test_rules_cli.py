@@ -9,6 +9,9 @@ from typer.testing import CliRunner, Result
 from cli.app import app
 from cli.playbook import load_playbook
 from cli.rules import span_of
+from services.router.follow_up_commands import Change, Claim
+from services.router.follow_up_desk import Desk
+from services.router.follow_up_effects import Shown
 from tests.integration.router.world import World, answer, profile
 
 CONFIG = Path("deploy/config")
@@ -49,7 +52,18 @@ def _row(output: str, destination: str) -> list[int]:
     return [int(cell) for cell in line.replace("┃", "│").split("│")[2:-1]]
 
 
+def _claim_one(world: World) -> None:
+    """Have a follow-up claimed, which is told below its card."""
+    playbook = world.playbook
+    desk = Desk(pool=world.pool, clock=world.clock, people=playbook.people, shown=Shown(playbook.plugins))
+    ((subject,),) = world.ask("SELECT subject FROM follow_ups ORDER BY subject LIMIT 1")
+    assert isinstance(desk.apply(subject, Claim(next(iter(playbook.people.persons)))), Change)
+    ((told,),) = world.ask("SELECT count(*) FROM effects WHERE parent_subject IS NOT NULL")
+    assert told > 0
+
+
 def test_the_rules_in_force_change_nothing(planned: World, folder: Path) -> None:
+    _claim_one(planned)
     before = planned.ask("SELECT subject, action, desired_version FROM effects ORDER BY 1, 2")
     done = _run("backtest", "--since", "520w", "--dir", str(folder))
     assert done.exit_code == 0, done.output
