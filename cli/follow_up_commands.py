@@ -8,16 +8,14 @@ import typer
 from rich.table import Table
 
 from cli import router_api
-from cli.terminal import console
+from cli.terminal import ME, console
 
 follow_ups = typer.Typer(help="Who owes which customer an answer, and by when.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The follow-up's id, as `list` shows it.")]
 Actor = Annotated[
     str,
-    typer.Option(
-        "--as", envvar="FEEDBACK_ACTOR", help="Who does it: an id of people.yaml.", show_default=False
-    ),
+    typer.Option("--as", envvar=ME, help="Who does it: an id of people.yaml.", show_default=False),
 ]
 Owner = Annotated[str | None, typer.Option(help="Of this person (id in people.yaml).")]
 Team = Annotated[str | None, typer.Option(help="Of this team (id in people.yaml).")]

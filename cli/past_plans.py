@@ -29,7 +29,7 @@ SELECT subject, standing, planned_at, facts FROM (
     ORDER BY subject, revision DESC, tie DESC, mapping_version DESC, classification_version DESC
 ) AS latest ORDER BY planned_at, subject
 """
-# No rule asks for what is told of a follow-up beside its card, shown in a second place or done by a colleague.
+# No rule asks for what is told below a card, shown in a second place or done by a colleague.
 _DELIVERIES_SQL = """
 SELECT subject, action, destination, rate_key FROM effects
 WHERE subject = ANY(%(subjects)s) AND wanted = 'present'

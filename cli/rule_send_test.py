@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
+from cli.terminal import ME
 from services.router.destination import Call, Delivered, Destination, Operation, Result
 from services.router.destination_settings import Configured
 from services.router.facts import Facts
@@ -15,8 +16,6 @@ from services.router.people import People, Person
 from services.router.plan import Playbook
 from services.router.rules import Action, Rule
 
-ME = "FEEDBACK_ME"
-"""Environment variable that says who `me` is: an id or an e-mail address of people.yaml."""
 DEADLINE_SECONDS = 20.0
 
 

@@ -9,6 +9,9 @@ from rich.console import Console
 
 from runtime.yaml_file import ConfigError
 
+ME = "FEEDBACK_ME"
+"""Environment variable that says who works here: an id of people.yaml, or an e-mail address of it."""
+
 console = Console(soft_wrap=True, highlight=False, markup=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 

@@ -169,7 +169,7 @@ def routes(*, pool: Pool, clock: Clock, plugins: Mapping[str, AnyPlugin], operat
                 "There is no destination of this name.",
                 errors=[FieldProblem("/destination", f"one of {', '.join(plugins)}")],
             )
-        count = _replay(pool, request)
+        count = _replay(pool, request, clock.now())
         log.info("operator intervened", what="replay", destination=request.destination, count=count)
         return Replayed(replayed=count)
 
@@ -184,11 +184,11 @@ def routes(*, pool: Pool, clock: Clock, plugins: Mapping[str, AnyPlugin], operat
     return router
 
 
-def _replay(pool: Pool, request: ReplayRequest) -> int:
+def _replay(pool: Pool, request: ReplayRequest, now: datetime) -> int:
     total = 0
     while True:
         with pool.connection() as connection:
-            count = interventions.replay(connection, request.destination, request.since)
+            count = interventions.replay(connection, request.destination, request.since, now)
         total += count
         if count < interventions.REPLAY_BATCH:
             return total

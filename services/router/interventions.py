@@ -26,7 +26,8 @@ _LEASE_SECONDS = 10.0
 
 # The version goes up so that what was refused once is sent again; the effect's row is locked before its place
 # in the queue, as planning does. What a person cancelled, a person may take back; of what was erased, only
-# taking it back may be tried again, and of what is too old nothing is left to send.
+# taking it back may be tried again, and of what is too old nothing is left to send. What was called off
+# before its time waits for it again: its timer still runs.
 _AGAIN_SQL = """
 WITH chosen AS MATERIALIZED (
     SELECT subject, action FROM effects
@@ -36,15 +37,20 @@ WITH chosen AS MATERIALIZED (
     ORDER BY subject, action LIMIT %(limit)s
     FOR NO KEY UPDATE
 ), again AS (
-    UPDATE effects AS e SET status = 'pending', desired_version = e.desired_version + 1, reason = NULL,
+    UPDATE effects AS e SET
+        status = CASE WHEN e.outside = 'absent' AND e.not_before > %(now)s
+            THEN 'scheduled' ELSE 'pending' END,
+        desired_version = e.desired_version + 1, reason = NULL,
         ended_by = nullif(ended_by, %(cancelled)s), changed_at = clock_timestamp()
     FROM chosen WHERE e.subject = chosen.subject AND e.action = chosen.action
-    RETURNING e.effect_id, e.subject, e.action, e.destination, e.order_key, e.rate_key
+    RETURNING e.effect_id, e.subject, e.action, e.destination, e.order_key, e.rate_key, e.status
+), queued AS (
+    INSERT INTO pending (effect_id, subject, action, destination, order_key, rate_key, due_at)
+    SELECT effect_id, subject, action, destination, order_key, rate_key, clock_timestamp() FROM again
+    WHERE status = 'pending'
+    ON CONFLICT (effect_id) DO UPDATE SET due_at = excluded.due_at, failures = 0, first_failed_at = NULL
 )
-INSERT INTO pending (effect_id, subject, action, destination, order_key, rate_key, due_at)
-SELECT effect_id, subject, action, destination, order_key, rate_key, clock_timestamp() FROM again
-ON CONFLICT (effect_id) DO UPDATE SET due_at = excluded.due_at, failures = 0, first_failed_at = NULL
-RETURNING effect_id
+SELECT effect_id FROM again
 """
 _AGAIN_ONE_SQL = _AGAIN_SQL.format(which="subject = %(subject)s AND action = %(action)s").encode()
 _AGAIN_MANY_SQL = _AGAIN_SQL.format(
@@ -92,12 +98,15 @@ class Answer(StrEnum):
 
 
 def retry(connection: Connection, effect_id: UUID, now: datetime) -> Answer:
-    """Deliver what failed or was cancelled again; what waits for its next try is tried at once."""
+    """Deliver what failed or was cancelled again, not before its time; what waits for its next try is tried
+    at once. `now` is business time.
+    """
     place = place_of(connection, effect_id, now)
     if place is None:
         return Answer.UNKNOWN
     subject, action = place
-    values = {"subject": subject, "action": action, "cancelled": CANCELLED, "erased": ERASED, "limit": 1}
+    chosen = {"subject": subject, "action": action, "limit": 1}
+    values = chosen | {"cancelled": CANCELLED, "erased": ERASED, "now": now}
     if connection.execute(_AGAIN_ONE_SQL, values).fetchone():
         return Answer.DONE
     if connection.execute(_HURRY_SQL, {"effect_id": effect_id, "unseen": UNSEEN}).fetchone():
@@ -127,16 +136,17 @@ def cancel(connection: Connection, effect_id: UUID, now: datetime) -> Answer:
     return Answer.DONE
 
 
-def replay(connection: Connection, destination: str, since: datetime) -> int:
-    """Deliver the next batch of what failed for a destination since it was planned; returns how many.
+def replay(connection: Connection, destination: str, since: datetime, now: datetime) -> int:
+    """Deliver the next batch of what failed for a destination and was planned since then; returns how many.
 
-    0 when none is left.
+    0 when none is left. `now` is business time.
     """
     rows = connection.execute(
         _AGAIN_MANY_SQL,
         {
             "destination": destination,
             "since": since,
+            "now": now,
             "cancelled": CANCELLED,
             "erased": ERASED,
             "limit": REPLAY_BATCH,

@@ -129,7 +129,7 @@ def test_the_command_does_the_same(world: World, api: Api, monkeypatch: pytest.M
     assert "There are none" in api.run("follow-ups", "list")
     opened(world, deliver=False)
     id_ = _only(api)
-    monkeypatch.setenv("FEEDBACK_ACTOR", "ann")
+    monkeypatch.setenv("FEEDBACK_ME", "ann")
     assert "claimed" in api.run("follow-ups", "claim", id_)
     api.run("follow-ups", "contact", id_, "--how", "phone")
     api.run("follow-ups", "note", id_, "will send a patch")

@@ -55,6 +55,7 @@ def _row(output: str, destination: str) -> list[int]:
 def _claim_one(world: World) -> None:
     """Have a follow-up claimed, which is told below its card."""
     playbook = world.playbook
+    assert playbook is not None
     desk = Desk(pool=world.pool, clock=world.clock, people=playbook.people, shown=Shown(playbook.plugins))
     ((subject,),) = world.ask("SELECT subject FROM follow_ups ORDER BY subject LIMIT 1")
     assert isinstance(desk.apply(subject, Claim(next(iter(playbook.people.persons)))), Change)

@@ -1,16 +1,18 @@
 """Effects with a time, and effects that live in another one's object."""
 
 import json
-from datetime import timedelta
-from uuid import uuid4
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 
 from schemas.outcomes import OutcomeRecorded
-from services.router import effect_store, schedule, timer_store
+from services.router import effect_store, interventions, schedule, timer_store
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Call, Failed, Operation, Result
 from services.router.effect import EffectRow, Parent, effect_id
+from services.router.interventions import Answer, Connection
 from services.router.ledger import lane_below
 from services.router.timer_store import TimerKind
 from tests.integration.router.world import EPOCH, World, answer, until
@@ -80,6 +82,37 @@ def test_what_has_a_time_leaves_when_it_has_come(world: World) -> None:
     world.deliver_all()
     assert world.effects() == {"tip": "delivered"}
     assert world.count("timers") == 0
+
+
+def intervene(world: World, change: Callable[[Connection, UUID, datetime], Answer]) -> Answer:
+    with world.pool.connection() as connection:
+        return change(connection, effect_id(SUBJECT, "tip"), world.clock.now())
+
+
+def test_what_was_cancelled_and_taken_up_again_still_waits_for_its_time(world: World) -> None:
+    write(world, scheduled("tip"))
+    assert intervene(world, interventions.cancel) is Answer.DONE
+    assert world.effects() == {"tip": "withheld"}
+    assert intervene(world, interventions.retry) is Answer.DONE
+    assert (world.effects(), world.count("pending")) == ({"tip": "scheduled"}, 0)
+
+    world.clock.time = LATER
+    release(world)
+    world.deliver_all()
+    assert world.effects() == {"tip": "delivered"}
+
+
+def test_what_was_cancelled_over_its_time_leaves_when_it_is_taken_up_again(world: World) -> None:
+    write(world, scheduled("tip"))
+    assert intervene(world, interventions.cancel) is Answer.DONE
+    world.clock.time = LATER
+    release(world)
+    world.deliver_all()
+    assert world.effects() == {"tip": "withheld"}
+
+    assert intervene(world, interventions.retry) is Answer.DONE
+    world.deliver_all()
+    assert world.effects() == {"tip": "delivered"}
 
 
 @pytest.mark.parametrize(("cause", "ended"), [("reply", ["tip"]), ("claim", [])])
