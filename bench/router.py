@@ -3,9 +3,9 @@
 Planning is what production does with a classified answer: read from Kafka, decoded, its facts gathered, the
 shipped rules evaluated, the messages rendered, subject, plan, scores, effects and outcomes committed, then
 the offset. Nothing is delivered meanwhile. The floor is the same consumer with the same records, decoded,
-that writes one row of three columns for each and decides nothing. Then as many answers again are planned
-in another database, which holds millions of finished deliveries besides and is otherwise the same: what
-planning the first ones left open would weigh on it, too, and finished deliveries alone are in question.
+that writes one row of three columns for each and decides nothing. In turn, as many answers again are
+planned in another database, which holds millions of finished deliveries besides and is otherwise the same:
+what planning the first ones left open would weigh on it, too, and finished deliveries alone are in question.
 Everybody has answered before, in both, so that the same is planned. Afterwards the whole product runs on this
 machine, and answers come in by HTTP at a steady rate: `p99_seconds` is from the call to the delivery in the
 double, over all deliveries, `held_per_second` the highest rate tried at which it stays within a second.
@@ -21,18 +21,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
+from statistics import median
 from typing import Any, LiteralString
 
 import psycopg
 import yaml
 
 from bench import report, steady
-from bench.scratch import scratch_database
+from bench.scratch import SERVER, scratch_database
 from runtime import cloudevents, tracing
 from runtime.clock import WallClock
 from runtime.consumer import Consumer, Delivered
@@ -66,6 +67,7 @@ CONFIG = Path(__file__).parents[1] / "deploy" / "config"
 PEOPLE = 20_000
 ACCOUNTS = 500
 FILL_BATCH = 2_000
+ROUNDS = 3
 THEMES = (
     ("performance", "Product"),
     ("pricing", "Finance"),
@@ -303,46 +305,69 @@ def _settle_down(pool: Pool) -> None:
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A database full of answers."""
+class Round:
+    """Answers of one portion, a second."""
 
-    floor_per_second: float
-    per_second: float
-    effects_an_answer: float
+    floor: float
+    planned: float
 
 
-def _planned(bootstrap: str, url: str, *, answers: int, finished: int) -> Planned:
-    """How fast the answers on Kafka that were not planned yet are planned, in a database made for them."""
+@dataclass(frozen=True)
+class Ledger:
+    """A database, full of deliveries or not."""
+
+    url: str
+    pool: Pool
+    finished: int
+
+    def plan(self, bootstrap: str, answers: int, name: str) -> Round:
+        """How fast so many new answers are planned here, and how fast the floor takes them."""
+        _fill(bootstrap, answers, f"{name} {self.finished}")
+        command = [sys.executable, "-m", "bench.router", "--bootstrap", bootstrap, "--database", self.url]
+        return Round(
+            floor=_rate([*command, "--floor"], lambda: _number(self.pool, _NOTED_SQL), answers),
+            planned=_rate([*command, "--plan"], lambda: _number(self.pool, _PLANNED_SQL), answers),
+        )
+
+    def effects(self) -> int:
+        """How many effects were planned."""
+        return _number(self.pool, "SELECT count(*) FROM effects") - self.finished
+
+
+@contextmanager
+def _ledger(url: str, *, finished: int) -> Iterator[Ledger]:
     with scratch_database(url) as scratch, closing(_pool(scratch)) as pool:
         migrate(scratch, "router")
         _seed(pool)
         _fill_ledger(pool, finished)
         _settle_down(pool)
-        command = [sys.executable, "-m", "bench.router", "--bootstrap", bootstrap, "--database", scratch]
-        floor = _rate([*command, "--floor"], lambda: _number(pool, _NOTED_SQL), answers)
-        planned = _rate([*command, "--plan"], lambda: _number(pool, _PLANNED_SQL), answers)
-        effects = _number(pool, "SELECT count(*) FROM effects") - finished
-    return Planned(floor, planned, effects / answers)
+        yield Ledger(scratch, pool, finished)
 
 
 def measure(bootstrap: str, url: str, *, answers: int, finished: int, steady_seconds: int) -> int:
-    """Measure on these servers, in a database made for it."""
+    """Measure on these servers, in databases made for it."""
     ensure_topics(
         bootstrap, [TopicSpec(topic.name, topic.partitions, topic.settings()) for topic in EVERY_TOPIC]
     )
-    _fill(bootstrap, answers, "empty")
-    empty = _planned(bootstrap, url, answers=answers, finished=0)
-    _fill(bootstrap, answers, "full")
-    full = _planned(bootstrap, url, answers=answers, finished=finished)
-    planning = {
-        "plan_per_second": empty.per_second,
-        "floor_per_second": empty.floor_per_second,
-        "ratio": empty.per_second / empty.floor_per_second,
-        "full_ledger_per_second": full.per_second,
-        "full_ledger_ratio": full.per_second / empty.per_second,
-        "effects_an_answer": empty.effects_an_answer,
-        "full_ledger_effects_an_answer": full.effects_an_answer,
-    }
+    with _ledger(url, finished=0) as empty, _ledger(url, finished=finished) as full:
+        # In turn, so that a machine that becomes slower does so for both.
+        rounds = [
+            (
+                empty.plan(bootstrap, answers // ROUNDS, f"round {number}"),
+                full.plan(bootstrap, answers // ROUNDS, f"round {number}"),
+            )
+            for number in range(ROUNDS)
+        ]
+        planned = ROUNDS * (answers // ROUNDS)
+        planning = {
+            "plan_per_second": median(one.planned for one, _ in rounds),
+            "floor_per_second": median(one.floor for one, _ in rounds),
+            "ratio": median(one.planned / one.floor for one, _ in rounds),
+            "full_ledger_per_second": median(other.planned for _, other in rounds),
+            "full_ledger_ratio": median(other.planned / one.planned for one, other in rounds),
+            "effects_an_answer": empty.effects() / planned,
+            "full_ledger_effects_an_answer": full.effects() / planned,
+        }
     print(planning, file=sys.stderr)  # the other half takes minutes
     path, held = steady.run(
         per_second=STEADY_PER_SECOND, seconds=steady_seconds, within_seconds=STEADY_P99_SECONDS
@@ -394,7 +419,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _consume(given.bootstrap, given.database, plans=given.plan)
     with ExitStack() as stack:
         bootstrap = given.bootstrap or stack.enter_context(EmbeddedKafka()).bootstrap_servers
-        database = given.database or stack.enter_context(EmbeddedPostgres()).url
+        database = given.database or stack.enter_context(EmbeddedPostgres(settings=SERVER)).url
         return measure(
             bootstrap,
             database,

@@ -24,7 +24,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from bench import report
-from bench.scratch import scratch_database
+from bench.scratch import SERVER, scratch_database
 from cli.rehearsed import Counts
 from cli.schedule import rehearsed
 from runtime.cloudevents import to_message
@@ -53,9 +53,6 @@ FORECAST_DAYS = 30
 LOOK_EVERY_SECONDS = 0.2
 GIVE_UP_SECONDS = 600
 FILL_BATCH = 5_000
-# As a server of 4 GB has them. In the 128 MB of a fresh installation millions of people do not fit, and how
-# pages are written out to make room for others is what would be measured.
-SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 MOST_EMIT_SECONDS = 120
 MOST_RSS_BYTES = 300_000_000
 MOST_COST_RATIO = 1.3
@@ -119,7 +116,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=60_000)
     given = parser.parse_args()
     with (
-        EmbeddedPostgres(settings=SETTINGS) as postgres,
+        EmbeddedPostgres(settings=SERVER) as postgres,
         EmbeddedKafka() as kafka,
         _configuration() as folder,
     ):

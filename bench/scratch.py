@@ -8,6 +8,11 @@ from uuid import uuid4
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+SERVER = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+"""Settings as a server of 4 GB has them. In the 128 MB of a fresh installation millions of people do not fit,
+and how pages are written out to make room for others is what would be measured.
+"""
+
 
 @contextmanager
 def scratch_database(url: str) -> Iterator[str]:
