@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from cli.topic_reading import records_of
 from runtime.cloudevents import Undecodable
 from runtime.settings import EnvironmentSettings, load
 from schemas.erasures import ErasureRequested
-from schemas.topics import TOPICS
+from schemas.topics import ABOUT_PEOPLE, TOPICS
 from services.ingest import archive, erasures, store
 from services.ingest.identity import person_key
 
@@ -27,7 +27,6 @@ person = typer.Typer(help="What is kept of one person, and its end.", no_args_is
 
 
 WAIT_SECONDS = 60.0
-TOPICS_END_AFTER = timedelta(days=30)
 _LOOK_EVERY_SECONDS = 0.5
 _READERS = frozenset({"ingest", "router", "scheduler", "insights"})
 
@@ -96,7 +95,10 @@ def erase(
 
 @person.command()
 def receipt(erasure_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
-    """Print what each service removed; ends with code 1 while one has not answered."""
+    """Print what each service removed, and when each topic and its dead letters have run out.
+
+    Ends with code 1 while a service has not answered.
+    """
     with tables_of("ingest", read_only=True) as connection:
         found = erasures.receipt(connection, erasure_id)
     if found is None:
@@ -111,10 +113,8 @@ def receipt(erasure_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
             table.add_row(service, str(count), kind)
     console.print(table)
     asked_at = found.request.requested_at
-    console.print(
-        f"Asked for {asked_at:%Y-%m-%d %H:%M} UTC. Topics, and the dead letters of each, forget by"
-        f" {asked_at + TOPICS_END_AFTER:%Y-%m-%d}."
-    )
+    console.print(f"Asked for {asked_at:%Y-%m-%d %H:%M} UTC. Kafka forgets by itself, each topic by a day:")
+    console.print(_run_out(asked_at))
     if not found.removed.keys() >= _READERS:
         raise typer.Exit(1)
 
@@ -133,6 +133,14 @@ def reapply() -> None:
     with tables_of("ingest") as connection:
         count = erasures.again(connection, on_topic)
     console.print(f"{count} erasures are asked for again")
+
+
+def _run_out(asked_at: datetime) -> Table:
+    table = Table("topic", "is empty of them by", box=None, pad_edge=False)
+    for topic in ABOUT_PEOPLE:
+        table.add_row(topic.name, f"{asked_at + topic.ends_within:%Y-%m-%d}")
+        table.add_row(topic.dead_letters, f"{asked_at + topic.dead_letters_end_within:%Y-%m-%d}")
+    return table
 
 
 def _asked_on_the_topic(brokers: str) -> list[ErasureRequested]:

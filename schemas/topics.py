@@ -1,5 +1,6 @@
 """The table of topics: who writes what, for whom, in which order, for how long."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,9 @@ from schemas.responses import ResponseRecorded
 from schemas.survey_events import SurveyStepOccurred
 
 DAY_MS = 86_400_000
+SEGMENT_DAYS = 1
+COMPACTED_WITHIN_DAYS = 7
+DEAD_LETTER_DAYS = 28
 MEBIBYTE = 1 << 20
 
 
@@ -52,17 +56,29 @@ class Topic(BaseModel):
         """Topic of the records that a reader could not use."""
         return f"{self.name}.dlq"
 
+    @property
+    def ends_within(self) -> timedelta:
+        """How long after an erasure the topic may still hold what was said of the person before it."""
+        if self.cleanup is Cleanup.COMPACT:
+            return _until_gone(COMPACTED_WITHIN_DAYS)
+        return _until_gone(self.retention_days)
+
+    @property
+    def dead_letters_end_within(self) -> timedelta:
+        """The same of its dead letters."""
+        return _until_gone(DEAD_LETTER_DAYS)
+
     def settings(self) -> dict[str, str]:
         """Kafka's topic settings. Segments of a day make retention end when it says it does."""
         settings = {
             "cleanup.policy": self.cleanup.value,
-            "segment.ms": str(DAY_MS),
+            "segment.ms": str(SEGMENT_DAYS * DAY_MS),
             "max.message.bytes": str(self.max_message_bytes),
         }
         if self.cleanup is Cleanup.COMPACT:
             return settings | {
                 "delete.retention.ms": str(35 * DAY_MS),
-                "max.compaction.lag.ms": str(7 * DAY_MS),
+                "max.compaction.lag.ms": str(COMPACTED_WITHIN_DAYS * DAY_MS),
             }
         return settings | {"retention.ms": str(self.retention_days * DAY_MS)}
 
@@ -70,10 +86,15 @@ class Topic(BaseModel):
         """Settings of the dead-letter topic: as large as its source and the headers that explain."""
         return {
             "cleanup.policy": Cleanup.DELETE.value,
-            "retention.ms": str(28 * DAY_MS),
-            "segment.ms": str(DAY_MS),
+            "retention.ms": str(DEAD_LETTER_DAYS * DAY_MS),
+            "segment.ms": str(SEGMENT_DAYS * DAY_MS),
             "max.message.bytes": str(self.max_message_bytes + MEBIBYTE // 16),
         }
+
+
+def _until_gone(days: int) -> timedelta:
+    # Kafka drops whole segments, when the youngest record in one is old enough, and looks every now and then.
+    return timedelta(days=days + SEGMENT_DAYS + 1)
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -214,6 +235,9 @@ REPLAYED: dict[str, Topic] = {topic.name.removesuffix(replay_topic("")): topic f
 
 EVERY_TOPIC: tuple[Topic, ...] = (*TOPICS, *REPLAYS)
 """What the broker has to hold, beside the dead letters of each."""
+
+ABOUT_PEOPLE: tuple[Topic, ...] = tuple(topic for topic in EVERY_TOPIC if topic.events != (AccountChanged,))
+"""Those whose records, or dead letters, may be about one person."""
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in EVERY_TOPIC}
 EVENTS: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}

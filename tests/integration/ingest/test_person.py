@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from runtime.postgres import conninfo
 from schemas.erasures import ErasureDone, ErasureRequested
 from schemas.profiles import ProfileChanged
 from schemas.responses import ResponseRecorded
+from schemas.topics import TOPICS
 from services.ingest import archive
 from services.ingest.identity import customer_key, email_key
 from tests.integration.ingest.world import PERSON_KEY_SECRET, Ingest, eventually
@@ -76,6 +78,21 @@ def kept(database: str, *keys: str) -> int:
     return int(count)
 
 
+def run_out_days(receipt: str) -> dict[str, int]:
+    """After how many days a receipt says that some of the topics, and their dead letters, are empty."""
+    asked = re.search(r"Asked for (\S+)", receipt)
+    assert asked is not None
+    days = re.findall(r"(\S+\.v1(?:\.dlq)?) +(\d{4}-\d\d-\d\d)", receipt)
+    assert {name for name, _ in days} >= {f"{topic.name}.dlq" for topic in TOPICS} - {
+        "customer.accounts.v1.dlq"
+    }
+    return {
+        name: (date.fromisoformat(day) - date.fromisoformat(asked[1])).days
+        for name, day in days
+        if name.removesuffix(".dlq") in {ResponseRecorded.TOPIC, ProfileChanged.TOPIC, "router.replay.v1"}
+    }
+
+
 def test_what_is_kept_of_a_person_can_be_had(ingest: Ingest, database: str) -> None:
     meet(ingest, "c-export", "export@customer.example")
     archived(ingest, database)
@@ -100,6 +117,14 @@ def test_a_person_is_forgotten_and_does_not_come_back(ingest: Ingest, database: 
     told = feedback("erase", "--customer-id", "c-gone", "--yes")
     assert told.exit_code == 0, told.output
     assert "archived_events" in told.stdout
+    assert run_out_days(told.stdout) == {
+        "customer.profiles.v1": 9,
+        "customer.profiles.v1.dlq": 30,
+        "feedback.responses.v1": 30,
+        "feedback.responses.v1.dlq": 30,
+        "router.replay.v1": 9,
+        "router.replay.v1.dlq": 30,
+    }
     assert kept(database, *keys) == 0
     assert kept(database, customer_key(SECRET, "c-stays")) > 0
     assert {
