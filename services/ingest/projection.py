@@ -6,7 +6,7 @@ from runtime.cloudevents import decode
 from runtime.consumer import Delivered
 from runtime.messages import Record
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
-from services.ingest.store import Connection
+from services.ingest import store
 from services.ingest.survey_store import project_requests
 
 GROUP = "ingest.survey-requests"
@@ -22,6 +22,7 @@ def read(record: Record) -> SurveyRequestEvent:
     return decode(record, _MODELS)
 
 
-def project(connection: Connection, delivered: Sequence[Delivered[SurveyRequestEvent]]) -> None:
-    """Writes a batch of requests and cancellations."""
-    project_requests(connection, [one.event for one in delivered])
+def project(connection: store.Connection, delivered: Sequence[Delivered[SurveyRequestEvent]]) -> None:
+    """Writes a batch of requests and cancellations; who was erased is asked nothing, however late it is."""
+    erased = store.erased(connection, {one.event.person_key for one in delivered})
+    project_requests(connection, [one.event for one in delivered if one.event.person_key not in erased])
