@@ -82,6 +82,9 @@ class _Nowhere:
         acknowledged.set_result(None)
         return acknowledged
 
+    def check_room(self) -> None:
+        """There is always room."""
+
 
 def serve(bootstrap: str, port: int) -> int:
     """Serves the routes until a signal."""

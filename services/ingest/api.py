@@ -50,6 +50,9 @@ class Publishes(Protocol):
     def publish(self, *messages: Message) -> "asyncio.Future[None]":
         """The future is done when Kafka has the messages; call and future raise NotTakenError."""
 
+    def check_room(self) -> None:
+        """Raises NotTakenError when a call of `publish` would."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:

@@ -30,7 +30,7 @@ from services.ingest.api import (
     json_response,
     profiles_stated,
 )
-from services.ingest.api_keys import Scope
+from services.ingest.api_keys import Caller, Scope
 from services.ingest.inputs import (
     IdentifiedAccountInput,
     IdentifiedProfileInput,
@@ -98,8 +98,8 @@ _LIFECYCLE_EVENTS = _Events(
 def batch_routes(api: Api) -> list[BaseRoute]:
     """The routes `/v1/…/batch`. Each answers when Kafka has every record that was accepted, else 503."""
     routes = APIRouter(route_class=DirectRoute)
-    # One batch is made while Kafka takes the one before. Made side by side, all would be done at the same
-    # time and then wait for Kafka together, while nothing is made.
+    # One batch is read and made while Kafka takes the one before. Made side by side, all would be done at the
+    # same time and then wait for Kafka together, while nothing is made; and all would be in memory at once.
     making = asyncio.Lock()
 
     _add_events(routes, api, _RESPONSES, making)
@@ -115,7 +115,7 @@ def batch_routes(api: Api) -> list[BaseRoute]:
         ),
     )
     async def profiles(request: Request) -> Response:
-        items, receipt = await _read(api, request, Scope.PROFILES, PROFILES)
+        items, receipt = _read(api, *await _admitted(api, request, Scope.PROFILES), PROFILES)
         said = [
             statement(item, item.customer_id, api.person_key_secret)
             for item in items
@@ -137,7 +137,7 @@ def batch_routes(api: Api) -> list[BaseRoute]:
         ),
     )
     async def accounts(request: Request) -> Response:
-        items, receipt = await _read(api, request, Scope.ACCOUNTS, ACCOUNTS)
+        items, receipt = _read(api, *await _admitted(api, request, Scope.ACCOUNTS), ACCOUNTS)
         given = [(item.account_id, item) for item in items if not isinstance(item, list)]
         stated = await accounts_stated(api, request, given, receipt.received_at) if given else []
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc(len(stated))
@@ -157,9 +157,11 @@ def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any], making: as
         **described_batch(kind.summary, kind.several.model, item={kind.id_name: kind.example_id}),
     )
     async def events(request: Request) -> Response:
-        items, receipt = await _read(api, request, kind.scope, kind.several)
+        caller, raw = await _admitted(api, request, kind.scope)
         made = _Made(kind)
         async with making:
+            api.publisher.check_room()
+            items, receipt = _read(api, caller, raw, kind.several)
             await made.make(items, receipt, api)
             taken = api.publisher.publish(*made.messages(request)) if made.events else None
         if taken is not None:
@@ -169,11 +171,14 @@ def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any], making: as
         return _answered(made.results, accepted=len(made.events))
 
 
-async def _read(
-    api: Api, request: Request, scope: Scope, several: Items[Input]
-) -> tuple[list[Input | Refused], Receipt]:
+async def _admitted(api: Api, request: Request, scope: Scope) -> tuple[Caller, bytes]:
     caller = api.callers.admit(request, scope)
-    raw = await checked_body(request, LIMIT_BYTES)
+    return caller, await checked_body(request, LIMIT_BYTES)
+
+
+def _read(
+    api: Api, caller: Caller, raw: bytes, several: Items[Input]
+) -> tuple[list[Input | Refused], Receipt]:
     receipt = Receipt(caller.source, None, api.clock.now())
     try:
         items = several.read(raw, context(receipt.received_at))

@@ -73,6 +73,10 @@ class Publisher:
         """
         return self._room.enter(*messages)
 
+    def check_room(self) -> None:
+        """Raises NotTakenError when so many messages wait that `publish` would."""
+        self._room.check()
+
     async def run(self) -> None:
         """Connects, sends, reconnects; ends only by cancellation."""
         sweeper = asyncio.create_task(self._sweep())

@@ -41,8 +41,7 @@ class WaitingRoom:
 
     def enter(self, *messages: Message) -> "asyncio.Future[None]":
         """What to wait on for all of them. Raises NotTakenError when the room is full."""
-        if self._held >= self._max_messages or self._held_bytes >= self._max_bytes:
-            raise NotTakenError
+        self.check()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = Waiting(messages, time.monotonic() + self._deadline_seconds, future)
         self._queue.append(waiting)
@@ -50,6 +49,11 @@ class WaitingRoom:
         self._held_bytes += waiting.size
         self._arrived.set()
         return future
+
+    def check(self) -> None:
+        """Raises NotTakenError when the room is full, before anything is made that could not enter."""
+        if self._held >= self._max_messages or self._held_bytes >= self._max_bytes:
+            raise NotTakenError
 
     async def next_group(self, most: int) -> list[Waiting]:
         """The oldest calls, at least one, until they have `most` messages together; waits for the first."""

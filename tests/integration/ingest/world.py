@@ -13,6 +13,7 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 import httpx2
+import psutil
 
 from cli.topic_reading import records_of
 from runtime.cloudevents import Event, decode, to_message
@@ -74,7 +75,10 @@ class Ingest:
             [sys.executable, "-m", "services.ingest"], log=self.log, environment=os.environ | environment
         )
         self.http = httpx2.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {KEY}"},
+            timeout=PATIENCE_SECONDS,
+            limits=httpx2.Limits(max_connections=None),
         )
         try:
             eventually(self.is_ready, seconds=START_SECONDS)
@@ -88,6 +92,10 @@ class Ingest:
             return self.http.get("/health/ready").is_success
         except httpx2.TransportError:
             return False
+
+    def memory_mib(self) -> float:
+        """What the process holds in memory."""
+        return int(psutil.Process(self._process.pid).memory_info().rss) / 2**20
 
     def close(self) -> None:
         self.http.close()

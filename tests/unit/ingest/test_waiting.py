@@ -69,7 +69,10 @@ async def test_the_room_is_bounded_in_messages_until_they_are_released() -> None
     group = await waiting.next_group(2)
     with pytest.raises(NotTakenError):
         waiting.enter(message("c"))
+    with pytest.raises(NotTakenError):
+        waiting.check()
     waiting.release(group)
+    waiting.check()
     waiting.enter(message("c"))
 
 
