@@ -18,7 +18,7 @@ import structlog
 from runtime import outbox
 from runtime.clock import Clock
 from runtime.postgres import Pool
-from services.router import claiming, completing, match_reviews, metrics, personal_mails, timer_store
+from services.router import by_now, claiming, completing, match_reviews, metrics, personal_mails, timer_store
 from services.router.attempt import Status, decide, in_doubt, postpone, settle
 from services.router.calling import QUEUE_SECONDS, Calls, Made
 from services.router.clearance import DeliveryMode, Policy, refusal, waits
@@ -211,7 +211,7 @@ class Deliveries:
             lease=lease,
             lease_seconds=self.lease_seconds,
         )
-        todo, at_rest = self._decide(claimed)
+        todo, at_rest = self._decide(by_now.retold(connection, self._connected.plugin, claimed))
         if todo:
             claiming.note_attempts(connection, lease, todo)
         return todo, at_rest

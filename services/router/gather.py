@@ -10,7 +10,6 @@ from schemas.classified import ResponseClassified
 from schemas.profiles import ProfileChanged
 from schemas.requests import SurveyRequested
 from schemas.responses import Respondent
-from schemas.scales import group_of
 from services.router.facts import (
     AccountFacts,
     Facts,
@@ -129,9 +128,7 @@ def _further_answers(event: ResponseClassified) -> tuple[FurtherAnswerFacts, ...
 
 
 def _previous(score: Score) -> PreviousFacts:
-    return PreviousFacts(
-        score=score.score, group=group_of(score.metric, score.score), responded_at=score.responded_at
-    )
+    return PreviousFacts(score=score.score, group=score.group, responded_at=score.responded_at)
 
 
 def _person(key: str, respondent: Respondent, around: Surroundings, now: datetime) -> ProfileFacts:

@@ -39,6 +39,11 @@ class Score:
     score: int
     responded_at: datetime
 
+    @property
+    def group(self) -> Group:
+        """The group that the score is in."""
+        return group_of(self.metric, self.score)
+
 
 _CROSSINGS = {
     Group.DETRACTOR: Crossing.TO_DETRACTOR,
@@ -80,7 +85,7 @@ def crossed(score: int, previous: Score | None) -> Crossing | None:
     if previous is None:
         return None
     group = group_of(previous.metric, score)
-    return None if group is group_of(previous.metric, previous.score) else _CROSSINGS[group]
+    return None if group is previous.group else _CROSSINGS[group]
 
 
 def _place(score: Score) -> tuple[datetime, str]:

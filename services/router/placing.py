@@ -35,15 +35,6 @@ def with_copies(
     return replace(planned, wanted=(*planned.wanted, *copies))
 
 
-def taken_back(stored: StoredEffect, facts: Facts, plugins: Mapping[str, AnyPlugin]) -> StoredEffect:
-    """What is withdrawn, with what taking it back has to know by now."""
-    plugin, content = plugins[stored.known.destination], stored.known.content
-    if plugin.taken_back is None or not content:
-        return stored
-    left = plugin.taken_back(plugin.content.model_validate(content), facts)
-    return replace(stored, known=replace(stored.known, content=left.model_dump(mode="json")))
-
-
 def _placed(asked: Wanted, before: StoredEffect | None, facts: Facts, plugin: AnyPlugin) -> Wanted:
     if plugin.in_place is None or before is None or not (before.known.is_outside or before.is_pending):
         return asked

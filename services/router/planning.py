@@ -23,7 +23,7 @@ from services.router.follow_up_opening import Asked
 from services.router.known import Known
 from services.router.occasion import Occasion
 from services.router.occurrences import PlannedEvent, score_of
-from services.router.placing import in_place, taken_back, with_copies
+from services.router.placing import in_place, with_copies
 from services.router.plan import Plan, Playbook, plan
 from services.router.plan_store import Best, PlanRow
 from services.router.survey_links import SurveyLinks
@@ -160,7 +160,7 @@ class Planning:
             row = wanted_row(occurrence, facts, wanted, stored, traceparent=traceparent, now=self._now)
             self._put(row, stored)
         for action in changes.withdrawn:
-            stored = taken_back(existing[action], facts, self._playbook.plugins)
+            stored = existing[action]
             row = unwanted_row(occurrence, facts, stored, traceparent=traceparent, now=self._now)
             self._put(row, stored)
 

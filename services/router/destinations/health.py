@@ -1,5 +1,6 @@
 """Health: every score, with the one before it, to the platform that keeps the customers' health."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 
@@ -8,7 +9,8 @@ from pydantic_settings import SettingsConfigDict
 
 from services.router import signed_webhook
 from services.router.destination import AfterAmbiguity, Call, Failed, Operation, Plugin, Traits
-from services.router.facts import Facts
+from services.router.facts import Facts, PreviousFacts
+from services.router.movement import Score, movement
 from services.router.outbound import ErrorTable
 from services.router.signed_webhook import Receiver, WebhookSettings
 from services.router.templates import Templates
@@ -80,7 +82,7 @@ def render(_action: Action, facts: Facts, _templates: Templates) -> Content | No
         response_id=str(response.id),
         metric=response.metric,
         current=Scored(score=response.score, group=response.group, responded_at=response.responded_at),
-        previous=_previous(facts),
+        previous=_scored(facts.previous),
         movement=response.movement,
         customer_id=profile.customer_id,
         email=profile.email,
@@ -89,13 +91,15 @@ def render(_action: Action, facts: Facts, _templates: Templates) -> Content | No
     )
 
 
-def giving_way(content: Content, facts: Facts) -> Content:
-    """A withdrawn score, with the one that comes before it now: what it was before may be gone as well."""
-    return content.model_copy(update={"previous": _previous(facts)})
+def by_now(content: Content, earlier: Sequence[Score]) -> Content:
+    """The score with the one that comes before it now."""
+    latest = next(iter(earlier), None)
+    return content.model_copy(
+        update={"previous": _scored(latest), "movement": movement(content.current.score, latest)}
+    )
 
 
-def _previous(facts: Facts) -> Scored | None:
-    before = facts.previous
+def _scored(before: PreviousFacts | Score | None) -> Scored | None:
     if before is None:
         return None
     return Scored(score=before.score, group=before.group, responded_at=before.responded_at)
@@ -116,6 +120,6 @@ PLUGIN = Plugin(
     connect=connect,
     order_key=lambda _content, facts: facts.profile.key,
     rate_key=lambda _content: "",
-    taken_back=giving_way,
+    by_now=by_now,
     audience=lambda content: ("health", *((content.email,) if content.email else ())),
 )

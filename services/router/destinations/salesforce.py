@@ -35,7 +35,7 @@ from services.router.destination import (
 )
 from services.router.facts import Facts
 from services.router.salesforce import campaigns, cases, comments, responses, tasks
-from services.router.salesforce.actions import Action, giving_way, note_of, render
+from services.router.salesforce.actions import Action, by_now, note_of, render
 from services.router.salesforce.contents import (
     CampaignContent,
     CaseContent,
@@ -224,6 +224,6 @@ PLUGIN = Plugin(
     notice=note_of,
     sync=lambda org, pool, clock, desk: Sync(org=org, pool=pool, clock=clock, desk=desk),
     in_place=lambda before, now: now if now.root.kind == before.root.kind else None,
-    taken_back=giving_way,
+    by_now=by_now,
     audience=lambda content: ("salesforce", *((content.root.email,) if content.root.email else ())),
 )

@@ -5,7 +5,7 @@ looked for in the channel's history after a call whose answer was lost. Metadata
 the workspace: it holds that id and a version, nothing about a person.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from pydantic import Field, HttpUrl, JsonValue, SecretStr
@@ -33,11 +33,12 @@ from services.router.destination import (
 )
 from services.router.follow_up import FollowUpView
 from services.router.lost_call import lost
+from services.router.movement import Score
 from services.router.people import Person
 from services.router.slack import follow_up_part
 from services.router.slack.actions import Action, LinkAction, filled, render, templates_of
 from services.router.slack.bulletin import bulletins
-from services.router.slack.card import TEXT_CHARACTERS, withdrawn
+from services.router.slack.card import TEXT_CHARACTERS, by_now, withdrawn
 from services.router.slack.content import Card, Content, Recipient
 from services.router.slack.errors import cause_of, code_of, retry_after, verdict
 from services.router.slack.follow_up_part import MAX_LINKS
@@ -248,6 +249,12 @@ def _redirected(content: Content, to: Person) -> Content:
     return content.model_copy(update={"channel": "", "to": who, "otherwise": "", "card": None})
 
 
+def _by_now(content: Content, earlier: Sequence[Score]) -> Content:
+    if content.card is None:
+        return content
+    return content.model_copy(update={"blocks": by_now(content.blocks, earlier)})
+
+
 PLUGIN = Plugin(
     name="slack",
     traits=Traits(
@@ -269,6 +276,7 @@ PLUGIN = Plugin(
     summarise=summarise,
     bulletins=bulletins,
     redirect=_redirected,
+    by_now=_by_now,
     in_place=lambda before, now: now.model_copy(
         update={"channel": before.channel, "to": before.to, "otherwise": before.otherwise}
     ),

@@ -1,13 +1,14 @@
 """What a Salesforce action of rules.yaml may say, and the record it makes of an answer. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.router.destination import Notice
-from services.router.facts import Facts, ResponseFacts
+from services.router.facts import Facts, PreviousFacts, ResponseFacts
+from services.router.movement import Score
 from services.router.salesforce.contents import (
     CampaignContent,
     CaseContent,
@@ -127,13 +128,15 @@ def _response(action: Action, facts: Facts, response: ResponseFacts) -> Response
         | {
             "response_id": str(response.id),
             "responded_at": response.responded_at,
-            "earlier": _earlier(facts),
+            "earlier": _earlier(facts.previous),
         }
     )
 
 
-def _earlier(facts: Facts) -> Earlier | None:
-    return Earlier.model_validate(facts.previous.model_dump()) if facts.previous else None
+def _earlier(before: PreviousFacts | Score | None) -> Earlier | None:
+    if before is None:
+        return None
+    return Earlier(score=before.score, group=before.group, responded_at=before.responded_at)
 
 
 def _campaign_member(action: Action, facts: Facts, _response: ResponseFacts) -> CampaignContent:
@@ -157,11 +160,12 @@ _KINDS: Mapping[Kind, Callable[[Action, Facts, ResponseFacts], BaseModel | None]
 }
 
 
-def giving_way(content: Content, facts: Facts) -> Content:
-    """What is withdrawn, with the answer that counts again; the one there was at first may be gone, too."""
+def by_now(content: Content, earlier: Sequence[Score]) -> Content:
+    """An answer's record with the answer that counts again if it is withdrawn; other records name none."""
     if not isinstance(content.root, ResponseContent):
         return content
-    return Content(content.root.model_copy(update={"earlier": _earlier(facts)}))
+    latest = next(iter(earlier), None)
+    return Content(content.root.model_copy(update={"earlier": _earlier(latest)}))
 
 
 def note_of(notice: Notice, shown: Content | None) -> Content | None:

@@ -5,12 +5,14 @@ element, which Slack does not parse, everything else is plain text or escaped mr
 Limits: https://docs.slack.dev/reference/block-kit
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from pydantic import JsonValue
 
 from schemas.scales import SCALES, Group, Metric
 from services.router.facts import Facts, FurtherAnswerFacts, PreviousFacts, ResponseFacts
+from services.router.movement import Score
 from services.router.slack.texts import (
     email_link,
     escape,
@@ -45,7 +47,8 @@ _MARKS = {
 }
 _UNKNOWN_MARK = "⚪"
 _METRIC_NAMES = {Metric.NPS: "NPS", Metric.CSAT: "CSAT", Metric.CES: "CES"}
-_MOVES = {"up": " — up", "down": " — down", "same": " — the same again"}
+_BEFORE, _MOVED = "Before: ", " — "
+_MOVES = {"up": f"{_MOVED}up", "down": f"{_MOVED}down", "same": f"{_MOVED}the same again"}
 
 
 def headline(response: ResponseFacts) -> str:
@@ -80,6 +83,16 @@ def noted(blocks: list[JsonValue], note: str | None) -> list[JsonValue]:
         return blocks
     line: JsonValue = {"type": "context", "elements": [plain(note, FIELD_CHARACTERS)]}
     return [blocks[0], line, *blocks[1:]]
+
+
+def by_now(blocks: list[Any], earlier: Sequence[Score]) -> list[Any]:
+    """The blocks of an answer with the scores before it that count by now, if they named others."""
+    match blocks:
+        case [*rest, {"elements": [{"text": str(said)}, *others]} as notes] if said.startswith(_BEFORE):
+            now = _before(earlier)
+            if plain(said.partition(_MOVED)[0], FIELD_CHARACTERS) != now:
+                return [*rest, notes | {"elements": [now, *others] if earlier else others}]
+    return blocks
 
 
 def fallback_text(facts: Facts, response: ResponseFacts) -> str:
@@ -163,8 +176,7 @@ def _further(more: FurtherAnswerFacts) -> JsonValue:
 
 def _notes(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
     if facts.earlier:
-        before = ", ".join(_earlier(one) for one in facts.earlier)
-        yield plain(f"Before: {before}{_MOVES.get(response.movement or '', '')}", FIELD_CHARACTERS)
+        yield _before(facts.earlier, _MOVES.get(response.movement or "", ""))
     elif response.movement == "first":
         yield plain("First answer", FIELD_CHARACTERS)
     program = f", {response.program}" if response.program else ""
@@ -172,5 +184,6 @@ def _notes(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
     yield mrkdwn(f"Answered {moment(response.responded_at)} {where}")
 
 
-def _earlier(answer: PreviousFacts) -> str:
-    return f"{_MARKS[answer.group]} {answer.score} on {answer.responded_at:%-d %b %Y}"
+def _before(earlier: Sequence[PreviousFacts | Score], moved: str = "") -> JsonValue:
+    said = ", ".join(f"{_MARKS[one.group]} {one.score} on {one.responded_at:%-d %b %Y}" for one in earlier)
+    return plain(f"{_BEFORE}{said}{moved}", FIELD_CHARACTERS)

@@ -1,15 +1,18 @@
 """The sequences that are hard to get right, each by its name, on a real database."""
 
+from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from schemas.classified import ResponseClassified
 from schemas.event import Effects
 from schemas.profiles import ProfileErased
 from schemas.responses import response_id
-from services.router import claiming
+from services.router import claiming, interventions
 from services.router.clearance import DeliveryMode, Policy
-from services.router.destination import Ambiguous, Call, Operation, Result
+from services.router.destination import Ambiguous, Call, Failed, Operation, Result
 from services.router.follow_up import State
 from services.router.follow_up_commands import Claim
 from tests.integration.router.world import EPOCH, LIVE, RULES, World, answer, profile, request, until
@@ -19,6 +22,19 @@ FOLLOWED = RULES.replace(
     "destination: box}]\n    follow_up: {team: cs, first_contact_hours: 4, resolve_hours: 16}",
     1,
 )
+
+
+def again(
+    event: ResponseClassified, *, retracted: bool = False, score: int | None = None
+) -> ResponseClassified:
+    said = event.response
+    return answer(
+        said.score if score is None else score,
+        of=said.response_id,
+        revision=2,
+        retracted=retracted,
+        responded_at=said.responded_at,
+    )
 
 
 def test_a_late_comment_never_redraws_a_claimed_card_as_unclaimed(world: World) -> None:
@@ -199,3 +215,47 @@ def test_an_opt_out_between_request_and_mail_holds_it_back(mailing: World) -> No
 
     assert mailing.box.calls == []
     assert mailing.steps() == [("suppressed", "opted out")]
+
+
+@pytest.mark.parametrize("is_older_first", [True, False])
+def test_two_answers_withdrawn_in_one_batch_tell_nothing_of_each_other(
+    world: World, is_older_first: bool
+) -> None:
+    given = [answer(8, responded_at=EPOCH), answer(2, responded_at=EPOCH + timedelta(days=1))]
+    world.say(*given)
+    world.deliver_all()
+    assert [call.content["before"] for call in world.box.calls] == [8]
+
+    gone = [again(one, retracted=True) for one in given]
+    world.say(*(gone if is_older_first else reversed(gone)))
+    world.deliver_all()
+
+    last = world.box.calls[-1]
+    assert (last.operation, last.content["before"]) == (Operation.RETRACT, None)
+
+
+@pytest.mark.parametrize("is_withdrawn", [True, False])
+@pytest.mark.parametrize(("by_then", "told"), [({"retracted": True}, 9), ({"score": 10}, 10)])
+def test_what_is_tried_again_tells_of_earlier_answers_what_counts_by_then(
+    world: World, is_withdrawn: bool, by_then: dict[str, Any], told: int
+) -> None:
+    first, middle = answer(9, responded_at=EPOCH), answer(8, responded_at=EPOCH + timedelta(days=1))
+    last = answer(2, responded_at=EPOCH + timedelta(days=2))
+    world.say(first, middle, last)
+    if is_withdrawn:
+        world.deliver_all()
+        world.say(again(last, retracted=True))
+    world.box.answer = lambda _call: Failed("not today")
+    world.deliver_all()
+    assert world.box.calls[-1].content["before"] == 8
+
+    world.say(again(middle, **by_then))
+    world.box.answer = world.box.accept
+    ((effect_id,),) = world.ask("SELECT effect_id FROM effects WHERE action = 'alert'")
+    with world.pool.connection() as connection:
+        interventions.retry(connection, effect_id, EPOCH)
+    world.deliver_all()
+
+    (tried,) = [call for call in world.box.calls if call.effect_id == effect_id][-1:]
+    assert tried.operation is (Operation.RETRACT if is_withdrawn else Operation.CREATE)
+    assert tried.content["before"] == told

@@ -46,6 +46,7 @@ from services.router.destination import (
 from services.router.facts import Facts
 from services.router.follow_up_desk import Desk
 from services.router.follow_up_effects import Shown
+from services.router.movement import Score
 from services.router.occurrences import PlannedEvent
 from services.router.people import PeopleFile, people_of
 from services.router.plan import Playbook
@@ -109,6 +110,8 @@ class BoxContent(BaseModel):
     person: str
     text: str
     email: str | None
+    before: int | None = None
+    """The score that the person gave before."""
 
 
 class BoxSettings(BaseSettings):
@@ -158,7 +161,13 @@ def summarised(summary: Summary, member: BoxContent) -> BoxContent:
 def box_plugin(traits: Traits, name: str = "box") -> Plugin[BoxAction, BoxContent, BoxSettings]:
     def render(action: BoxAction, facts: Facts, _templates: Templates) -> BoxContent:
         said = facts.response.comment or "no comment" if facts.response else "how likely?"
-        return BoxContent(person=facts.profile.key, text=f"{action.label}{said}", email=facts.profile.email)
+        before = facts.previous.score if facts.previous else None
+        return BoxContent(
+            person=facts.profile.key, text=f"{action.label}{said}", email=facts.profile.email, before=before
+        )
+
+    def by_now(content: BoxContent, earlier: Sequence[Score]) -> BoxContent:
+        return content.model_copy(update={"before": earlier[0].score if earlier else None})
 
     return Plugin(
         name=name,
@@ -172,6 +181,7 @@ def box_plugin(traits: Traits, name: str = "box") -> Plugin[BoxAction, BoxConten
         rate_key=lambda _content: "",
         audience=lambda content: (content.email or "nobody",),
         summarise=summarised,
+        by_now=by_now,
         notice=_notice if traits.shows_follow_up and name == "box" else None,
     )
 

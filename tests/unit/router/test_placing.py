@@ -11,8 +11,8 @@ import pytest
 from services.router.convergence import converge
 from services.router.destinations import issues, salesforce, slack
 from services.router.effect import Effect, StoredEffect, Wanted, effect_id
-from services.router.facts import Facts, PreviousFacts, ProfileFacts, ResponseFacts
-from services.router.placing import in_place, taken_back, with_copies
+from services.router.facts import Facts, ProfileFacts, ResponseFacts
+from services.router.placing import in_place, with_copies
 from services.router.plan import Plan
 from services.router.plugins import AnyPlugin
 from services.router.slack.content import Content
@@ -104,18 +104,6 @@ def test_what_was_shown_elsewhere_as_well_follows_what_it_repeats() -> None:
     assert changes.withdrawn == ("a", "copy")
     changes = converge({"copy": known, "a": before.known}, gone, frozenset({"another"}))
     assert changes.withdrawn == (), "both stay while nobody withdraws what is repeated"
-
-
-def test_a_withdrawn_answer_gives_way_to_the_one_that_comes_before_it_by_now() -> None:
-    when = datetime(2026, 8, 1, tzinfo=UTC)
-    about = facts("Slow.")
-    latest = about.model_copy(update={"previous": PreviousFacts(score=8, group="passive", responded_at=when)})
-    before = stored(wanted("salesforce", latest, kind="response"), is_outside=True)
-    card = stored(wanted("slack", latest, channel="#here"), is_outside=True)
-
-    assert before.known.content["earlier"] is not None
-    assert taken_back(before, about, PLUGINS).known.content["earlier"] is None
-    assert taken_back(card, about, PLUGINS) == card
 
 
 def test_a_case_does_not_become_a_task() -> None:

@@ -6,14 +6,16 @@ from uuid import UUID
 
 import pytest
 
+from schemas.scales import Group, Metric
 from services.router.destination import Call, Operation
 from services.router.destinations.health import PLUGIN, Action, payload
 from services.router.facts import Facts, PreviousFacts, ProfileFacts, ResponseFacts
+from services.router.movement import Score
 from services.router.templates import Templates
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-MAY = PreviousFacts(score=9, group="promoter", responded_at=datetime(2026, 5, 1, tzinfo=UTC))
-AUGUST = PreviousFacts(score=8, group="passive", responded_at=datetime(2026, 8, 1, tzinfo=UTC))
+MAY = Score("response:1", Metric.NPS, 9, datetime(2026, 5, 1, tzinfo=UTC))
+AUGUST = Score("response:2", Metric.NPS, 8, datetime(2026, 8, 1, tzinfo=UTC))
 
 
 def facts(previous: PreviousFacts | None) -> Facts:
@@ -26,14 +28,15 @@ def facts(previous: PreviousFacts | None) -> Facts:
     )
 
 
-@pytest.mark.parametrize(("by_now", "score"), [(AUGUST, 8), (MAY, 9), (None, None)])
+@pytest.mark.parametrize(("by_now", "score"), [([AUGUST, MAY], 8), ([MAY], 9), ([], None)])
 def test_of_a_withdrawn_score_it_is_told_which_one_counts_again_by_now(
-    by_now: PreviousFacts | None, score: int | None
+    by_now: list[Score], score: int | None
 ) -> None:
-    wanted = PLUGIN.render(Action(), facts(AUGUST), Templates(Path("deploy/config/templates")))
+    before = PreviousFacts(score=8, group=Group.PASSIVE, responded_at=AUGUST.responded_at)
+    wanted = PLUGIN.render(Action(), facts(before), Templates(Path("deploy/config/templates")))
     assert wanted is not None
-    assert PLUGIN.taken_back is not None
-    left = PLUGIN.taken_back(wanted, facts(by_now)).model_dump(mode="json")
+    assert PLUGIN.by_now is not None
+    left = PLUGIN.by_now(wanted, by_now).model_dump(mode="json")
 
     body = payload(Call(UUID(int=2), Operation.RETRACT, 2, str(UUID(int=2)), left, 5.0))
 

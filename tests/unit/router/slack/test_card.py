@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.slack_checks import check_blocks, check_text
+from schemas.scales import Metric
 from services.router.facts import AccountFacts, Facts, PreviousFacts, ProfileFacts, ResponseFacts
+from services.router.movement import Score
 from services.router.slack import card as slack_card
 
 
@@ -111,6 +113,35 @@ def test_what_the_person_said_before_stands_below_with_its_dates() -> None:
     assert "Before: 🟢 9 on 3 Mar 2026 — down" in str(slack_card.card(about, answer))
     first = response(movement="first")
     assert "First answer" in str(slack_card.card(facts(first), first))
+
+
+@pytest.mark.parametrize(
+    ("by_now", "shown"),
+    [
+        ([(9, 3), (2, 1)], "Before: 🟢 9 on 3 Mar 2026, 🔴 2 on 1 Mar 2026 — down"),
+        ([(9, 3)], "Before: 🟢 9 on 3 Mar 2026'"),
+        ([(2, 1)], "Before: 🔴 2 on 1 Mar 2026'"),
+        ([], None),
+    ],
+)
+def test_a_card_sent_later_shows_what_counts_by_then(
+    by_now: list[tuple[int, int]], shown: str | None
+) -> None:
+    def scored(score: int, day: int) -> Score:
+        return Score(f"response:{day}", Metric.NPS, score, datetime(2026, 3, day, tzinfo=UTC))
+
+    before = tuple(
+        PreviousFacts(score=one.score, group=one.group, responded_at=one.responded_at)
+        for one in (scored(9, 3), scored(2, 1))
+    )
+    answer = response(movement="down")
+    planned = slack_card.card(facts(answer).model_copy(update={"earlier": before}), answer)
+
+    said = str(slack_card.by_now(planned, [scored(*one) for one in by_now]))
+
+    assert "Answered " in said
+    assert ("Before:" in said) is (shown is not None)
+    assert shown is None or shown in said
 
 
 def test_the_surveys_further_answers_stand_below_the_comment_masked_and_cut() -> None:
