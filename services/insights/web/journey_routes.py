@@ -22,12 +22,18 @@ def journey_routes(source: Source, purposes: Mapping[str, Purpose]) -> APIRouter
     @routes.get("/journey")
     def along_the_way(request: Request, _staff: Viewer) -> Response:
         view, counting = reading(source, request)
+        stages = journey(counting, view.wanted)
         return figure_page(
             request,
             "journey.html",
             view,
-            stages=journey(counting, view.wanted),
-            every_metric=tuple(Metric),
+            stages=stages,
+            every_metric=[
+                metric
+                for metric in Metric
+                if metric is view.wanted.metric
+                or any(one.feelings[metric].score.tally.answers for one in stages)
+            ],
             parts_of_period=parts_of(view.wanted),
         )
 

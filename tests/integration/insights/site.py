@@ -138,7 +138,7 @@ def _company(n: int, at: float, *, version: int = 1, stage: str = "customer") ->
         at,
         version,
         name=f"Company {n}",
-        owner=f"owner-{n % 3}@ours.test",
+        owner_email=f"owner-{n % 3}@ours.test",
         stage=stage,
         arr=1_000 * (1 + n % 9),
         currency="EUR",
