@@ -10,6 +10,8 @@ from typing import Any, BinaryIO, NamedTuple
 from cli.import_rows import RowError
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WORKBOOK = b"PK\x03\x04"
+"""How Excel's and LibreOffice's files begin, which are ZIP archives."""
 _DELIMITERS = ",;\t|"
 _LOOKED_AT = 1_000
 """Rows of a JSONL file that are looked at for the names of its fields."""
@@ -41,6 +43,8 @@ def headers_of(path: Path) -> list[str]:
 def rows_of(path: Path) -> Iterator[Row]:
     """Every row, the first has the number 1. Raises UnreadableError."""
     with path.open("rb") as file:
+        if file.peek().startswith(_WORKBOOK):
+            raise UnreadableError(f"{path}: expected CSV or JSONL, found a workbook; save its sheet as CSV")
         yield from (_csv_rows if _is_csv(path) else _json_rows)(path, file)
 
 

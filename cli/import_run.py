@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
+import stamina.instrumentation
 import typer
 from pydantic import BaseModel, ValidationError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -21,7 +22,7 @@ from cli.import_columns import ANSWERS, Guess, Kind, corrected, guess
 from cli.import_file import Row, UnreadableError, headers_of, rows_of
 from cli.import_progress import Mark, fingerprint
 from cli.import_rows import Plan, Reader, RowError
-from cli.import_sender import RefusedError, Sender, batches
+from cli.import_sender import RefusedError, Sender, batches, say_retry
 from cli.terminal import console, end, errors
 from schemas.event import Effects
 from schemas.scales import SCALES, Metric
@@ -84,6 +85,7 @@ class Import:
     """A file and how it is read."""
 
     file: Path
+    headers: Sequence[str]
     plan: Plan
     guessed: Guess
     reader: Reader
@@ -112,7 +114,7 @@ class Import:
         missing = _missing(plan)
         if missing:
             end(f"{missing}. The columns are: {', '.join(headers)}", code=2)
-        return cls(file, plan, guessed, Reader(plan))
+        return cls(file, headers, plan, guessed, Reader(plan))
 
     def run(self, options: Options) -> None:
         """Shows the columns, asks, and sends, or with `dry_run` only says what would be refused."""
@@ -203,7 +205,8 @@ class Import:
             console.print(f"Going on after row {standing.rows}, where the last run ended.")
         rows = islice(rows_of(self.file), standing.rows, None)
         target = _TARGETS[self.plan.kind]
-        rejected = _Rejected(self.file, is_more=standing.refused > 0)
+        rejected = _Rejected(self.file, self.headers, is_more=standing.refused > 0)
+        stamina.instrumentation.set_on_retry_hooks([say_retry])
         try:
             with (
                 Sender(url, key, target.path, named_by=target.named_by) as sender,
@@ -220,8 +223,8 @@ class Import:
             end(str(error))
         except httpx2.HTTPError as error:
             end(
-                f"Ingest at {url} does not answer ({type(error).__name__}). {standing.rows} rows are done;"
-                " the same command goes on after them."
+                f"Ingest at {url}, as {URL} says, does not answer ({type(error).__name__})."
+                f" {standing.rows} rows are done; the same command goes on after them."
             )
         mark.remove()
         console.print(f"{standing.rows - standing.refused} of {standing.rows} rows were imported")
@@ -232,7 +235,8 @@ class Import:
 class _Rejected(AbstractContextManager["_Rejected"]):
     """The side file: refused rows as they were, with their number and the reason."""
 
-    def __init__(self, file: Path, *, is_more: bool) -> None:
+    def __init__(self, file: Path, headers: Sequence[str], *, is_more: bool) -> None:
+        self._headers = headers
         self.path = file.with_name(f"{file.name}.rejected.csv")
         if not is_more:
             self.path.unlink(missing_ok=True)
@@ -251,8 +255,10 @@ class _Rejected(AbstractContextManager["_Rejected"]):
             is_new = not self.path.exists()
             self._opened = self.path.open("a", newline="", encoding="utf-8")
             if is_new:
-                csv.writer(self._opened).writerow(["row", "reason", *refused[0][0].cells])
-        csv.writer(self._opened).writerows([row.number, why, *row.cells.values()] for row, why in refused)
+                csv.writer(self._opened).writerow(["row", "reason", *self._headers])
+        csv.writer(self._opened).writerows(
+            [row.number, why, *(row.cells.get(header) for header in self._headers)] for row, why in refused
+        )
         self._opened.flush()
         return len(refused)
 

@@ -10,8 +10,10 @@ from typing import Any
 import httpx2
 import stamina
 from pydantic_core import from_json, to_json
+from stamina.instrumentation import RetryDetails
 
 from cli.import_file import Row
+from cli.terminal import errors
 
 BATCH = 1_000
 AT_ONCE = 4
@@ -65,12 +67,6 @@ class _Travelling:
         return Sent(self.batch.rows, self.results.result())
 
 
-def _come_back(error: Exception) -> bool | float:
-    if isinstance(error, httpx2.HTTPStatusError):
-        return float(error.response.headers.get("retry-after", 1))
-    return isinstance(error, httpx2.TransportError)
-
-
 class Sender(AbstractContextManager["Sender"]):
     """Sends to one address with one API key.
 
@@ -81,6 +77,7 @@ class Sender(AbstractContextManager["Sender"]):
     def __init__(self, url: str, key: str, path: str, *, named_by: Sequence[str]) -> None:
         self._path = path
         self._named_by = named_by
+        self._has_answered = False
         self._http = httpx2.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
@@ -94,7 +91,7 @@ class Sender(AbstractContextManager["Sender"]):
     def send(self, batches: Iterable[Batch]) -> Iterator[Sent]:
         """What became of each batch, in order; at most a few are in memory.
 
-        Raises RefusedError, and httpx2.HTTPError when ingest stays away.
+        Raises RefusedError, and httpx2.HTTPError when ingest stays away, at once when it never was there.
         """
         waiting: deque[_Travelling] = deque()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import") as threads:
@@ -126,16 +123,34 @@ class Sender(AbstractContextManager["Sender"]):
         content = to_json(bodies)
         # Not the decorator: it logs the arguments of what it repeats, and these are people's answers.
         for attempt in stamina.retry_context(
-            on=_come_back, attempts=None, timeout=GIVE_UP_SECONDS, wait_max=WAIT_SECONDS
+            on=self._come_back, attempts=None, timeout=GIVE_UP_SECONDS, wait_max=WAIT_SECONDS
         ):
             with attempt:
                 answer = self._http.post(self._path, content=content)
+                self._has_answered = True
                 if answer.status_code in _TRY_AGAIN:
                     answer.raise_for_status()
         if not answer.is_success:
             raise RefusedError(_detail(answer))
         results: list[dict[str, Any]] = from_json(answer.content)["results"]
         return results
+
+    def _come_back(self, error: Exception) -> bool | float:
+        if isinstance(error, httpx2.HTTPStatusError):
+            return float(error.response.headers.get("retry-after", 1))
+        if isinstance(error, httpx2.ConnectError):
+            return self._has_answered
+        return isinstance(error, httpx2.TransportError)
+
+
+def say_retry(details: RetryDetails) -> None:
+    """Tells whoever imports what is waited for, and for how long."""
+    cause = details.caused_by
+    if isinstance(cause, httpx2.HTTPStatusError):
+        what = f"Ingest answered {cause.response.status_code}"
+    else:
+        what = f"Ingest does not answer ({type(cause).__name__})"
+    errors.print(f"{what}; trying again in {details.wait_for:.0f} s.")
 
 
 def batches(rows: Iterable[Row], body: Callable[[Row], dict[str, Any]]) -> Iterator[Batch]:

@@ -1,7 +1,10 @@
 """Files as people have them: which column is what, what a row becomes, what is wrong with it."""
 
 import json
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -257,16 +260,65 @@ def test_what_nobody_could_be_told_apart_by_is_asked_for(
     assert sentence in refused.stderr
 
 
-def test_nobodys_answer_is_shown_while_ingest_is_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+class _Busy(BaseHTTPRequestHandler):
+    """An ingest that asks to come back once, and then takes everything."""
+
+    is_back = False
+
+    def do_POST(self) -> None:
+        bodies = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = json.dumps({"results": [{"status": 202} for _ in bodies]}).encode()
+        self.send_response(207 if _Busy.is_back else 503)
+        self.send_header("Retry-After", "0.1")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+        _Busy.is_back = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Says nothing."""
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(_Busy, "is_back", False)
+    monkeypatch.setenv("FEEDBACK_API_KEY", "fr_of_nobody")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Busy) as server:
+        monkeypatch.setenv("INGEST_URL", f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.usefixtures("busy")
+def test_what_is_waited_for_is_said_and_what_is_refused_keeps_its_columns(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cli.import_sender.GIVE_UP_SECONDS", 0.5)
+    rows = [{"score": 3, "comment": "the first is an example"}, {"score": "?", "comment": "Canary comment"}]
+    text = "no JSON\n" + "".join(json.dumps(row) + "\n" for row in rows)
+    file = written(tmp_path, text, "answers.jsonl")
+    told = CliRunner().invoke(app, ["import", "responses", str(file), "--metric", "nps", "--yes"])
+    assert "1 of 3 rows were imported" in told.stdout
+    assert "Ingest answered 503; trying again in 0 s." in told.stderr
+    assert "Canary" not in told.output + "".join(capfd.readouterr())
+    refused = (tmp_path / "answers.jsonl.rejected.csv").read_text().splitlines()
+    assert refused[:2] == ["row,reason,score,comment", "1,expected a JSON object,,"]
+    assert refused[2].endswith(",?,Canary comment")
+
+
+def test_where_nobody_listens_nothing_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INGEST_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("FEEDBACK_API_KEY", "fr_of_nobody")
-    file = written(tmp_path, "score,comment\n3,the first is an example\n3,Canary comment\n")
+    file = written(tmp_path, "score,comment\n3,too slow\n")
     told = CliRunner().invoke(app, ["import", "responses", str(file), "--metric", "nps", "--yes"])
     assert told.exit_code == 1
-    assert "does not answer" in told.stderr
+    assert "as INGEST_URL says, does not answer" in told.stderr
     assert "0 rows are done" in told.stderr
-    everything = told.output + "".join(capfd.readouterr())
-    assert "Canary" not in everything
+
+
+def test_a_workbook_is_told_from_text(tmp_path: Path) -> None:
+    told = rehearsed(written(tmp_path, b"PK\x03\x04\x14", "answers.xlsx"))
+    assert told.exit_code == 2
+    assert "save its sheet as CSV" in told.stderr
