@@ -1,4 +1,4 @@
-"""The rules of timing that the product was built from, one row each, with their words.
+"""The rules of timing that the product was built from, one row each, in our words.
 
 Each is played with the shipped programs: what happens to somebody, and when they are asked.
 """
@@ -72,115 +72,150 @@ SAMPLED = next(
 SEVERAL = (LONG_AGO, happened("purchased", -500), happened("purchased", -450))
 
 RULES = [
-    Rule(BOECKELMAN, "30-60 days after purchase", KEY_CONTACT, [BOUGHT], within("new_customer_nps", 30, 60)),
     Rule(
         BOECKELMAN,
-        "first NPS survey 30 days after the customers joins",
+        "new customers are asked one to two months after they bought",
+        KEY_CONTACT,
+        [BOUGHT],
+        within("new_customer_nps", 30, 60),
+    ),
+    Rule(
+        BOECKELMAN,
+        "the first survey comes a month after joining",
         END_USER,
         [BOUGHT],
         lambda surveys: surveys[0][1] in range(30, 34),
     ),
     Rule(
         BOECKELMAN,
-        "60 days before they're scheduled to renew",
+        "two months ahead of a renewal",
         RENEWING,
         [LONG_AGO],
         lambda surveys: ("renewal_nps", day_of(date(2026, 7, 3))) in surveys,
     ),
     Rule(
         BOECKELMAN,
-        "shouldn't receive an NPS survey more than once every 6 months or so",
+        "nobody hears from us twice in half a year",
         KEY_CONTACT,
         [LONG_AGO],
         apart(180, 190),
     ),
-    Rule(BOECKELMAN, "survey the same customer every 6 months", person(), [LONG_AGO], apart(180, 190)),
     Rule(
         BOECKELMAN,
-        "Survey this group [...] shortly after capturing their contact information",
+        "the same customer again and again, half a year apart",
+        person(),
+        [LONG_AGO],
+        apart(180, 190),
+    ),
+    Rule(
+        BOECKELMAN,
+        "prospects soon after they left their address",
         SAMPLED,
         [happened("lead_captured", 0, who=SAMPLED.key)],
         within("prospect_nps", 1, 3),
     ),
     Rule(
         BOECKELMAN,
-        "[Advocates] at least once a year",
+        "prospects are also those who have begun a trial",
+        SAMPLED,
+        [happened("trial_started", 0, who=SAMPLED.key)],
+        within("prospect_nps", 1, 3),
+    ),
+    Rule(
+        BOECKELMAN,
+        "after what a customer did: renewing",
+        KEY_CONTACT,
+        [happened("purchased", -170), everybody_of_account("renewed", 0)],
+        within("turning_point_nps", 3, 6),
+    ),
+    Rule(
+        BOECKELMAN,
+        "whoever bought repeatedly, at the very least yearly",
         person(),
         SEVERAL,
         lambda surveys: any(name == "advocate_nps" for name, _ in surveys),
     ),
     Rule(
         BOECKELMAN,
-        "Losses [...] is one of the most interesting groups to survey",
+        "those who left are worth asking",
         KEY_CONTACT,
         [LONG_AGO, everybody_of_account("churned", 0)],
         within("churn_nps", 1, 4),
     ),
     Rule(
         BOECKELMAN,
-        "when a customer does something, like contact your support center",
+        "after what a customer did: a case at support",
         person(),
         [happened("support_case_closed", 0)],
         within("case_csat", 1, 3),
     ),
     Rule(
         AUGUSTIN,
-        "at the end of onboarding",
+        "effort, when the onboarding is over",
         KEY_CONTACT,
         [happened("purchased", -75), everybody_of_account("onboarding_completed", 0)],
         within("onboarding_ces", 0, 3),
     ),
     Rule(
         AUGUSTIN,
-        "90 days after launching",
+        "three months after going live",
         KEY_CONTACT,
         [happened("purchased", -40), everybody_of_account("milestone", 0, milestone="launched")],
         within("after_launch_nps", 90, 93),
     ),
-    turning_point("goes from a lifecycle stage to another", "stage_changed"),
-    turning_point("completes a playbook with the account", "playbook_completed"),
-    turning_point("a sudden change in outcome metrics", "outcome_changed"),
+    turning_point("an account enters another stage", "stage_changed"),
+    turning_point("the CSM has carried a playbook through", "playbook_completed"),
+    turning_point("what the customer gets out of it turns", "outcome_changed"),
     Rule(
         AUGUSTIN,
-        "You can't save a customer, and they churn [...] one last campaign",
+        "who is lost is asked one last time",
         KEY_CONTACT,
         [everybody_of_account("churned", 0), everybody_of_account("churned", 300)],
         lambda surveys: [name for name, _ in surveys].count("churn_nps") == 1,
     ),
-    Rule(AUGUSTIN, "survey end users [...] every 90 or 120 days", END_USER, [LONG_AGO], apart(90, 120)),
+    Rule(
+        AUGUSTIN, "end users at a steady pace of three to four months", END_USER, [LONG_AGO], apart(90, 120)
+    ),
     Rule(
         NADELMAN,
-        "A 6-month NPS interval [...] might not be the best option for quarterly users",
+        "half a year is too long for those who pay by the quarter",
         person(role="key_contact", cohort="quarterly"),
         [LONG_AGO],
         apart(90, 120),
     ),
     Rule(
         NADELMAN,
-        "a 6-month NPS interval can work well for annual users",
+        "who can leave after three months is heard before",
+        person(role="key_contact", cohort="quarterly"),
+        [BOUGHT],
+        within("new_customer_nps", 30, 60),
+    ),
+    Rule(
+        NADELMAN,
+        "half a year suits those who pay by the year",
         person(role="key_contact", cohort="annual"),
         [LONG_AGO],
         apart(180, 190),
     ),
     Rule(
         NADELMAN,
-        "avoid over surveying",
+        "however much happens, nobody is asked too often",
         KEY_CONTACT,
         [LONG_AGO, *(everybody_of_account("health_changed", day) for day in range(0, 300, 10))],
         apart(180, 240),
     ),
-    Rule(WINDOW, "asks people every 3 or 6 months", END_USER, [LONG_AGO], apart(90, 190)),
+    Rule(WINDOW, "a rolling score: everybody each three or six months", END_USER, [LONG_AGO], apart(90, 190)),
     Rule(
         WINDOW,
-        "ask the decision makers but don't forget about the people who are using your product",
+        "not the decision makers alone: the users as well",
         END_USER,
         [LONG_AGO],
         lambda surveys: {name for name, _ in surveys} == {"user_nps"},
     ),
-    Rule(SAAS, "you should run the survey every 60-90 days", END_USER, [LONG_AGO], apart(90, 100)),
+    Rule(SAAS, "two to three months apart while little changes", END_USER, [LONG_AGO], apart(90, 100)),
     Rule(
         SAAS,
-        "run your survey at least 5 days after the launch",
+        "not before the fifth day of a release",
         person("p5", role="end_user"),
         [happened("purchased", -60, who="p5"), happened("release_launched", 0, who=None)],
         lambda surveys: (
@@ -190,28 +225,28 @@ RULES = [
     ),
     Rule(
         SAAS,
-        "a week after your users have finished their trial",
+        "seven days after a trial is over",
         person(),
         [happened("trial_ended", 0)],
         within("trial_not_converted_nps", 7, 9),
     ),
     Rule(
         SAAS,
-        "users who haven't converted to paying customers",
+        "about the trial only those who did not buy",
         person(),
         [happened("trial_ended", 0), happened("purchased", 2)],
         never("trial_not_converted_nps"),
     ),
     Rule(
         SAAS,
-        "Give your new paying customers at least 30 days",
+        "who has just begun to pay has a month in peace",
         END_USER,
         [BOUGHT],
         lambda surveys: bool(surveys) and surveys[0][1] >= 30,
     ),
     Rule(
         SAAS,
-        "converting detractors [...] into promoters",
+        "whether getting in touch turned a detractor around",
         KEY_CONTACT,
         [LONG_AGO, happened("follow_up_resolved", 0)],
         lambda surveys: ("won_back_nps", 30) in surveys,
@@ -228,12 +263,12 @@ def test_the_shipped_programs_do_what_the_texts_advise(rule: Rule) -> None:
 
 
 def test_always_have_a_follow_up_question() -> None:
-    """SAAS: "Remember to always follow up the survey with a secondary question"."""
+    """SAAS: a score without its reason says little."""
     assert all(program.survey.follow_up_question for program in SHIPPED.programs)
 
 
 def test_prepared_with_an_explanation_why_you_are_asking() -> None:
-    """WINDOW: "Be prepared with a response explaining why you are asking"."""
+    """WINDOW: whoever feels disturbed is told what it is for."""
     assert all(program.survey.why_we_ask for program in SHIPPED.programs)
 
 
@@ -252,7 +287,7 @@ def test_nobody_is_asked_while_a_critical_case_is_open(whose: str) -> None:
 
 
 def test_at_least_thirty_days_between_any_two_surveys() -> None:
-    """SAAS: "you do not want to bug your customers with surveys every other week"."""
+    """SAAS: simple as a survey is, every second week is too often."""
     life = [LONG_AGO, *(happened(moment, day) for day in range(0, 600, 7) for moment in MOMENTS)]
     surveys = asked(KEY_CONTACT, life, days=700)
     gaps = [later - earlier for (_, earlier), (_, later) in pairwise(surveys)]
