@@ -1,6 +1,7 @@
 """The shape of rules.yaml. `rules.py` turns it into what planning works with."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import reduce
 from itertools import pairwise
 from operator import or_
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -209,10 +211,20 @@ def _one_of(models: Mapping[str, type[BaseModel]]) -> Any:  # noqa: ANN401 - a t
             return None
         return _SEQUENCE if "sequence" in entry else str(entry.get("destination"))
 
-    known = ", ".join(repr(name) for name in models if name != _SEQUENCE)
-    words = f"expected `destination:` with one of {known}" + (
+    names = [name for name in models if name != _SEQUENCE]
+    expected = f"expected `destination:` with one of {', '.join(map(repr, names))}" + (
         ", or `sequence:`" if _SEQUENCE in models else ""
     )
+
+    def there_is(entry: object) -> object:
+        if kind(entry) in models:
+            return entry
+        written = entry.get("destination") if isinstance(entry, Mapping) else None
+        if written is None:
+            raise ValueError(expected)
+        close = get_close_matches(str(written), names, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(f"{written!r}: there is no such destination{hint} ({expected})")
+
     tagged = [Annotated[model, Tag(name)] for name, model in models.items()]
-    choice = Discriminator(kind, custom_error_type="destination", custom_error_message=words)
-    return Annotated[reduce(or_, tagged), choice]
+    return Annotated[reduce(or_, tagged), Discriminator(kind), BeforeValidator(there_is)]

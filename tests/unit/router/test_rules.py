@@ -216,7 +216,9 @@ def test_a_sequence_is_the_steps_of_the_scores_band(tmp_path: Path) -> None:
         ("after_days: 7", "after_days: 0", 9, "after_days never falls"),
         ("after_days: 3", "after_days: 900", 15, "less than or equal to 365"),
         ("lifecycle:churned", "lifecycle:churnt", 7, "lifecycle:churned"),
-        ('destination: slack, channel: "#middle"', "destination: fax", 15, "expected `destination:`"),
+        ('destination: slack, channel: "#middle"', "destination: fax", 15, "'fax': there is no such dest"),
+        ('destination: slack, channel: "#middle"', "destination: slak", 15, "did you mean slack? (expected"),
+        ('destination: slack, channel: "#middle"', "channel: fax", 15, ": expected `destination:` with"),
         ("business_hours", "office_hours", 12, "business_hours"),
     ],
 )
