@@ -1,4 +1,7 @@
 from datetime import timedelta
+from pathlib import Path
+
+import yaml
 
 from schemas.profiles import ProfileChanged
 from schemas.scales import Group
@@ -50,3 +53,11 @@ def test_nothing_ticked_or_the_same_again_changes_nothing() -> None:
     assert profile_with_wishes(None, "p-1", offered=OFFERED, ticked=(), now=NOW) is None
     first = after(None, "swag")
     assert after(first, "swag", later=True) == first
+
+
+def test_what_can_be_ticked_is_asked_for() -> None:
+    rules = yaml.safe_load(Path("deploy/config/rules.yaml").read_text())["rules"]
+    (advocacy,) = [rule for rule in rules if rule["id"] == "advocacy"]
+
+    assert advocacy["do"][0]["asks"] == list(FAVOURS)
+    assert all(f'"{favour}"' in advocacy["when"] for favour in FAVOURS)
