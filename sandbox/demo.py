@@ -3,11 +3,13 @@
 import argparse
 import json
 import re
+import shlex
 import shutil
 import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -20,8 +22,12 @@ from sandbox.processes import EmbeddedServerError
 from sandbox.stack import ROOT, Stack
 
 _FOLDER = ROOT / "var" / "demo"
+_COMMANDS = _FOLDER / "commands.env"
+_SHELL = frozenset({"PATH", "PYTHONPATH", "PYTHONUNBUFFERED"})
+"""What the user's own shell knows better."""
 _TARGET_HOURS = re.compile(r"((?:first_contact|resolve)_hours: )(\d+)")
 _TARGETS_LATER_HOURS = 240  # of work, which are six weeks
+_COLLEAGUE = "maya"
 _VISITORS = {
     "program": "website_visitors",
     "metric": "csat",
@@ -105,6 +111,8 @@ def _run(stack: Stack, *, once: bool, began: float) -> int:
         router=stack.url("router"),
         operator_key=stack.environment["ROUTER_OPERATOR_KEY"],
     )
+    own = {"INGEST_URL": site.ingest, "FEEDBACK_API_KEY": site.api_key, "FEEDBACK_ME": _COLLEAGUE}
+    write_commands(_COMMANDS, stack.environment | own)
     _urls(stack)
     _until_interrupted()
     return 0
@@ -124,6 +132,14 @@ def _summarise(outcome: Outcome, took_seconds: float) -> None:
     console.print(f"  {took_seconds:.0f} s in all; the figures are in {path.relative_to(Path.cwd())}")
 
 
+def write_commands(file: Path, known: Mapping[str, str]) -> None:
+    """What a shell reads so that `feedback` speaks to the demo; nobody else on this machine may read it."""
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in known.items() if name not in _SHELL]
+    file.write_text("".join(lines), encoding="utf-8")
+
+
 def _urls(stack: Stack) -> None:
     places = {
         "what customers say: scores, themes, movement": f"{stack.url('insights')}/",
@@ -136,7 +152,9 @@ def _urls(stack: Stack) -> None:
     for what, url in places.items():
         console.print(f"  {what:<50}{url}", soft_wrap=True)
     console.print(f"\n  password of the first page: {stack.pages_password}")
-    console.print(f"  API key for your own calls: {stack.api_key}\n")
+    console.print(f"  API key for your own calls: {stack.api_key}")
+    file = _COMMANDS.relative_to(ROOT)
+    console.print(f"  commands, in another shell: . {file}; .venv/bin/feedback follow-ups list\n")
 
 
 def _until_interrupted() -> None:
