@@ -60,8 +60,11 @@ def export(customer_id: CustomerId = None, email: Email = None, key: Key = None)
                 {"topic": topic.name, "event": json.loads(message.value or b"null")}
                 for message in archive.read(connection, choice)
             ]
-        profile = store.profile(connection, whose)
-    typer.echo(json.dumps({"keys": keys, "profile": profile, "events": events}, indent=2, ensure_ascii=False))
+        profile = store.known_profile(connection, whose)
+    if profile is None and not events:
+        errors.print("Nothing is kept under this id or address. Is it spelled as it was sent?")
+    kept = {"keys": keys, "profile": profile and profile.model_dump(mode="json"), "events": events}
+    typer.echo(json.dumps(kept, indent=2, ensure_ascii=False))
 
 
 @person.command()
@@ -75,6 +78,9 @@ def erase(
     """Forget a person everywhere, for ever, and print the receipt. An import does not bring them back."""
     whose = _key(customer_id, email, key)
     if not yes:
+        with tables_of("ingest", read_only=True) as connection:
+            if store.known_profile(connection, whose) is None:
+                errors.print("No profile is kept under this id or address. Is it spelled as it was sent?")
         typer.confirm(f"Erase everything about the person {whose}? It cannot be undone.", abort=True)
     with tables_of("ingest") as connection:
         asked = erasures.request(connection, whose, datetime.now(UTC))

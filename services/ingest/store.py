@@ -151,12 +151,6 @@ def known_profile(connection: Connection, person_key: str) -> ProfileChanged | N
     return ProfileChanged.model_validate(row[1]) if row and row[1] else None
 
 
-def profile(connection: Connection, person_key: str) -> dict[str, Any] | None:
-    """The stored state of this key as JSON."""
-    row = connection.execute("SELECT state FROM profiles WHERE person_key = %s", (person_key,)).fetchone()
-    return row[0] if row else None
-
-
 def owed_for(connection: Connection, topic: str, keys: Sequence[str]) -> list[int]:
     """Ids of the outbox's rows for these keys that the relay still owes."""
     rows = connection.execute(

@@ -103,6 +103,7 @@ def test_what_is_kept_of_a_person_can_be_had(ingest: Ingest, database: str) -> N
         customer_key(SECRET, "c-export"),
         email_key(SECRET, "export@customer.example"),
     }
+    assert found["profile"]["name"] == NAME, "asked for by another key, it is the same person's"
     answers = [one["event"] for one in found["events"] if one["topic"] == ResponseRecorded.TOPIC]
     assert [one["comment"] for one in answers] == [COMMENT, COMMENT]
 
@@ -194,6 +195,16 @@ def test_a_person_needs_to_be_named(ingest: Ingest) -> None:
     assert feedback("erase", "--yes").exit_code == 2
     assert feedback("export", "--key", "x", "--email", "x@y.example").exit_code == 2
     assert feedback("receipt", "00000000-0000-0000-0000-000000000000").exit_code == 1
+
+
+def test_whoever_misspells_a_person_is_told(ingest: Ingest) -> None:
+    meet(ingest, "c-met", "met@customer.example")
+    for nobody in ("--email", "mat@customer.example"), ("--customer-id", "c-mat"):
+        assert "Nothing is kept under this" in feedback("export", *nobody).stderr
+        told = feedback("erase", *nobody)
+        assert told.exit_code == 1
+        assert "No profile is kept under this" in told.stderr
+    assert "No profile" not in feedback("erase", "--email", "met@customer.example").stderr
 
 
 def test_nothing_personal_is_in_logs_metrics_headers_or_refusals(ingest: Ingest) -> None:
