@@ -20,6 +20,8 @@ _CHANNELS = {
     "product-feedback": Line.PRODUCT_CARDS,
     "support": Line.SUPPORT_CARDS,
     "finance": Line.FINANCE_CARDS,
+    "sales": Line.SALES_CARDS,
+    "marketing": Line.MARKETING_CARDS,
     "kudos": Line.KUDOS,
 }
 _ANSWER = "\nResponse: "

@@ -26,6 +26,8 @@ class Line(StrEnum):
     PRODUCT_CARDS = "Slack #product-feedback cards"
     SUPPORT_CARDS = "Slack #support cards"
     FINANCE_CARDS = "Slack #finance cards"
+    SALES_CARDS = "Slack #sales cards"
+    MARKETING_CARDS = "Slack #marketing cards"
     KUDOS = "Slack #kudos"
     OWNER_CARDS = "Slack cards to an account's owner"
     CASES = "Salesforce Cases"
@@ -138,6 +140,8 @@ def _shown(body: Body) -> Counter[Line]:
             Line.PRODUCT_CARDS: is_middle or "Product" in functions,
             Line.SUPPORT_CARDS: "Support" in functions,
             Line.FINANCE_CARDS: "Finance" in functions,
+            Line.SALES_CARDS: "Sales" in functions,
+            Line.MARKETING_CARDS: "Marketing" in functions,
             Line.KUDOS: praises,
             Line.OWNER_CARDS: praises,
             Line.RECORDS: True,
