@@ -20,7 +20,7 @@ from rich.table import Table
 
 from cli.import_columns import ANSWERS, Guess, Kind, corrected, guess
 from cli.import_file import Row, UnreadableError, headers_of, rows_of
-from cli.import_progress import Mark, fingerprint
+from cli.import_progress import Mark, Standing, fingerprint
 from cli.import_rows import Plan, Reader, RowError
 from cli.import_sender import RefusedError, Sender, batches, say_retry
 from cli.terminal import console, end, errors
@@ -39,6 +39,8 @@ KEY = "FEEDBACK_API_KEY"
 URL = "INGEST_URL"
 _DEFAULT_URL = "http://127.0.0.1:8000"
 _SAMPLED_ROWS = 1_000
+_INTERRUPTED = 130
+"""As shells report what Ctrl-C ended."""
 _SHOWN_CHARACTERS = 40
 _FOREIGN_SHARE = 0.05
 """More scores off the scale than this are no slips of a finger."""
@@ -224,8 +226,10 @@ class Import:
         except httpx2.HTTPError as error:
             end(
                 f"Ingest at {url}, as {URL} says, does not answer ({type(error).__name__})."
-                f" {standing.rows} rows are done; the same command goes on after them."
+                f" {_so_far(standing)}"
             )
+        except KeyboardInterrupt:
+            end(f"Stopped. {_so_far(standing)}", code=_INTERRUPTED)
         mark.remove()
         console.print(f"{standing.rows - standing.refused} of {standing.rows} rows were imported")
         if standing.refused:
@@ -261,6 +265,10 @@ class _Rejected(AbstractContextManager["_Rejected"]):
         )
         self._opened.flush()
         return len(refused)
+
+
+def _so_far(standing: Standing) -> str:
+    return f"{standing.rows} rows are done; the same command goes on after them."
 
 
 def _missing(plan: Plan) -> str | None:

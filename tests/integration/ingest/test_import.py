@@ -71,13 +71,15 @@ def test_what_was_interrupted_goes_on(
     rows = [{"id": f"j-{number}", "metric": "ces", "score": 7} for number in range(ROWS)]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows[:-1]) + "\n")
 
-    def dies(*_: object) -> None:
+    def dies(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         # After the first batch: what is behind it may have arrived, but nothing says so.
         patched.setattr("rich.progress.Progress.update", dies)
-        assert imported("responses", file, "--alert").exit_code != 0
+        stopped = imported("responses", file, "--alert")
+    assert stopped.exit_code == 130
+    assert "1000 rows are done; the same command goes on after them" in stopped.stderr
     kept = json.loads((tmp_path / "more.jsonl.import.json").read_text())
     assert kept["rows"] == 1_000
 
