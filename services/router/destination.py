@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.router.facts import Facts, OwnerFacts
     from services.router.follow_up import FollowUpView
     from services.router.follow_up_desk import Desk
-    from services.router.movement import Score
+    from services.router.movement import Around
     from services.router.people import Person, Team
     from services.router.storm import Summary
     from services.router.templates import Templates
@@ -264,8 +264,8 @@ class Plugin(Generic[A, C, S]):
     to one colleague alone, to try it out; left out: it reaches nobody in person. `in_place` makes, of what
     was wanted (first) and what is wanted now, what an object may become that is outside already, or may be:
     a message stays in its channel, where it is looked for; None: it stays as it is. Left out: objects have no
-    place. `by_now` makes, of the content as planned and what the person answered before that counts by now,
-    newest first, what is told: an earlier answer that it names may be gone. Left out: it names none.
+    place. `by_now` makes, of the content as planned and the person's other answers that count by now, what is
+    told: an answer that it names may be gone. Left out: it names none.
     `bulletins` makes, of what a team and these members of it are told, the objects by action; left out: teams
     are told nothing there. `letter` makes, of what a customer is told, the object that reaches them; left
     out: no customer is told anything there but about answers and surveys.
@@ -288,6 +288,6 @@ class Plugin(Generic[A, C, S]):
     summarise: Callable[[Summary, C], C] | None = None
     redirect: Callable[[C, Person], C] | None = None
     in_place: Callable[[C, C], C | None] | None = None
-    by_now: Callable[[C, Sequence[Score]], C] | None = None
+    by_now: Callable[[C, Around], C] | None = None
     bulletins: Callable[[Bulletin, Team, Sequence[Person]], Mapping[str, C]] | None = None
     letter: Callable[[Bulletin, Addressee], C] | None = None

@@ -71,6 +71,26 @@ def before(
     return tuple(sorted(earlier, key=_place, reverse=True)[:SHOWN_BEFORE])
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The other answers around one that count by now: the latest before it, newest first, and the newest of
+    those after it.
+    """
+
+    earlier: tuple[Score, ...] = ()
+    later: Score | None = None
+
+
+def around(scores: Iterable[Score], *, subject: str, metric: Metric, responded_at: datetime) -> Around:
+    """What a person's scores of this metric are, seen from one answer."""
+    known = set(scores)
+    later = [score for score in known if score.metric is metric and _place(score) > (responded_at, subject)]
+    return Around(
+        earlier=before(known, subject=subject, metric=metric, responded_at=responded_at),
+        later=max(later, key=_place, default=None),
+    )
+
+
 def movement(score: int, previous: Score | None) -> Movement:
     """Where a score went from the previous one."""
     if previous is None:

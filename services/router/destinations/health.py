@@ -1,6 +1,5 @@
 """Health: every score, with the one before it, to the platform that keeps the customers' health."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 
@@ -10,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from services.router import signed_webhook
 from services.router.destination import AfterAmbiguity, Call, Failed, Operation, Plugin, Traits
 from services.router.facts import Facts, PreviousFacts
-from services.router.movement import Score, movement
+from services.router.movement import Around, Score, movement
 from services.router.outbound import ErrorTable
 from services.router.signed_webhook import Receiver, WebhookSettings
 from services.router.templates import Templates
@@ -53,6 +52,8 @@ class Content(BaseModel):
     email: str | None
     account_id: str | None
     account_salesforce_id: str | None
+    later: Scored | None = None
+    """The newest score that the person gave after this one; told in place of one that is withdrawn."""
 
 
 class Settings(WebhookSettings):
@@ -62,11 +63,12 @@ class Settings(WebhookSettings):
 
 
 def payload(call: Call) -> dict[str, JsonValue]:
-    """The webhook's body. A withdrawal says which score is no more and which one counts again."""
+    """The webhook's body. A withdrawal says which answer is no more and which score counts now."""
     content = Content.model_validate(call.content)
     told = content.model_dump(mode="json")
+    later = told.pop("later")
     if call.operation is Operation.RETRACT:
-        told |= {"current": told["previous"], "previous": None}
+        told |= {"current": later or told["previous"], "previous": None}
         del told["movement"]
     return signed_webhook.body(call, _TYPES, content.current.responded_at, told)
 
@@ -91,11 +93,15 @@ def render(_action: Action, facts: Facts, _templates: Templates) -> Content | No
     )
 
 
-def by_now(content: Content, earlier: Sequence[Score]) -> Content:
-    """The score with the one that comes before it now."""
-    latest = next(iter(earlier), None)
+def by_now(content: Content, around: Around) -> Content:
+    """The score with those that come before and after it now."""
+    previous = next(iter(around.earlier), None)
     return content.model_copy(
-        update={"previous": _scored(latest), "movement": movement(content.current.score, latest)}
+        update={
+            "previous": _scored(previous),
+            "movement": movement(content.current.score, previous),
+            "later": _scored(around.later),
+        }
     )
 
 

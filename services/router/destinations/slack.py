@@ -5,7 +5,7 @@ looked for in the channel's history after a call whose answer was lost. Metadata
 the workspace: it holds that id and a version, nothing about a person.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from pydantic import Field, HttpUrl, JsonValue, SecretStr
@@ -33,7 +33,7 @@ from services.router.destination import (
 )
 from services.router.follow_up import FollowUpView
 from services.router.lost_call import lost
-from services.router.movement import Score
+from services.router.movement import Around
 from services.router.people import Person
 from services.router.slack import follow_up_part
 from services.router.slack.actions import Action, LinkAction, filled, render, templates_of
@@ -249,10 +249,10 @@ def _redirected(content: Content, to: Person) -> Content:
     return content.model_copy(update={"channel": "", "to": who, "otherwise": "", "card": None})
 
 
-def _by_now(content: Content, earlier: Sequence[Score]) -> Content:
+def _by_now(content: Content, around: Around) -> Content:
     if content.card is None:
         return content
-    return content.model_copy(update={"blocks": by_now(content.blocks, earlier)})
+    return content.model_copy(update={"blocks": by_now(content.blocks, around.earlier)})
 
 
 PLUGIN = Plugin(

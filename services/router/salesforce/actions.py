@@ -1,6 +1,6 @@
 """What a Salesforce action of rules.yaml may say, and the record it makes of an answer. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.router.destination import Notice
 from services.router.facts import Facts, PreviousFacts, ResponseFacts
-from services.router.movement import Score
+from services.router.movement import Around, Score
 from services.router.salesforce.contents import (
     CampaignContent,
     CaseContent,
@@ -160,11 +160,11 @@ _KINDS: Mapping[Kind, Callable[[Action, Facts, ResponseFacts], BaseModel | None]
 }
 
 
-def by_now(content: Content, earlier: Sequence[Score]) -> Content:
+def by_now(content: Content, around: Around) -> Content:
     """An answer's record with the answer that counts again if it is withdrawn; other records name none."""
     if not isinstance(content.root, ResponseContent):
         return content
-    latest = next(iter(earlier), None)
+    latest = next(iter(around.earlier), None)
     return Content(content.root.model_copy(update={"earlier": _earlier(latest)}))
 
 

@@ -234,6 +234,18 @@ def test_two_answers_withdrawn_in_one_batch_tell_nothing_of_each_other(
     assert (last.operation, last.content["before"]) == (Operation.RETRACT, None)
 
 
+def test_an_older_answer_that_is_withdrawn_tells_which_one_stands(world: World) -> None:
+    older, newer = answer(3, responded_at=EPOCH), answer(2, responded_at=EPOCH + timedelta(days=1))
+    world.say(older, newer)
+    world.deliver_all()
+
+    world.say(again(older, retracted=True))
+    world.deliver_all()
+
+    last = world.box.calls[-1]
+    assert (last.operation, last.content["later"]) == (Operation.RETRACT, 2)
+
+
 @pytest.mark.parametrize("is_withdrawn", [True, False])
 @pytest.mark.parametrize(("by_then", "told"), [({"retracted": True}, 9), ({"score": 10}, 10)])
 def test_what_is_tried_again_tells_of_earlier_answers_what_counts_by_then(

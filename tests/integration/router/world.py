@@ -46,7 +46,7 @@ from services.router.destination import (
 from services.router.facts import Facts
 from services.router.follow_up_desk import Desk
 from services.router.follow_up_effects import Shown
-from services.router.movement import Score
+from services.router.movement import Around
 from services.router.occurrences import PlannedEvent
 from services.router.people import PeopleFile, people_of
 from services.router.plan import Playbook
@@ -111,6 +111,7 @@ class BoxContent(BaseModel):
     text: str
     email: str | None
     before: int | None = None
+    later: int | None = None
     """The score that the person gave before."""
 
 
@@ -166,8 +167,10 @@ def box_plugin(traits: Traits, name: str = "box") -> Plugin[BoxAction, BoxConten
             person=facts.profile.key, text=f"{action.label}{said}", email=facts.profile.email, before=before
         )
 
-    def by_now(content: BoxContent, earlier: Sequence[Score]) -> BoxContent:
-        return content.model_copy(update={"before": earlier[0].score if earlier else None})
+    def by_now(content: BoxContent, around: Around) -> BoxContent:
+        before, later = next(iter(around.earlier), None), around.later
+        told = {"before": before.score if before else None, "later": later.score if later else None}
+        return content.model_copy(update=told)
 
     return Plugin(
         name=name,

@@ -10,12 +10,14 @@ from schemas.scales import Group, Metric
 from services.router.destination import Call, Operation
 from services.router.destinations.health import PLUGIN, Action, payload
 from services.router.facts import Facts, PreviousFacts, ProfileFacts, ResponseFacts
-from services.router.movement import Score
+from services.router.movement import Around, Score
 from services.router.templates import Templates
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MAY = Score("response:1", Metric.NPS, 9, datetime(2026, 5, 1, tzinfo=UTC))
 AUGUST = Score("response:2", Metric.NPS, 8, datetime(2026, 8, 1, tzinfo=UTC))
+
+DECEMBER = Score("response:4", Metric.NPS, 10, datetime(2026, 12, 1, tzinfo=UTC))
 
 
 def facts(previous: PreviousFacts | None) -> Facts:
@@ -28,10 +30,17 @@ def facts(previous: PreviousFacts | None) -> Facts:
     )
 
 
-@pytest.mark.parametrize(("by_now", "score"), [([AUGUST, MAY], 8), ([MAY], 9), ([], None)])
-def test_of_a_withdrawn_score_it_is_told_which_one_counts_again_by_now(
-    by_now: list[Score], score: int | None
-) -> None:
+@pytest.mark.parametrize(
+    ("by_now", "score"),
+    [
+        (Around((AUGUST, MAY)), 8),
+        (Around((MAY,)), 9),
+        (Around(), None),
+        (Around((AUGUST, MAY), DECEMBER), 10),
+        (Around((), DECEMBER), 10),
+    ],
+)
+def test_of_a_withdrawn_score_it_is_told_which_one_counts_by_now(by_now: Around, score: int | None) -> None:
     before = PreviousFacts(score=8, group=Group.PASSIVE, responded_at=AUGUST.responded_at)
     wanted = PLUGIN.render(Action(), facts(before), Templates(Path("deploy/config/templates")))
     assert wanted is not None
@@ -45,3 +54,4 @@ def test_of_a_withdrawn_score_it_is_told_which_one_counts_again_by_now(
     current = body["data"]["current"]
     assert (current["score"] if isinstance(current, dict) else current) == score
     assert body["data"]["previous"] is None
+    assert "later" not in body["data"]
