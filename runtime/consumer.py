@@ -43,6 +43,8 @@ STRANDED_SECONDS = 20.0
 kafka-python 3.0.12 can stay outside for ever when topics get partitions while it joins, see `runtime.kafka`.
 """
 COMMIT_TIMEOUT_SECONDS = 5.0
+SMALL_SHARE = 0.25
+"""A batch below this share of the most that one may hold is small: there is nothing to catch up with."""
 NAMED_EVENTS = 10
 
 E = TypeVar("E")
@@ -75,6 +77,9 @@ class Consumer(Generic[E]):
     `decode` turns a record into an event or raises Undecodable. `handle` writes what a batch decides within
     the transaction it is given, and must bear a batch that it has seen before. Records of one key come in
     order, within a batch as well.
+
+    After a small batch the next one gathers for `gather_seconds`: a transaction and a commit of offsets cost
+    nearly the same for one record as for fifty. 0 takes each record as it comes.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Consumer(Generic[E]):
         pool: Pool,
         dead_letters: DeadLetters,
         max_records: int = 500,
+        gather_seconds: float = 0.0,
     ) -> None:
         self._kafka = kafka
         self._group = group
@@ -97,6 +103,8 @@ class Consumer(Generic[E]):
         self._pool = pool
         self._dead_letters = dead_letters
         self._max_records = max_records
+        self._gather_seconds = gather_seconds
+        self._next_poll_at = 0.0
         self._uncommitted: dict[TopicPartition, int] = {}
         self._processed: dict[TopicPartition, int] = {}
         self._generation: object = None
@@ -156,8 +164,11 @@ class Consumer(Generic[E]):
         return None
 
     def _turn(self, source: KafkaConsumer, stop: threading.Event) -> None:
+        stop.wait(max(0.0, self._next_poll_at - time.monotonic()))
         polled = self._poll(source, POLL_SECONDS if self._is_member else JOINING_POLL_SECONDS)
         if polled:
+            is_small = sum(map(len, polled.values())) < self._max_records * SMALL_SHARE
+            self._next_poll_at = time.monotonic() + self._gather_seconds if is_small else 0.0
             self._take(source, polled, stop)
         self._commit(source)
         self._measure(source)

@@ -22,6 +22,8 @@ from services.ingest.archive_upkeep import ArchiveUpkeep
 
 SERVICE = "archive"
 SCHEMA = "ingest"
+GATHER_SECONDS = 0.5
+"""Nobody waits for the archive."""
 
 
 class ArchiverSettings(ServiceSettings):
@@ -48,6 +50,7 @@ def main() -> int:
         pool=pool,
         dead_letters=DeadLetters(kafka),
         max_records=archive.MAX_RECORDS,
+        gather_seconds=GATHER_SECONDS,
     )
     health = Health()
     health.add("postgresql", reachable(pool))

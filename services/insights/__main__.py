@@ -29,6 +29,8 @@ from services.insights.web.add_pages import add_pages
 
 INTAKE_RECORDS = 2_000
 """Taken in at once: each statement of a batch costs the more for an event, the fewer share it."""
+GATHER_SECONDS = 0.5
+"""An answer is to be seen within five seconds."""
 BAD_CONFIG_EXIT_CODE = 2
 # Counting bits is quick; compiling the statement for it is not.
 CONNECTION_OPTIONS = {"jit": "off"}
@@ -54,6 +56,7 @@ def main() -> int:
         pool=pool,
         dead_letters=DeadLetters(kafka),
         max_records=INTAKE_RECORDS,
+        gather_seconds=GATHER_SECONDS,
     )
     erasing = Consumer(
         kafka=kafka,

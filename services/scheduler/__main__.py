@@ -24,6 +24,8 @@ from services.scheduler.settings import SchedulerSettings
 
 INTAKE_RECORDS = 2_000
 """Taken in at once: each statement of a batch costs the more for an event, the fewer share it."""
+GATHER_SECONDS = 0.5
+"""Whoever becomes due by what is taken in is asked in days or months."""
 
 
 def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
@@ -47,6 +49,7 @@ def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
         pool=pool,
         dead_letters=DeadLetters(kafka),
         max_records=INTAKE_RECORDS,
+        gather_seconds=GATHER_SECONDS,
     )
     erasing = Consumer(
         kafka=kafka,

@@ -22,9 +22,10 @@ from runtime.consumer import Consumer, Delivered, DependencyDown
 from runtime.dead_letters import DeadLetter, DeadLetters
 from runtime.messages import Message, Record
 from runtime.postgres import Pool
-from tests.integration.runtime.world import Broker, Counted, message, running, until
+from tests.integration.runtime.world import DEADLINE_SECONDS, Broker, Counted, message, running, until
 
 Batch = Sequence[Delivered[Counted]]
+MAX_RECORDS = 500
 
 
 def decoded(record: Record) -> Counted:
@@ -50,6 +51,18 @@ def consumer_of(
     handle: Callable[[psycopg.Connection[Any], Batch], None] = take,
     group: str = "tests",
 ) -> Consumer[Counted]:
+    return gathering(broker, topic, pool, 0, handle=handle, group=group)
+
+
+def gathering(
+    broker: Broker,
+    topic: str,
+    pool: Pool,
+    seconds: float,
+    *,
+    handle: Callable[[psycopg.Connection[Any], Batch], None] = take,
+    group: str = "tests",
+) -> Consumer[Counted]:
     return Consumer(
         kafka=broker.settings,
         group=f"{group}-{topic}",
@@ -58,6 +71,8 @@ def consumer_of(
         handle=handle,
         pool=pool,
         dead_letters=DeadLetters(broker.settings),
+        max_records=MAX_RECORDS,
+        gather_seconds=seconds,
     )
 
 
@@ -74,6 +89,30 @@ def test_takes_every_record_once_and_in_order_within_a_key(broker: Broker, pool:
     for key in range(7):
         of_key = [number for number in numbers if number % 7 == key]
         assert of_key == sorted(of_key)
+
+
+def test_after_a_small_batch_the_next_one_gathers(broker: Broker, pool: Pool) -> None:
+    topic = broker.topic()
+    batches: list[int] = []
+
+    def count(connection: psycopg.Connection[Any], batch: Batch) -> None:
+        batches.append(len(batch))
+        take(connection, batch)
+
+    broker.write([message(topic, 0)])
+    with running(gathering(broker, topic, pool, 6, handle=count).run):
+        until(lambda: taken(pool) == [0], "the first is taken as it comes")
+        for number in (1, 2, 3):
+            broker.write([message(topic, number)])
+        until(lambda: len(taken(pool)) == 4, "the others are taken")
+    assert batches == [1, 3]
+
+
+def test_nothing_gathers_while_there_is_much_to_catch_up_with(broker: Broker, pool: Pool) -> None:
+    topic = broker.topic()
+    broker.write([message(topic, number) for number in range(2 * MAX_RECORDS + 1)])
+    with running(gathering(broker, topic, pool, 10 * DEADLINE_SECONDS).run):
+        until(lambda: len(taken(pool)) == 2 * MAX_RECORDS + 1, "all are taken")
 
 
 def test_a_client_that_never_gets_into_its_group_is_replaced(
