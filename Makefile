@@ -15,9 +15,11 @@ help: ## list the targets
 demo: $(READY) ## run everything on this machine with sample data until Ctrl-C; ONCE=1: check the result and end
 	$(BIN)/python -m sandbox.demo $(if $(ONCE),--once)
 
+WORKERS := 3 # they wait for servers more than they compute: two of them left a quarter of two cores idle
+
 test: jars ## run every test: unit, contract, integration, e2e (real Kafka and PostgreSQL)
 	$(BIN)/pytest -m alone $(ARGS) || test $$? -eq 5 # 5: ARGS asks for none of them
-	$(BIN)/pytest -m "not alone" --numprocesses 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -m "not alone" --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: $(READY) ## run the tests that need neither Kafka nor PostgreSQL
 	$(BIN)/pytest tests/unit tests/contract $(ARGS)

@@ -26,7 +26,6 @@ from services.ingest.api import (
     Api,
     DirectRoute,
     accounts_stated,
-    checked_body,
     json_response,
     profiles_stated,
 )
@@ -39,6 +38,7 @@ from services.ingest.inputs import (
     context,
 )
 from services.ingest.items import LENGTH, Items, Refused
+from services.ingest.large_bodies import Places
 from services.ingest.openapi import described_batch
 from services.ingest.persons import statement
 
@@ -101,9 +101,10 @@ def batch_routes(api: Api) -> list[BaseRoute]:
     # One batch is read and made while Kafka takes the one before. Made side by side, all would be done at the
     # same time and then wait for Kafka together, while nothing is made; and all would be in memory at once.
     making = asyncio.Lock()
+    places = Places(LIMIT_BYTES)
 
-    _add_events(routes, api, _RESPONSES, making)
-    _add_events(routes, api, _LIFECYCLE_EVENTS, making)
+    _add_events(routes, api, _RESPONSES, places, making)
+    _add_events(routes, api, _LIFECYCLE_EVENTS, places, making)
 
     @routes.post(
         "/v1/profiles/batch",
@@ -115,7 +116,9 @@ def batch_routes(api: Api) -> list[BaseRoute]:
         ),
     )
     async def profiles(request: Request) -> Response:
-        items, receipt = _read(api, *await _admitted(api, request, Scope.PROFILES), PROFILES)
+        caller = api.callers.admit(request, Scope.PROFILES)
+        async with places.body(request) as raw:
+            items, receipt = _read(api, caller, raw, PROFILES)
         said = [
             statement(item, item.customer_id, api.person_key_secret)
             for item in items
@@ -137,7 +140,9 @@ def batch_routes(api: Api) -> list[BaseRoute]:
         ),
     )
     async def accounts(request: Request) -> Response:
-        items, receipt = _read(api, *await _admitted(api, request, Scope.ACCOUNTS), ACCOUNTS)
+        caller = api.callers.admit(request, Scope.ACCOUNTS)
+        async with places.body(request) as raw:
+            items, receipt = _read(api, caller, raw, ACCOUNTS)
         given = [(item.account_id, item) for item in items if not isinstance(item, list)]
         stated = await accounts_stated(api, request, given, receipt.received_at) if given else []
         metrics.CHANGES_ACCEPTED.labels(receipt.source, "account").inc(len(stated))
@@ -151,15 +156,21 @@ def batch_routes(api: Api) -> list[BaseRoute]:
     return [*routes.routes]
 
 
-def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any], making: asyncio.Lock) -> None:
+def _add_events(
+    routes: APIRouter,
+    api: Api,
+    kind: _Events[Any, Any],
+    places: Places,
+    making: asyncio.Lock,
+) -> None:
     @routes.post(
         kind.path,
         **described_batch(kind.summary, kind.several.model, item={kind.id_name: kind.example_id}),
     )
     async def events(request: Request) -> Response:
-        caller, raw = await _admitted(api, request, kind.scope)
+        caller = api.callers.admit(request, kind.scope)
         made = _Made(kind)
-        async with making:
+        async with places.body(request) as raw, making:
             api.publisher.check_room()
             items, receipt = _read(api, caller, raw, kind.several)
             await made.make(items, receipt, api)
@@ -169,11 +180,6 @@ def _add_events(routes: APIRouter, api: Api, kind: _Events[Any, Any], making: as
         for labels, number in Counter(map(kind.labels, made.events)).items():
             kind.accepted.labels(*labels).inc(number)
         return _answered(made.results, accepted=len(made.events))
-
-
-async def _admitted(api: Api, request: Request, scope: Scope) -> tuple[Caller, bytes]:
-    caller = api.callers.admit(request, scope)
-    return caller, await checked_body(request, LIMIT_BYTES)
 
 
 def _read(

@@ -94,7 +94,7 @@ def described_batch(
     return _described(
         summary,
         _asks(asks, [examples()[model.__name__]]),
-        _REFUSALS,
+        _REFUSALS | {408: "The body came too slowly."},
         status=207,
         answers={
             "type": "object",

@@ -55,6 +55,14 @@ def incomplete() -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, "The connection ended before the body did. Nothing was stored.")
 
 
+def too_slow(seconds: float) -> Problem:
+    """408."""
+    return Problem(
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"The body did not come within {seconds:.0f} seconds. Nothing was stored; send fewer records.",
+    )
+
+
 def invalid(error: ValidationError, model: type[BaseModel]) -> Problem:
     """400 for what is not JSON, 422 for JSON that is not what was expected."""
     if is_not_json(error):
