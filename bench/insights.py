@@ -1,16 +1,18 @@
 """How long a page's figures take over all answers, while more of them come in.
 
 A history of people with ten answers each is taken in from nothing, as a rebuild does; beyond 250,000 answers
-it is copied until there are enough. Then all is read into memory, and pages of more than two hundred distinct
+it is copied until there are enough. Events are read from JSON, as from the archive or a topic; making that is
+not timed. Then all is read into memory, and pages of more than two hundred distinct
 filters are counted while the intake takes in events, beside a plain count of the same table. A page is its
 headline, trend, distribution, a breakdown, themes and movement. Run with `make bench NAME=insights`.
 """
 
 import argparse
+import gc
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from random import Random
@@ -22,7 +24,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from bench import report
-from bench.scratch import scratch_database
+from bench.scratch import SERVER, scratch_database
 from runtime.migrations import migrate
 from runtime.postgres import conninfo, open_pool
 from sandbox.embedded_postgres import EmbeddedPostgres
@@ -37,7 +39,7 @@ from services.insights.counting import Counting
 from services.insights.figures import Step
 from services.insights.filters import Dimension, Filter, Rolling
 from services.insights.image import Images, publish_anew
-from services.insights.intake import Said, sort_out
+from services.insights.intake import READ, Published, Said, sort_out
 from services.insights.rebuild import rebuild
 
 BATCH = 2_000
@@ -91,7 +93,7 @@ def main() -> int:
     parser.add_argument("--pages", type=int, default=240)
     parser.add_argument("--events", type=int, default=40_000)
     given = parser.parse_args()
-    with EmbeddedPostgres() as postgres, scratch_database(postgres.url) as url:
+    with EmbeddedPostgres(settings=SERVER) as postgres, scratch_database(postgres.url) as url:
         migrate(url, SERVICE)
         return _measure(url, answers=given.answers, pages=given.pages, events=given.events)
 
@@ -100,8 +102,11 @@ def _measure(url: str, *, answers: int, pages: int, events: int) -> int:
     copies = -(-answers // TEMPLATE)
     template = answers // copies
     with _tables(url) as connection, open_pool(url, schema=SERVICE, application="bench") as pool:
+        history = _written(_history(template, Random(3)))  # noqa: S311 - repeatable, no secret
+        live = _written(islice(_events(template, Random(2)), events))  # noqa: S311 - as above
+        gc.freeze()  # as a service does when it has started
         began = time.perf_counter()
-        rebuilt = rebuild(connection, _history(template, Random(3)), ZONE)  # noqa: S311 - repeatable, no secret
+        rebuilt = rebuild(connection, _read(history), ZONE)
         rebuilt_per_second = rebuilt / (time.perf_counter() - began)
         connection.commit()
         _copy(connection, copies)
@@ -120,7 +125,7 @@ def _measure(url: str, *, answers: int, pages: int, events: int) -> int:
             stop.set()
             intake.join()
         count_seconds = _timed_count(connection)
-        projected = _rate(connection, islice(_events(template, Random(2)), events))  # noqa: S311 - as above
+        projected = _rate(connection, _read(live))
     return report.publish(
         "insights",
         figures={
@@ -142,6 +147,15 @@ def _measure(url: str, *, answers: int, pages: int, events: int) -> int:
             "rebuild_per_second": LEAST_REBUILT_PER_SECOND,
         },
     )
+
+
+def _written(events: Iterable[Said]) -> list[tuple[type[Published], bytes]]:
+    return [(type(event), event.model_dump_json().encode()) for event in events if isinstance(event, READ)]
+
+
+def _read(written: Iterable[tuple[type[Published], bytes]]) -> Iterator[Said]:
+    for model, value in written:
+        yield model.model_validate_json(value)
 
 
 def _copy(connection: Connection, copies: int) -> None:

@@ -74,8 +74,7 @@ class Account:
 _NO_ACCOUNT = Account()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer as its newest record has it."""
 
     response_id: UUID

@@ -213,20 +213,25 @@ def _counted_answers(
 
 def _known(connection: Connection[Any], persons: list[str]) -> _Known:
     known = _Known()
-    for person, *facts, is_erased in connection.execute(_PEOPLE_SQL, (persons,), binary=True):
+    for person, *facts, is_erased in _rows(connection, _PEOPLE_SQL, persons):
         known.people[person] = Person(*facts)
         known.is_anybody_erased |= is_erased
-    for person, marks, place, *columns in connection.execute(_OF_PEOPLE_SQL, (persons,), binary=True):
-        answer = Answer(*columns)
+    for person, marks, place, *columns in _rows(connection, _OF_PEOPLE_SQL, persons):
+        answer = Answer._make(columns)
         known.answers[person].append(answer)
         known.so_far[answer.response_id] = (place, marks)
-    for person, metric, marks, place, *columns in connection.execute(_ASKED_SQL, (persons,), binary=True):
+    for person, metric, marks, place, *columns in _rows(connection, _ASKED_SQL, persons):
         asked = Asked(*columns)
         known.asked[person].append(asked)
         known.metrics[asked.request_id] = metric
         known.so_far[asked.request_id] = (place, marks)
     known.accounts = _accounts(connection, known.people.values(), known.answers.values())
     return known
+
+
+def _rows(connection: Connection[Any], statement: LiteralString, persons: list[str]) -> list[Any]:
+    # All at once: read one by one, each row would cost twice as much.
+    return connection.execute(statement, (persons,), binary=True).fetchall()
 
 
 def _between(connection: Connection[Any]) -> Mapping[tuple[str, Mark], int]:
