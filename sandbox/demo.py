@@ -154,7 +154,9 @@ def _urls(stack: Stack) -> None:
     console.print(f"\n  password of the first page: {stack.pages_password}")
     console.print(f"  API key for your own calls: {stack.api_key}")
     file = _COMMANDS.relative_to(ROOT)
-    console.print(f"  commands, in another shell: . {file}; .venv/bin/feedback follow-ups list\n")
+    console.print(
+        f"  commands, in another shell: . {file}; .venv/bin/feedback follow-ups list\n", soft_wrap=True
+    )
 
 
 def _until_interrupted() -> None:

@@ -207,7 +207,10 @@ class Stack:
             "SCHEDULER_URL": self.url("scheduler"),
             "INSIGHTS_URL": self.url("insights"),
             "SLACK_LINKS": json.dumps(
-                [{"text": "Open the answer", "url": f"{self.url('insights')}/answers/{{response_id}}"}]
+                [
+                    {"text": "Open the answer", "url": f"{self.url('insights')}/answers/{{response_id}}"},
+                    {"text": "Customer page", "url": f"{self.url('insights')}/people/{{person_key}}"},
+                ]
             ),
             "INGEST_API_KEYS": f"sample:{sha256(self.api_key.encode()).hexdigest()}",
             **credentials.for_sandbox(),

@@ -121,8 +121,9 @@ def _titled(facts: Facts, response: ResponseFacts) -> str:
 
 def _details(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
     profile, account = facts.profile, facts.account
-    role = f" ({profile.role})" if profile.role else ""
-    yield from _field("Customer", f"{profile.name}{role}" if profile.name else profile.role)
+    role = profile.role.replace("_", " ") if profile.role else None
+    named = f"{profile.name} ({role})" if profile.name and role else profile.name
+    yield from _field("Customer", named or role)
     if account:
         yield from _field("Account", account.name or account.id)
     yield from _field("Segment", profile.segment or (account.segment if account else None))

@@ -49,7 +49,7 @@ class Forms:
             Verb.SNOOZE: lambda: modals.snooze(subject, _tomorrow(who, now)),
             Verb.STOP_ASKING: lambda: modals.stop_asking(subject, card.customer),
             Verb.NOT_USEFUL: lambda: modals.not_useful(card, self.themes),
-            Verb.REPLY: lambda: modals.reply(subject, card.draft) if card.draft else None,
+            Verb.REPLY: lambda: _reply(card, who),
         }
         return forms[verb]() if verb in forms else None
 
@@ -58,6 +58,12 @@ class Forms:
 
     def _teams(self) -> dict[str, str]:
         return {id_: team.name for id_, team in self.people.teams.items()}
+
+
+def _reply(card: Card, who: Person) -> View | None:
+    if card.draft is None:
+        return None
+    return modals.reply(card.subject, card.draft.signed(who.name, instead_of=card.owner_name))
 
 
 def commands(form: Submitted, who: Person) -> list[Command]:

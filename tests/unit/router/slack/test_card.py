@@ -80,6 +80,14 @@ def test_score_and_group_are_said_in_words(more: dict[str, Any], words: str) -> 
     assert slack_card.headline(response(**more)) == words
 
 
+def test_a_role_is_said_in_words() -> None:
+    answer = response()
+    named = ProfileFacts(key="k", name="Mira", role="end_user")
+    assert "Mira (end user)" in str(slack_card.card(Facts(response=answer, profile=named), answer))
+    unnamed = ProfileFacts(key="k", role="end_user")
+    assert "*Customer*\\nend user" in str(slack_card.card(Facts(response=answer, profile=unnamed), answer))
+
+
 def test_what_is_not_known_takes_no_room() -> None:
     answer = response(comment=None)
     about = Facts(response=answer, profile=ProfileFacts(key="k"))

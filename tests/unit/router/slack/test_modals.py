@@ -63,6 +63,14 @@ def test_slack_shows_every_form_whatever_a_customer_wrote(text: str, verb: Verb)
     check_view(modals.preview(str(uuid4()), written), "modal")
 
 
+def test_whoever_opens_a_draft_signs_it() -> None:
+    draft = Draft(to="mira@shop.test", name="Mira", subject="Hello", text="Thanks.\n\nJonas Weber\n")
+    owners = str(FORMS.form(Verb.REPLY, about(draft=draft, owner_name="Jonas Weber"), MAYA, NOW))
+    assert "Thanks.\\n\\nMaya'" in owners
+    nobodys = str(FORMS.form(Verb.REPLY, about(draft=draft, owner_name=None), MAYA, NOW))
+    assert "Thanks.\\n\\nJonas Weber" in nobodys
+
+
 def test_a_draft_is_offered_only_where_somebody_can_be_written_to() -> None:
     assert FORMS.form(Verb.REPLY, about(draft=None), MAYA, NOW) is None
     assert FORMS.form(Verb.CLAIM, about(), MAYA, NOW) is None
