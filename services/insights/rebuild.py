@@ -1,7 +1,9 @@
 """Makes the read model anew from the events of the past, and says where it now differs."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,9 +11,10 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
+from runtime.uncollected import uncollected
 from services.insights import projection
 from services.insights.image import publish_anew
-from services.insights.intake import Said, sort_out
+from services.insights.intake import Batch, Said, sort_out
 from services.insights.telling import Changes, tell_anew
 
 BATCH = 2_000
@@ -39,24 +42,46 @@ Total = tuple[str, str, str]
 def rebuild(connection: Connection[Any], said: Iterable[Said], zone: ZoneInfo) -> int:
     """Forgets everything and takes the events in, in the caller's transaction; how many there were.
 
-    Erasures come first. The intake waits until the transaction ends, and readers see what was there before.
+    Erasures come first. `said` is read in another thread: nothing else may use its connection meanwhile.
+    The intake waits until the transaction ends, and readers see what was there before.
     """
     projection.work_alone(connection)
     # Not TRUNCATE: it would make readers wait as well.
     for table in _TABLES:
         connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
     connection.execute(_ZONE_SQL, (zone.key,))
-    events, number = iter(said), 0
-    while batch := list(islice(events, BATCH)):
-        projection.write(connection, sort_out(batch))
-        number += len(batch)
+    number = 0
+    with closing(_read_ahead(said)) as batches:
+        for size, batch in batches:
+            with uncollected():
+                projection.write(connection, batch)
+            number += size
     for table in _LOOKED_UP:
         connection.execute(SQL("ANALYZE {}").format(Identifier(table)))
     people = [person for (person,) in connection.execute(_PEOPLE_SQL)]
     for begin in range(0, len(people), BATCH):
-        tell_anew(connection, Changes({*people[begin : begin + BATCH]}), zone)
+        with uncollected():
+            tell_anew(connection, Changes({*people[begin : begin + BATCH]}), zone)
     publish_anew(connection)
     return number
+
+
+def _read_ahead(said: Iterable[Said]) -> Generator[tuple[int, Batch], None, None]:
+    """How many events there are in each batch, and what they come down to.
+
+    While one is written, which mostly is waiting for the server, the next is read in a thread of its own.
+    """
+    events = iter(said)
+
+    def read() -> tuple[int, Batch]:
+        batch = list(islice(events, BATCH))
+        return len(batch), sort_out(batch)
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
+        coming = reader.submit(read)
+        while (batch := coming.result())[0]:
+            coming = reader.submit(read)
+            yield batch
 
 
 def totals(connection: Connection[Any]) -> Counter[Total]:
