@@ -77,23 +77,29 @@ def settle(connection: Connection[Any], counted: Sequence[Counted], table: Table
     return Settled(len(changed), flips)
 
 
-def _has(one: Counted, numbers: dict[tuple[str, Mark], int]) -> frozenset[int]:
+def _has(one: Counted, numbers: Mapping[str, Mapping[Mark, int]]) -> frozenset[int]:
     if one.standing is None:
         return frozenset()
-    return frozenset(numbers[one.population, mark] for mark in one.standing.marks)
+    return frozenset(map(numbers[one.population].__getitem__, one.standing.marks))
 
 
-def _numbers(connection: Connection[Any], counted: Iterable[Counted]) -> dict[tuple[str, Mark], int]:
-    wanted = {(one.population, mark) for one in counted if one.standing for mark in one.standing.marks}
-    if not wanted:
-        return {}
-    numbers: dict[tuple[str, Mark], int] = {}
+def _numbers(connection: Connection[Any], counted: Iterable[Counted]) -> Mapping[str, Mapping[Mark, int]]:
+    """The number of each mark, by population."""
+    wanted: defaultdict[str, set[Mark]] = defaultdict(set)
+    for one in counted:
+        if one.standing is not None:
+            wanted[one.population].update(one.standing.marks)
+    numbers: defaultdict[str, dict[Mark, int]] = defaultdict(dict)
     for statement in (_KNOWN_SQL, _NEW_SQL):
-        missing = wanted - numbers.keys()
+        missing = [
+            (population, *mark)
+            for population, marks in sorted(wanted.items())
+            for mark in sorted(marks - numbers[population].keys())
+        ]
         if missing:
-            columns = [[population, *mark] for population, mark in sorted(missing)]
-            rows = connection.execute(statement, [list(column) for column in zip(*columns, strict=True)])
-            numbers.update({(population, Mark(*mark)): number for number, population, *mark in rows})
+            rows = connection.execute(statement, [list(column) for column in zip(*missing, strict=True)])
+            for number, population, *mark in rows:
+                numbers[population][Mark(*mark)] = number
     return numbers
 
 

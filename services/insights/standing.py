@@ -148,13 +148,13 @@ class Turn(NamedTuple):
     answer: Answer
     after: Answer | None
 
-    def marks(self) -> tuple[Mark, ...]:
+    def values(self) -> tuple[str, str, str]:
         """What the neighbours make it count as, in the dimensions of `BETWEEN`."""
         before, answer, after = self
         return (
-            _mark(Dimension.BEFORE, FIRST if before is None else _group(before)),
-            _mark(Dimension.NEXT, NONE if after is None else _group(after)),
-            _mark(Dimension.TURN, NONE if after is None else _turn(answer.score or 0, after.score or 0)),
+            FIRST if before is None else _group(before),
+            NONE if after is None else _group(after),
+            NONE if after is None else _turn(answer.score or 0, after.score or 0),
         )
 
 
@@ -200,7 +200,7 @@ def standing(
     account = accounts.get(person.account_id or answer.account_id or "", _NO_ACCOUNT)
     marks = {_mark(DAY, day.isoformat()), *_of_person(person, account)}
     marks.update(_of_answer(answer, person, corrections))
-    marks.update(turn.marks())
+    marks.update(map(_mark, BETWEEN, turn.values()))
     marks.update(_of_care(care))
     marks.update(_mark(Dimension.WISH, wish) for wish in person.wishes)
     marks.update(_of_loss(answer, lost_since(person, account)))

@@ -18,7 +18,6 @@ from services.insights.standing import (
     Answer,
     Asked,
     Correction,
-    Mark,
     Person,
     Standing,
     Turn,
@@ -143,19 +142,16 @@ class _Known:
     """Place and marks of each answer and request."""
     accounts: Mapping[str, Account] = field(default_factory=dict)
 
-    def changed_turns(
-        self, changes: Changes, between: Mapping[tuple[str, Mark], int]
-    ) -> Iterator[tuple[str, Turn]]:
+    def changed_turns(self, changes: Changes, between: "_Between") -> Iterator[tuple[str, Turn]]:
         """Whose answers that count are to be told anew: those that changed, or that have other neighbours."""
         for person, given in self.answers.items():
             is_whole = person in changes.people
             for turn in in_turn(given, self.people[person]):
                 answer = turn.answer
-                _, had = self.so_far[answer.response_id]
                 if (
                     is_whole
                     or answer.response_id in changes.answers
-                    or any(between.get((answer.metric, mark)) not in had for mark in turn.marks())
+                    or not between.holds(turn, self.so_far[answer.response_id][1])
                 ):
                     yield person, turn
 
@@ -188,11 +184,31 @@ class _Known:
         return counted
 
 
+class _Between:
+    """Which marks an answer has of its neighbours."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        rows = connection.execute(_BETWEEN_SQL, ([one.value for one in BETWEEN],))
+        self._numbers = {(metric, *mark): number for number, metric, *mark in rows}
+        self._needed: dict[tuple[str, tuple[str, str, str]], frozenset[int | None]] = {}
+
+    def holds(self, turn: Turn, had: Sequence[int]) -> bool:
+        """Whether marks say already what the neighbours make an answer count as."""
+        key = turn.answer.metric, turn.values()
+        if key not in self._needed:
+            metric, values = key
+            self._needed[key] = frozenset(
+                self._numbers.get((metric, dimension, value))
+                for dimension, value in zip(BETWEEN, values, strict=True)
+            )
+        return self._needed[key].issubset(had)
+
+
 def _counted_answers(
     connection: Connection[Any], known: _Known, changes: Changes, zone: ZoneInfo
 ) -> list[Counted]:
     """The answers that may count differently now, as what they counted and count."""
-    turns = list(known.changed_turns(changes, _between(connection)))
+    turns = list(known.changed_turns(changes, _Between(connection)))
     ids = [turn.answer.response_id for _, turn in turns]
     corrections = _corrections(connection, ids)
     care = closed_loop_store.care(connection, sorted({person for person, _ in turns}))
@@ -232,12 +248,6 @@ def _known(connection: Connection[Any], persons: list[str]) -> _Known:
 def _rows(connection: Connection[Any], statement: LiteralString, persons: list[str]) -> list[Any]:
     # All at once: read one by one, each row would cost twice as much.
     return connection.execute(statement, (persons,), binary=True).fetchall()
-
-
-def _between(connection: Connection[Any]) -> Mapping[tuple[str, Mark], int]:
-    """The marks that an answer has of its neighbours."""
-    rows = connection.execute(_BETWEEN_SQL, ([one.value for one in BETWEEN],))
-    return {(metric, Mark(*mark)): number for number, metric, *mark in rows}
 
 
 def _corrections(connection: Connection[Any], answers: list[UUID]) -> Mapping[UUID, Sequence[Correction]]:
