@@ -53,8 +53,7 @@ def install(folder: Path, *, source: str, demo: bool) -> None:
     api_key = f"fr_{secrets.token_urlsafe(32)}"
     made = write_secrets(folder / "secrets", api_key=api_key, source=source, demo=demo)
     _say_written("secrets/", is_new=bool(made))
-    # Mounted into the classifier: Docker would make it, and as root.
-    (folder / "var" / "models").mkdir(parents=True, exist_ok=True)
+    _make_var(folder / "var")
     if "ingest_api_keys" in made:
         console.print(
             f"\nThe API key of `{source}`, shown this once and kept only as a hash:\n\n  {api_key}\n"
@@ -79,6 +78,17 @@ def write_secrets(folder: Path, *, api_key: str, source: str, demo: bool) -> set
         made |= secret_files.for_sandbox()
     secret_files.write(folder, made | found, owner=container_user() if os.getuid() == 0 else None)
     return made.keys() - found.keys()
+
+
+def _make_var(folder: Path) -> None:
+    """Makes the folder that containers read models from and the command writes to.
+
+    Docker would make it as root, whose folder the containers' user may not write to.
+    """
+    for made in (folder, folder / "models"):
+        made.mkdir(exist_ok=True)
+        if os.getuid() == 0:
+            os.chown(made, *container_user())
 
 
 def _write_env(folder: Path, values: dict[str, str]) -> bool:

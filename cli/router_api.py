@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from cli.terminal import end
+from runtime.settings import secret_folders
 
 KEY = "ROUTER_OPERATOR_KEY"
 _DEFAULT_URL = "http://127.0.0.1:8002"
@@ -25,7 +26,7 @@ def call(
     """The answer's JSON, None for an empty one; says what went wrong and ends the command with code 1.
 
     The router is at ROUTER_URL. The key is ROUTER_OPERATOR_KEY or the file of that name, in lower case, in
-    SECRETS_DIR, else in secrets/router.
+    a folder of SECRETS_DIR, else in secrets/router.
     """
     given = {name: str(value) for name, value in (params or {}).items() if value is not None}
     url = os.environ.get("ROUTER_URL") or _DEFAULT_URL
@@ -50,12 +51,11 @@ def _key() -> str:
     from_environment = os.environ.get(KEY)
     if from_environment:
         return from_environment
-    folder = Path(os.environ.get("SECRETS_DIR") or "secrets/router")
-    file = folder / KEY.lower()
-    try:
-        return file.read_text().strip()
-    except OSError:
-        end(f"There is no operator key: set {KEY}, or run this where {file} can be read.")
+    files = [folder / KEY.lower() for folder in secret_folders(Path("secrets/router"))]
+    readable = [file for file in files if os.access(file, os.R_OK)]
+    if not readable:
+        end(f"There is no operator key: set {KEY}, or run this where {files[0]} can be read.")
+    return readable[0].read_text().strip()
 
 
 def _explained(answer: httpx2.Response) -> str:

@@ -36,7 +36,6 @@ def holders() -> dict[str, set[str]]:
     return {
         **services,
         "jobs": _secrets_of(DatabaseSettings),
-        "models": _secrets_of(DatabaseSettings),
         "sandbox": sandbox,
         "postgres": {"postgres_password"},
         "grafana": {"grafana_admin_password"},

@@ -21,9 +21,10 @@ LOCKS = {
     "installer": ["--group", "installer"],
     "ingest": ["pyproject.toml", "--extra", "ingest"],
     "classifier": ["pyproject.toml", "--extra", "classifier", "--extra", "text", "--extra", "encoder"],
-    "models": [
+    "feedback": [
         "pyproject.toml",
-        *("--extra", "cli", "--extra", "text", "--extra", "encoder", "--extra", "learning"),
+        *("--extra", "cli", "--extra", "ingest", "--extra", "router", "--extra", "scheduler"),
+        *("--extra", "text", "--extra", "encoder", "--extra", "learning"),
     ],
     "router": ["pyproject.toml", "--extra", "router"],
     "scheduler": ["pyproject.toml", "--extra", "scheduler"],

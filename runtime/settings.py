@@ -24,7 +24,7 @@ Secret = Annotated[SecretStr, Field(min_length=32)]
 class EnvironmentSettings(BaseSettings):
     """Settings read from variables called like the fields, in capitals; empty counts as missing.
 
-    A file of a field's name in SECRETS_DIR (default /run/secrets) stands in for a variable that is not set.
+    A file of a field's name in `secret_folders` stands in for a variable that is not set.
     A docstring under a field is what its error message says was expected.
     """
 
@@ -92,6 +92,15 @@ class ServiceSettings(StatelessSettings):
 S = TypeVar("S", bound=BaseSettings)
 
 
+def secret_folders(default: Path = DEFAULT_SECRETS_DIR) -> list[Path]:
+    """Where secret files lie: the folders that SECRETS_DIR names, separated by colons, else `default`.
+
+    Of files of one name the first counts.
+    """
+    named = os.environ.get("SECRETS_DIR", "").split(os.pathsep)
+    return [Path(folder) for folder in named if folder] or [default]
+
+
 class BadSettings(Exception):
     """Its text is one sentence for each setting that is missing or wrong; it never holds a value."""
 
@@ -110,19 +119,20 @@ def load(cls: type[S]) -> S:
 
 def read(cls: type[S]) -> S:
     """The settings; raises BadSettings."""
-    folder = Path(os.environ.get("SECRETS_DIR") or DEFAULT_SECRETS_DIR)
+    folders = secret_folders()
     try:
-        return cls(_secrets_dir=folder if folder.is_dir() else None)
+        # Of several, pydantic takes the last.
+        return cls(_secrets_dir=[folder for folder in reversed(folders) if folder.is_dir()])
     except ValidationError as error:
         kinds = error.errors(include_url=False, include_input=False)
         raise BadSettings(
-            [_sentence(cls, str(kind["loc"][0]), kind["type"], kind["msg"], folder) for kind in kinds]
+            [_sentence(cls, str(kind["loc"][0]), kind["type"], kind["msg"], folders[0]) for kind in kinds]
         ) from None
     except SettingsError as error:
         # The only place that says which one it was.
         named = re.search(r'field "(\w+)"', str(error))
         field = named[1] if named else "a setting"
-        raise BadSettings([_sentence(cls, field, "json", "it is not JSON", folder)]) from None
+        raise BadSettings([_sentence(cls, field, "json", "it is not JSON", folders[0])]) from None
 
 
 def _refuse(error: BadSettings) -> NoReturn:

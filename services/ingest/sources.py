@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
 
-from runtime.settings import DEFAULT_SECRETS_DIR
+from runtime.settings import secret_folders
 from runtime.yaml_file import Location, load_yaml
 from schemas.scales import SCALES
 from services.ingest.api_keys import RESERVED_SOURCE
@@ -92,15 +93,15 @@ def load_callers(path: Path) -> Callers:
 
 
 def read_secret(name: str) -> str | None:
-    """A secret by its name: the environment's variable in capitals, else the file in SECRETS_DIR."""
+    """A secret by its name: the environment's variable in capitals, else the file in `secret_folders`."""
     from_environment = os.environ.get(name.upper())
     if from_environment:
         return from_environment
-    try:
-        content = Path(os.environ.get("SECRETS_DIR") or DEFAULT_SECRETS_DIR, name).read_text().strip()
-    except OSError:
-        return None
-    return content or None
+    for folder in secret_folders():
+        with suppress(OSError):
+            if content := (folder / name).read_text().strip():
+                return content
+    return None
 
 
 def _only(vendor: str) -> dict[str, Any]:

@@ -47,6 +47,18 @@ def test_a_secret_may_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert read(Settings).database_url.get_secret_value() == "postgresql://from@file/db"
 
 
+def test_of_several_folders_of_secrets_the_first_that_has_the_file_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    for folder in (second, third):
+        folder.mkdir()
+        (folder / "database_url").write_text(f"postgresql://feedback@postgres/{folder.name}")
+    monkeypatch.setenv("SECRETS_DIR", f"{first}:{second}:{third}")
+    assert read(Settings).database_url.get_secret_value().endswith("/second")
+
+
 @pytest.mark.parametrize("empty", [False, True])
 def test_a_missing_variable_is_named_with_what_it_should_be(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty: bool
