@@ -123,6 +123,11 @@ class FollowUp:
             return True
         return target is Target.CONTACT and self.contacted_at is not None
 
+    @property
+    def is_taken_up(self) -> bool:
+        """Whether a colleague has it in hand, or has brought it to its end."""
+        return self.state in (State.CLAIMED, State.CONTACTED) or self.resolution is not None
+
     def due_at(self, target: Target) -> datetime:
         """When the target is due."""
         is_contact = target is Target.CONTACT

@@ -23,10 +23,12 @@ from services.router.follow_up_commands import (
     Command,
     HandOver,
     NoteBreach,
+    NoteContact,
     NoteReply,
     Reassign,
     Refusal,
     Reopen,
+    Resolve,
     Snooze,
     decide,
 )
@@ -35,7 +37,7 @@ from services.router.follow_up_effects import About, Shown
 from services.router.follow_up_opening import Asked, asked_again, first_line, opened
 from services.router.follow_up_words import history_line
 from services.router.outcomes import of_follow_up
-from services.router.people import People
+from services.router.people import People, Person
 from services.router.timer_store import Timer, TimerKind
 
 Connection = psycopg.Connection[Any]
@@ -89,6 +91,9 @@ class Desk:
                 command = asked_again(it, asked)
                 if command is not None:
                     self.apply_in(connection, it.subject, command, now)
+                elif it.is_taken_up:
+                    # What this revision asked for comes after somebody has it in hand.
+                    _call_off(connection, it)
             elif asked.wanted is not None and asked.may_open:
                 wanted, key = asked.wanted, (id(asked.wanted.terms), asked.wanted.owner_id)
                 if key not in courses:
@@ -126,19 +131,27 @@ class Desk:
             return
         follow_up_store.write_changed(connection, it, entry, now)
         timer_store.start(connection, self._timers(it, command, now))
-        if isinstance(command, Claim):
-            schedule.end_of_subject(connection, it.subject, "claim")
+        if isinstance(command, Claim | NoteContact | Resolve):
+            _call_off(connection, it)
         if change.outcome is not None:
             outbox.append(connection, [of_follow_up(it, entry, change.outcome, now)])
         self._shown.again(connection, it.subject)
         line = history_line(entry, self.people)
         if line is not None:
-            # An answer waits for whoever has the follow-up; the rest is there to be read.
-            to = self.people.person(it.owner_id) if isinstance(command, NoteReply) else None
-            self._shown.notify(
-                connection, it, Notice(line, to), name=f"history_{it.version}", now=now, besides=via
-            )
+            said = Notice(line, self._concerned(it, command))
+            self._shown.notify(connection, it, said, name=f"history_{it.version}", now=now, besides=via)
         metrics.FOLLOW_UPS.labels(it.team, entry.what).inc()
+
+    def _concerned(self, it: FollowUp, command: Command) -> Person | None:
+        """Whom a change waits for: an answer whoever has the follow-up, what was given to them its new owner.
+        The rest is there to be read.
+        """
+        match command:
+            case NoteReply():
+                return self.people.person(it.owner_id)
+            case Reassign(actor=actor, to=to) if actor != to:
+                return self.people.person(to)
+        return None
 
     def _timers(self, it: FollowUp, command: Command, now: datetime) -> list[Timer]:
         match command:
@@ -158,3 +171,8 @@ class Desk:
             case HandOver(team=team) if team not in self.people.teams:
                 return f"people.yaml knows no team called {team!r}"
         return None
+
+
+def _call_off(connection: Connection, it: FollowUp) -> None:
+    """End what waits only until somebody takes the follow-up up."""
+    schedule.end_of_subject(connection, it.subject, "claim")

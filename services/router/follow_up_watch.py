@@ -61,7 +61,7 @@ class Watch:
 
     def _escalate(self, connection: Connection, timers: Sequence[Timer], now: datetime) -> None:
         for timer, it, target in self._owed(connection, timers, now):
-            manager = self._desk.people.manager(it.owner_id, it.team)
+            manager = self._desk.people.manager(it.owner_id, it.team, now)
             text = escalation(it, target, self._desk.people)
             self._desk.notify(connection, it, Notice(text, manager), name=_name(timer, it), now=now)
 

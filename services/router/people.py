@@ -144,10 +144,25 @@ class People:
         somebody = self.person(owner_id) or self.teams.get(team)
         return somebody.calendar if somebody else _NOBODYS
 
-    def manager(self, owner_id: str | None, team: str) -> Person | None:
-        """Who is told of what the owner missed."""
+    def manager(self, owner_id: str | None, team: str, now: datetime) -> Person | None:
+        """Who is told of what the owner missed: their manager, else the team's.
+
+        One who is away is passed over for whoever stands above them; where all of them are away, it is the
+        first.
+        """
         owner, of_team = self.person(owner_id), self.teams.get(team)
-        return self.person((owner.manager if owner else None) or (of_team.manager if of_team else None))
+        above = [*self._above(owner), self.person(of_team.manager if of_team else None)]
+        told = [person for person in above if person is not None]
+        return next((person for person in told if not person.is_away(now)), next(iter(told), None))
+
+    def _above(self, person: Person | None) -> Iterator[Person]:
+        """Their manager, the manager's manager, and so on; whoever manages in a circle is named once."""
+        seen: set[str] = set()
+        while person is not None and person.id not in seen:
+            seen.add(person.id)
+            person = self.person(person.manager)
+            if person is not None and person.id not in seen:
+                yield person
 
 
 def load_people(path: Path) -> People:

@@ -6,10 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
+
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from services.router import follow_up_store, metrics, schedule, timer_store
 from services.router.clearance import DeliveryMode, Policy
 from services.router.destination import Call, Operation, Result
+from services.router.effect import effect_id
 from services.router.follow_up import FollowUp, Resolution, State
 from services.router.follow_up_commands import (
     AddNote,
@@ -55,9 +58,9 @@ rules:
 MONDAY = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
 
 
-def opened(world: World, *, deliver: bool = True) -> str:
+def opened(world: World, *, deliver: bool = True, rules: str = RULES) -> str:
     """A detractor on Monday morning; its subject."""
-    world.use_rules(RULES)
+    world.use_rules(rules)
     world.clock.time = MONDAY
     id_ = uuid4()
     world.say(answer(2, of=id_, responded_at=MONDAY))
@@ -316,7 +319,7 @@ def test_owner_and_manager_hear_of_what_is_near_and_what_is_missed(world: World)
 
     told_to = [text.split(": ", 1) for text in notices(world)]
     assert told_to == [
-        ["None", "Boss gave this to Ann."],
+        ["ann", "Boss gave this to Ann."],
         ["ann", "First contact is due by Monday 2 March, 13:00 (UTC)."],
         ["None", "First contact is overdue."],
         ["boss", "First contact was due by Monday 2 March, 13:00 (UTC) and is still owed. Owner: Ann."],
@@ -407,7 +410,79 @@ def test_what_falls_due_while_its_owner_is_away_goes_to_somebody_who_is_there(wo
 
     assert now_of(world, near).owner_id == "bob"
     assert now_of(world, far).owner_id == "ann", "she is back before it is due"
-    assert "None: feedback-router gave this to Bob (out of office)." in notices(world)
+    assert "bob: feedback-router gave this to Bob (out of office)." in notices(world)
+
+
+def test_whoever_is_given_a_follow_up_is_told_and_who_takes_it_knows(world: World) -> None:
+    subject = opened(world)
+    world.desk.apply(subject, Reassign("boss", "ann"))
+    world.desk.apply(subject, Reassign("bob", "bob"))
+    assert notices(world) == ["ann: Boss gave this to Ann.", "None: Bob gave this to Bob."]
+
+
+def test_a_missed_target_is_told_to_the_next_one_above_a_manager_who_is_away(world: World) -> None:
+    today = MONDAY.date()
+    away = (Absence.model_validate({"from": today, "until": today}),)
+    boss = PEOPLE.persons["boss"].model_copy(update={"out_of_office": away, "manager": "bob"})
+    world.desk.people = People(PEOPLE.teams, {**PEOPLE.persons, "boss": boss})
+    subject = opened(world)
+    world.desk.apply(subject, Claim("ann"))
+    wait_until(world, MONDAY + timedelta(hours=6))
+    assert [text.split(":")[0] for text in notices(world) if "still owed" in text] == ["bob"]
+
+
+CADENCE = """
+rules:
+  - id: detractor
+    why: they leave
+    when: response.score <= 6
+    do:
+      - {id: alert, destination: box}
+      - id: step
+        sequence:
+          - {scores: [0, 4], steps: [{destination: box, after_days: 1}, {destination: box, after_days: 5}]}
+          - {scores: [5, 6], steps: [{destination: box, after_days: 1}, {destination: box, after_days: 3},
+                                     {destination: box, after_days: 7}]}
+    follow_up: {team: cs, first_contact_hours: 4, resolve_hours: 16}
+"""
+
+
+def calm(world: World) -> dict[str, str | None]:
+    """By step of the sequence, what ended it."""
+    return dict(
+        world.ask("SELECT action, ended_by FROM effects WHERE action <> 'alert' AND parent_subject IS NULL")
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "ended"),
+    [
+        (Claim("ann"), "claim"),
+        (NoteContact("ann", "phone"), "claim"),
+        (Resolve("ann", Resolution.FIXED), "claim"),
+        (Reassign("boss", "ann"), None),
+        (AddNote("ann", "looking"), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_sequence_ends_when_a_colleague_takes_the_customer_up(
+    world: World, command: Command, ended: str | None
+) -> None:
+    subject = opened(world, rules=CADENCE)
+    world.desk.apply(subject, command)
+    assert calm(world) == {"step.1": ended, "step.2": ended}
+
+
+def test_no_step_begins_after_somebody_has_taken_the_customer_up(world: World) -> None:
+    subject = opened(world, rules=CADENCE)
+    world.desk.apply(subject, Claim("ann"))
+    world.say(answer(6, of=UUID(subject.removeprefix("response:")), revision=2, responded_at=MONDAY))
+    wait_until(world, MONDAY + timedelta(days=8))
+    world.deliver_all()
+    assert calm(world) == {"step.1": "claim", "step.2": "claim", "step.3": "claim"}
+    assert {call.effect_id for call in world.box.calls if call.parent_id is None} == {
+        effect_id(subject, "alert")
+    }
 
 
 def test_a_message_goes_to_the_person_where_nothing_shows_the_follow_up(world: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 from runtime.yaml_file import ConfigError
 from services.router.people import People, load_people
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 GOOD = """\
 teams:
   cs: { name: CS, default: ann, manager: bob, time_zone: Europe/Berlin }
@@ -58,8 +59,38 @@ def test_the_calendar_is_the_owners_then_the_teams(tmp_path: Path) -> None:
 
 def test_missed_targets_go_to_the_manager_of_the_owner_or_of_the_team(tmp_path: Path) -> None:
     people = _load(tmp_path, GOOD)
-    assert people.manager("ann", "cs") == people.person("bob")
-    assert people.manager("bob", "gone") is None
+    assert people.manager("ann", "cs", NOON) == people.person("bob")
+    assert people.manager("bob", "gone", NOON) is None
+
+
+_CHAIN = """\
+teams:
+  cs: { name: CS, manager: head }
+people:
+  - { id: ann, name: Ann, email: ann@acme.test, manager: bob }
+  - { id: bob, name: Bob, email: bob@acme.test, manager: cleo%s }
+  - { id: cleo, name: Cleo, email: cleo@acme.test, manager: ann%s }
+  - { id: head, name: Head, email: head@acme.test%s }
+"""
+_AWAY = ", out_of_office: [{ from: 2026-03-02, until: 2026-03-02 }]"
+
+
+@pytest.mark.parametrize(
+    ("away", "told"),
+    [
+        (("", "", ""), "bob"),
+        ((_AWAY, "", ""), "cleo"),
+        ((_AWAY, _AWAY, ""), "head"),
+        ((_AWAY, _AWAY, _AWAY), "bob"),
+    ],
+    ids=["there", "away", "both away", "nobody is there"],
+)
+def test_a_manager_who_is_away_is_passed_over_for_whoever_stands_above(
+    tmp_path: Path, away: tuple[str, str, str], told: str
+) -> None:
+    assert _load(tmp_path, _CHAIN % away).manager("ann", "cs", NOON) == _load(tmp_path, _CHAIN % away).person(
+        told
+    )
 
 
 @pytest.mark.parametrize(
