@@ -1,6 +1,7 @@
 """`feedback deliveries` and `feedback destinations`: the router's deliveries over its HTTP API."""
 
 import csv
+import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import typer
 from rich.table import Table
 
 from cli import router_api
-from cli.terminal import console
+from cli.terminal import console, show
 from runtime.spreadsheet import safe_cell
 
 deliveries = typer.Typer(help="What was delivered, what was not, and why.", no_args_is_help=True)
@@ -36,6 +37,7 @@ _CSV_COLUMNS = (
     "reason",
     "effect_id",
 )
+_TIMES = ("planned_at", "not_before", "next_try_at")
 _PAGE = 500
 
 
@@ -79,13 +81,22 @@ def list_(
             one["reason"] or "",
             one["effect_id"],
         )
-    console.print(table if table.row_count else "There are none.")
+    show(table)
 
 
-@deliveries.command()
-def show(effect_id: EffectId) -> None:
-    """Show one delivery: what is wanted, what is known, what is sent, and every call for it."""
-    _show(router_api.call("GET", f"/v1/deliveries/{effect_id}"))
+@deliveries.command("show")
+def show_one(
+    effect_id: EffectId,
+    *,
+    content: Annotated[
+        bool, typer.Option("--content", help="Also what is sent, which may say who the customer is.")
+    ] = False,
+) -> None:
+    """Show one delivery: what is wanted, what is known, and every call for it."""
+    delivery = router_api.call("GET", f"/v1/deliveries/{effect_id}")
+    _show(delivery)
+    if content:
+        console.print(json.dumps(delivery["content"], indent=2, ensure_ascii=False))
 
 
 @deliveries.command()
@@ -103,8 +114,12 @@ def cancel(effect_id: EffectId) -> None:
 @deliveries.command()
 def replay(destination: Annotated[str, typer.Option(help="Of this destination.")], since: Since) -> None:
     """Deliver again everything that failed for a destination since a time."""
-    body = {"destination": destination, "since": moment(since).isoformat()}
+    begin = moment(since).isoformat()
+    body = {"destination": destination, "since": begin}
     count = router_api.call("POST", "/v1/deliveries/replay", body=body)["replayed"]
+    if count == 0:
+        console.print(f"Of what was planned for {destination} since {_time(begin)}, nothing has failed.")
+        return
     console.print(f"{count} {'delivery waits' if count == 1 else 'deliveries wait'} for {destination} again")
 
 
@@ -118,7 +133,7 @@ def list_destinations() -> None:
             state = f"paused since {_time(one['paused_at'])}: {one['paused_because']}"
         limit = one["calls_per_second"]
         table.add_row(one["name"], state, one["breaker"], "unlimited" if limit is None else f"{limit:g}")
-    console.print(table)
+    show(table)
 
 
 @destinations.command()
@@ -138,15 +153,15 @@ def resume(name: str) -> None:
 def moment(text: str) -> datetime:
     """The time that `text` gives, or that long ago; ends the command when it is neither."""
     number, unit = text[:-1], text[-1:]
-    if number.isdecimal() and unit in _UNITS:
-        return datetime.now(UTC) - timedelta(**{_UNITS[unit]: int(number)})
     try:
+        if number.isdecimal() and unit in _UNITS:
+            return datetime.now(UTC) - timedelta(**{_UNITS[unit]: int(number)})
         given = datetime.fromisoformat(text)
-    except ValueError:
+        return given if given.tzinfo else given.astimezone()
+    except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"expected a time such as 2026-11-22T10:00Z, or 30m, 12h, 7d, not {text!r}"
         ) from None
-    return given if given.tzinfo else given.astimezone()
 
 
 def _pages(wanted: dict[str, Any], limit: int) -> Iterator[dict[str, Any]]:
@@ -168,8 +183,9 @@ def _show(delivery: dict[str, Any]) -> None:
         "desired_version", "sent_version", "outside", "external_id", "planned_at", "not_before",
         "next_try_at", "failures",
     ):  # fmt: skip
-        if delivery[name] not in (None, "", False, 0):
-            facts.add_row(name.replace("_", " "), str(delivery[name]))
+        value = delivery[name]
+        if value not in (None, "", False, 0):
+            facts.add_row(name.replace("_", " "), _time(value) if name in _TIMES else str(value))
     console.print(facts)
     calls = Table("started", "request", "result", "cause", box=None, pad_edge=False)
     for one in delivery["attempts"]:

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from cli import router_api
-from cli.terminal import ME, console
+from cli.terminal import ME, console, show
 
 follow_ups = typer.Typer(help="Who owes which customer an answer, and by when.", no_args_is_help=True)
 
@@ -46,11 +46,11 @@ def list_(
             ", ".join(missed),
             one["id"],
         )
-    console.print(table if table.row_count else "There are none.")
+    show(table)
 
 
-@follow_ups.command()
-def show(follow_up_id: Id) -> None:
+@follow_ups.command("show")
+def show_one(follow_up_id: Id) -> None:
     """Show one follow-up with its history."""
     _show(router_api.call("GET", f"/v1/follow-ups/{follow_up_id}"))
 
@@ -63,7 +63,9 @@ def claim(follow_up_id: Id, actor: Actor) -> None:
 
 @follow_ups.command()
 def assign(
-    follow_up_id: Id, actor: Actor, to: Annotated[str, typer.Option(help="Whom to: an id of people.yaml.")]
+    follow_up_id: Id,
+    actor: Actor,
+    to: Annotated[str, typer.Option(help="Whom to: an id or an address of people.yaml.")],
 ) -> None:
     """Give it to somebody."""
     _do(follow_up_id, actor, "assign", to=to)

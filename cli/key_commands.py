@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from cli.tables import tables_of
-from cli.terminal import console, end
+from cli.terminal import console, end, show
 from services.ingest import key_store
 from services.ingest.api_keys import RESERVED_SOURCE, SOURCE_NAME, Scope, new_key
 
@@ -51,7 +51,7 @@ def list_() -> None:
         table.add_row(
             key.key_id, key.source, ", ".join(key.scopes), f"{key.created_at:%Y-%m-%d}", _state(key)
         )
-    console.print(table if found else "There are none: `feedback keys create SOURCE` makes one.")
+    show(table, otherwise="There are none: `feedback keys create SOURCE` makes one.")
 
 
 @keys.command()

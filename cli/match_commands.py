@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from cli import router_api
-from cli.terminal import console
+from cli.terminal import console, show
 
 matches = typer.Typer(help="Whom several records in Salesforce match.", no_args_is_help=True)
 
@@ -18,7 +18,7 @@ def list_(limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so m
     table = Table("destination", "person", "may be", "latest answer", box=None, pad_edge=False)
     for one in router_api.call("GET", "/v1/match-reviews", params={"limit": limit}):
         table.add_row(one["destination"], one["person_key"], ", ".join(one["candidates"]), one["subject"])
-    console.print(table if table.row_count else "There are none.")
+    show(table)
 
 
 @matches.command()

@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 
 from runtime.yaml_file import ConfigError
 
@@ -14,6 +16,18 @@ ME = "FEEDBACK_ME"
 
 console = Console(soft_wrap=True, highlight=False, markup=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+_WIDEST = 10_000
+
+
+def show(table: Table, *, otherwise: str = "There are none.") -> None:
+    """Prints a list as wide as it is, or what is said of an empty one.
+
+    An id that is cut to fit the terminal, or a pipe's 80 columns, could be given to no other command.
+    """
+    table.width = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+    console.print(table if table.row_count else otherwise)
 
 
 def end(reason: str, *, code: int = 1) -> NoReturn:

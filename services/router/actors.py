@@ -4,10 +4,18 @@ from runtime.problems import FieldProblem, Problem
 from services.router.people import People, Person
 
 
-def known_actor(people: People, actor: str) -> Person:
-    """The colleague. Raises Problem where nobody is known by this."""
-    found = people.person(actor) or people.by_email(actor)
+def known_actor(people: People, named: str, *, field: str = "/actor") -> Person:
+    """The colleague whom a field of the request names. Raises Problem where nobody is known by this."""
+    found = people.person(named) or people.by_email(named)
     if found is None:
-        expected = f"the id or the address of somebody in people.yaml, not {actor!r}"
-        raise Problem(422, "Nobody has this id or this address.", errors=[FieldProblem("/actor", expected)])
+        expected = f"the id or the address of somebody in people.yaml, not {named!r}"
+        raise Problem(422, "Nobody has this id or this address.", errors=[FieldProblem(field, expected)])
     return found
+
+
+def known_team(people: People, named: str, *, field: str = "/team") -> str:
+    """The team's id. Raises Problem where there is no such team."""
+    if named not in people.teams:
+        expected = f"one of {', '.join(people.teams)}"
+        raise Problem(422, "There is no team with this id.", errors=[FieldProblem(field, expected)])
+    return named

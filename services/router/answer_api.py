@@ -26,7 +26,7 @@ from services.router.corrections import Read, correction
 from services.router.draft import Draft
 from services.router.facts import Facts, ResponseFacts
 from services.router.follow_up import FollowUpView, Resolution
-from services.router.follow_up_api import LongText, Text
+from services.router.follow_up_bodies import LongText, Text
 from services.router.follow_up_commands import HandOver, Refusal
 from services.router.follow_up_desk import Desk
 from services.router.letters import Letters, answered

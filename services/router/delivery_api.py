@@ -136,6 +136,9 @@ def routes(*, pool: Pool, clock: Clock, plugins: Mapping[str, AnyPlugin], operat
     def find(query: Annotated[DeliveryQuery, Query()]) -> DeliveryPage:
         with pool.connection() as connection:
             found = history.deliveries(connection, query.filter(clock.now()), limit=query.limit)
+        if not found and query.destination:
+            # What is off or gone may still have some: a name is wrong where it finds nothing.
+            _must_be_known(query.destination, plugins, field="destination")
         return DeliveryPage(
             items=[DeliverySummary.model_validate(row) for row in found],
             next=_cursor(found[-1]) if len(found) == query.limit else None,
@@ -163,12 +166,7 @@ def routes(*, pool: Pool, clock: Clock, plugins: Mapping[str, AnyPlugin], operat
 
     @router.post("/replay")
     def replay(request: ReplayRequest) -> Replayed:
-        if request.destination not in plugins:
-            raise Problem(
-                422,
-                "There is no destination of this name.",
-                errors=[FieldProblem("/destination", f"one of {', '.join(plugins)}")],
-            )
+        _must_be_known(request.destination, plugins, field="/destination")
         count = _replay(pool, request, clock.now())
         log.info("operator intervened", what="replay", destination=request.destination, count=count)
         return Replayed(replayed=count)
@@ -182,6 +180,12 @@ def routes(*, pool: Pool, clock: Clock, plugins: Mapping[str, AnyPlugin], operat
         return intervene(effect_id, "cancel", interventions.cancel)
 
     return router
+
+
+def _must_be_known(destination: str, plugins: Mapping[str, AnyPlugin], *, field: str) -> None:
+    if destination not in plugins:
+        expected = FieldProblem(field, f"one of {', '.join(plugins)}")
+        raise Problem(422, "There is no destination of this name.", errors=[expected])
 
 
 def _replay(pool: Pool, request: ReplayRequest, now: datetime) -> int:

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from cli import delivery_commands, follow_up_commands, match_commands
 from cli.app import app as feedback
+from cli.terminal import console
 from runtime.operator import Operator
 from runtime.problems import add_problem_handlers
 from sandbox.processes import free_port
@@ -64,8 +64,19 @@ class Api:
         return str(found["effect_id"])
 
     def run(self, *arguments: str) -> str:
-        for commands in (delivery_commands, follow_up_commands, match_commands):
-            commands.console.width = 200  # whatever the terminal of the tests' runner is
+        code, output = self._invoke(*arguments)
+        assert code == 0, output
+        return output
+
+    def refused(self, *arguments: str) -> str:
+        """What a command that ends with an error says, on one line."""
+        code, output = self._invoke(*arguments)
+        assert code in (1, 2), output
+        assert "Traceback" not in output
+        return " ".join(output.replace("│", " ").split())
+
+    @staticmethod
+    def _invoke(*arguments: str) -> tuple[int, str]:
+        console.width = 80  # as of a pipe, whatever the terminal of the tests' runner is
         done = CliRunner().invoke(feedback, list(arguments))
-        assert done.exit_code == 0, done.output
-        return done.output
+        return done.exit_code, done.output

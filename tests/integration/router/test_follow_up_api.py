@@ -10,7 +10,7 @@ import pytest
 from schemas.responses import FurtherAnswer
 from tests.integration.router.api import Api
 from tests.integration.router.test_follow_ups import MONDAY, RULES, opened
-from tests.integration.router.world import World, answer
+from tests.integration.router.world import EPOCH, World, answer
 
 
 def _listed(api: Api, **query: str) -> list[dict[str, Any]]:
@@ -76,8 +76,8 @@ def test_who_comes_second_is_told_who_has_it(world: World, api: Api) -> None:
     ("body", "status", "field"),
     [
         ({"command": "claim", "actor": "zoe"}, 422, "/actor"),
-        ({"command": "assign", "to": "zoe"}, 409, None),
-        ({"command": "hand_over", "team": "zoo"}, 409, None),
+        ({"command": "assign", "to": "zoe"}, 422, "/to"),
+        ({"command": "hand_over", "team": "zoo"}, 422, "/team"),
         ({"command": "resolve", "resolution": "shrug"}, 422, "/resolution"),
         ({"command": "contact"}, 422, "/how"),
         ({"command": "dance"}, 422, ""),
@@ -114,7 +114,7 @@ def test_follow_ups_are_found_by_each_filter_and_paged(world: World, api: Api) -
     assert ids(state="all") == {first, second, third}
     assert ids(state="resolved") == {third}
     assert ids(owner="ann") == {second}
-    assert (ids(team="cs"), ids(team="zoo")) == ({first, second}, set())
+    assert (ids(team="cs"), ids(team="product")) == ({first, second}, set())
     assert ids(overdue="true") == set()
     world.clock.time = MONDAY + timedelta(hours=5)
     assert ids(overdue="true") == {first, second}
@@ -140,6 +140,38 @@ def test_the_command_does_the_same(world: World, api: Api, monkeypatch: pytest.M
     assert "There are none" in api.run("follow-ups", "list")
     assert "open" in api.run("follow-ups", "reopen", id_, "--why", "no")
     assert "boss" in api.run("follow-ups", "show", id_)
+
+
+def test_colleagues_are_named_by_address_as_well(world: World, api: Api) -> None:
+    opened(world, deliver=False)
+    id_ = _only(api)
+    assert "Bob" in api.run("follow-ups", "assign", id_, "--as", "ann@acme.test", "--to", "bob@acme.test")
+    assert id_ in api.run("follow-ups", "list", "--owner", "bob@acme.test")
+
+
+def test_a_list_shows_ids_in_full_also_where_the_terminal_is_narrow(world: World, api: Api) -> None:
+    opened(world)
+    (follow_up,) = api.http.get("/follow-ups").json()["items"]
+    assert follow_up["id"] in api.run("follow-ups", "list")
+    assert api.only() in api.run("deliveries", "list", "--since", EPOCH.isoformat())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["follow-ups", "list", "--team", "zoo"], "team: expected one of cs, product"),
+        (["follow-ups", "list", "--owner", "zoe"], "owner: expected the id or the address of somebody"),
+        (["follow-ups", "list", "--state", "shut"], "state: expected 'open', 'claimed', 'contacted'"),
+        (["deliveries", "list", "--destination", "slak"], "destination: expected one of box"),
+        (["deliveries", "list", "--since", "99999999999d"], "not '99999999999d'"),
+        (["deliveries", "list", "--since", "1000000d"], "not '1000000d'"),
+        (["deliveries", "replay", "--destination", "slak", "--since", "1h"], "expected one of box"),
+    ],
+)
+def test_a_name_or_time_that_cannot_be_is_told_and_no_empty_list(
+    arguments: list[str], said: str, api: Api
+) -> None:
+    assert said in api.refused(*arguments)
 
 
 def test_the_answer_is_shown_with_all_that_the_person_said(world: World, api: Api) -> None:
