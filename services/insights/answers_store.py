@@ -1,11 +1,11 @@
 """Answers and what was put right in them, as rows of PostgreSQL: the newest record of each."""
 
-import json
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from psycopg import Connection
+from pydantic_core import to_json
 
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected
@@ -122,7 +122,7 @@ def _put_corrections(
             event.revision,
             event.corrected_at,
             event.correction_id,
-            json.dumps(event.after),
+            _json(event.after),
         )
         for event in kept
     ]
@@ -152,8 +152,8 @@ def _answer_row(
         answer.source,
         answer.context.get("product"),
         event.sentiment,
-        json.dumps([tag.theme for tag in event.themes]),
-        json.dumps(event.functions),
+        _json([tag.theme for tag in event.themes]),
+        _json(event.functions),
     )
 
 
@@ -163,10 +163,10 @@ def _words_row(event: ResponseClassified) -> tuple[object, ...]:
         answer.response_id,
         answer.comment,
         event.masked_comment,
-        json.dumps([[one.question, one.answer] for one in answer.further_answers]),
+        _json([[one.question, one.answer] for one in answer.further_answers]),
         event.language,
         event.urgency.level if event.urgency else None,
-        json.dumps(answer.context),
+        _json(answer.context),
         answer.respondent.name,
         answer.respondent.email,
     )
@@ -174,6 +174,11 @@ def _words_row(event: ResponseClassified) -> tuple[object, ...]:
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _json(value: object) -> str:
+    # Many times as fast as the standard library for lists as short as these.
+    return to_json(value).decode()
 
 
 def _digest(comment: str | None) -> int | None:

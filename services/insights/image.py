@@ -33,6 +33,7 @@ _BLOCK_PAGES = 4_096
 """Pages of a table whose marks are gathered at once: 32 MB, so that the server sorts nothing on disk."""
 _NOTHING: Mapping[str, FrozenBitMap] = MappingProxyType({})
 _EMPTY = FrozenBitMap()
+_NONE: Mapping[int, BitMap] = MappingProxyType({})
 log = structlog.get_logger(__name__)
 
 _ONE_SNAPSHOT_SQL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
@@ -48,6 +49,7 @@ SELECT %s, mark, places FROM unnest(%b::text[], %b::text[], %b::text[], %b::byte
 JOIN marks USING (metric, dimension, value)
 ON CONFLICT DO NOTHING
 """
+_SAVE_NUMBERED_SQL = "INSERT INTO images SELECT %s, * FROM unnest(%b::int[], %b::bytea[])"
 _OUTDATED_SQL = "DELETE FROM images WHERE batch < %s"
 _FLIPS_SQL = """
 SELECT batch, metric, dimension, value, places FROM flips JOIN marks USING (mark) WHERE batch > %s
@@ -144,11 +146,17 @@ def publish(connection: Connection[Any], flips: Mapping[int, Iterable[int]]) -> 
     connection.execute(_FORGET_SQL, (batch - KEPT_BATCHES,))
 
 
-def publish_anew(connection: Connection[Any]) -> None:
-    """Lets every image be read anew: nothing follows from what there was before."""
+def publish_anew(connection: Connection[Any], carrying: Mapping[int, BitMap] = _NONE) -> None:
+    """Lets every image begin anew: nothing follows from what there was before.
+
+    `carrying`: the places that carry each mark, all of them; saved, so that nobody reads them from the rows.
+    """
     [(batch,)] = connection.execute(_NEXT_SQL).fetchall()
     connection.execute(_FORGET_SQL, (batch,))
     connection.execute(_OUTDATED_SQL, (batch,))
+    if carrying:
+        places = [places.serialize() for places in carrying.values()]
+        connection.execute(_SAVE_NUMBERED_SQL, (batch, list(carrying), places))
 
 
 def _flips(connection: Connection[Any], since: int, batch: int) -> Sequence[Flip] | None:

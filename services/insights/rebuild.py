@@ -1,6 +1,6 @@
 """Makes the read model anew from the events of the past, and says where it now differs."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
+from pyroaring import BitMap
 
 from runtime.uncollected import uncollected
 from services.insights import projection
@@ -59,10 +60,15 @@ def rebuild(connection: Connection[Any], said: Iterable[Said], zone: ZoneInfo) -
     for table in _LOOKED_UP:
         connection.execute(SQL("ANALYZE {}").format(Identifier(table)))
     people = [person for (person,) in connection.execute(_PEOPLE_SQL)]
+    # No row had a mark before, so what flips is what they carry: reading that from the rows would keep pages
+    # waiting for minutes.
+    carrying: defaultdict[int, BitMap] = defaultdict(BitMap)
     for begin in range(0, len(people), BATCH):
         with uncollected():
-            tell_anew(connection, Changes({*people[begin : begin + BATCH]}), zone)
-    publish_anew(connection)
+            told = tell_anew(connection, Changes({*people[begin : begin + BATCH]}), zone)
+        for mark, places in told.flips.items():
+            carrying[mark] ^= BitMap(places)
+    publish_anew(connection, carrying)
     return number
 
 
