@@ -87,7 +87,8 @@ def _checked(field: Field, value: object, exists: Callable[[str, Sequence[str]],
         case "date" | "datetime":
             return _moment(field, value)
     text = _typed(field, value, str, "string")
-    if field.length and len(text) > field.length:
+    size = len(text.replace("\n", "\r\n").encode()) if field.in_bytes else len(text)
+    if field.length and size > field.length:
         raise SalesforceError(
             "STRING_TOO_LONG",
             f"{field.name}: data value too large: {text[:80]} (max length={field.length})",

@@ -24,11 +24,14 @@ FieldType = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `length` in characters (0 = not limited), `values` of a restricted picklist."""
+    """One field. `length` in characters, or bytes if `in_bytes` (0 = not limited), `values` of a restricted
+    picklist.
+    """
 
     name: str
     type: FieldType = "string"
     length: int = 0
+    in_bytes: bool = False
     required: bool = False
     writable: bool = True
     external_id: bool = False
@@ -200,7 +203,7 @@ _ALL = (
         "CaseComment",
         "00a",
         Field("ParentId", "reference", required=True, indexed=True, refers_to=("Case",)),
-        Field("CommentBody", "textarea", 4_000),
+        Field("CommentBody", "textarea", 4_000, in_bytes=True),
         Field("IsPublished", "boolean", default=False),
     ),
     _object(

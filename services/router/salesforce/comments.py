@@ -7,17 +7,17 @@ from uuid import UUID
 from services.router.destination import Call, Operation
 from services.router.salesforce import queries
 from services.router.salesforce.org import Org
-from services.router.slack.texts import shorten
 
-_CHARACTERS = 4_000
+_BYTES = 4_000
+"""Salesforce counts bytes here, everywhere else characters."""
 _MARK = "[Feedback Router {}]"
 _WITHDRAWN = "The answer this comment was about has been withdrawn."
 
 
 def marked(text: str, effect_id: UUID) -> str:
     """The comment as it is written: shortened to fit, with the effect's id as its last line."""
-    mark = _MARK.format(effect_id)
-    return f"{shorten(text.strip(), _CHARACTERS - len(mark) - 2)}\n\n{mark}"
+    end = f"\n\n{_MARK.format(effect_id)}"
+    return _cut(text.strip(), _BYTES - len(_stored(end))) + end
 
 
 def is_ours(body: str | None) -> bool:
@@ -55,3 +55,16 @@ def change(org: Org, call: Call, comment: str, text: str) -> None:
 
 def _of(org: Org, case: str) -> list[Mapping[str, Any]]:
     return list(org.client.query_all(queries.comments(case))["records"])
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    stored = _stored(text)
+    if len(stored) <= most_bytes:
+        return text
+    left = stored[: most_bytes - len("…".encode())].decode(errors="ignore")
+    return left.replace("\r\n", "\n").rstrip() + "…"
+
+
+def _stored(text: str) -> bytes:
+    # Salesforce keeps a line's end as two bytes.
+    return text.replace("\n", "\r\n").encode()

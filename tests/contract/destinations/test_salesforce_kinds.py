@@ -217,6 +217,25 @@ def test_of_somebody_forgotten_colleagues_notes_go_too(org: Destination, world: 
     assert "Mirela" not in only(world, "CaseComment")["CommentBody"]
 
 
+@pytest.mark.parametrize("letter", ["話", "é", "💬", "\n.", "x"])
+def test_the_longest_answer_in_any_script_is_appended_and_says_that_it_was_cut(
+    org: Destination, world: httpx2.Client, letter: str
+) -> None:
+    first = create(org, content("case"))
+    second = facts(2)
+    assert second.response is not None
+    said = second.response.model_copy(update={"comment": letter * 5_000})
+
+    appended = create(org, content("case", second.model_copy(update={"response": said})))
+
+    body = only(world, "CaseComment")["CommentBody"]
+    assert str(appended.external_id).startswith(f"{first.external_id}/")
+    words, _, mark = body.rpartition("\n\n")
+    assert words.endswith("…")
+    assert mark.startswith("[Feedback Router ")
+    assert len(body.replace("\n", "\r\n").encode()) > 3_990
+
+
 def test_a_lost_comment_is_found_and_never_written_twice(org: Destination, world: httpx2.Client) -> None:
     first = create(org, content("case"))
     effect, what = uuid4(), content("case", facts(2))
