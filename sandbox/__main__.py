@@ -3,8 +3,8 @@
 import sys
 
 import uvicorn
-from pydantic import ValidationError
 
+from runtime.settings import load
 from sandbox.app import sandbox_app
 from sandbox.server import AbortableProtocol
 from sandbox.settings import SandboxSettings
@@ -13,14 +13,8 @@ from sandbox.world import build
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; 2 if a setting is wrong."""
-    try:
-        settings = SandboxSettings()
-    except ValidationError as error:
-        for fault in error.errors(include_input=False):
-            name = "_".join(map(str, fault["loc"])).upper()
-            sys.stderr.write(f"sandbox: {name}: {fault['msg']}\n")
-        return 2
+    """Serve until SIGTERM or SIGINT. Ends with code 2 if a setting is wrong."""
+    settings = load(SandboxSettings)
     world = build(settings)
     uvicorn.run(
         sandbox_app(world),

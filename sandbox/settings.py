@@ -1,24 +1,17 @@
-"""Settings of the sandbox, each from the environment or from a file named like it in `SECRETS_DIR`."""
+"""Settings of the sandbox."""
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
+
+from runtime.settings import EnvironmentSettings
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-def _secrets_dir() -> Path | None:
-    folder = Path(os.environ.get("SECRETS_DIR", "/run/secrets"))
-    return folder if folder.is_dir() else None
-
-
-class SandboxSettings(BaseSettings):
+class SandboxSettings(EnvironmentSettings):
     """What the doubles listen on, accept and limit. A double without its credential refuses every call."""
-
-    model_config = SettingsConfigDict(secrets_dir=_secrets_dir(), env_ignore_empty=True, extra="ignore")
 
     sandbox_host: str = Field("127.0.0.1", description="Address the HTTP and SMTP doubles bind.")
     sandbox_port: int = Field(8090, description="Port of the page and of every HTTP double.")
