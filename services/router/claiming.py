@@ -72,7 +72,8 @@ SELECT e.effect_id, e.subject, e.action, e.rule, e.person_key, e.account_id, e.p
     parent.outside AS parent_outside, parent.status AS parent_status, parent.external_id AS parent_id,
     to_json(follow_up) AS follow_up,
     coalesce(winner.erased OR named.erased OR e.ended_by = 'erased', false) AS is_erased,
-    coalesce(named.opt_outs, '{}') || coalesce(winner.opt_outs, '{}') AS opt_outs
+    coalesce(named.opt_outs, '{}') || coalesce(winner.opt_outs, '{}') AS opt_outs,
+    'opt_out' = ANY(e.ends_on) AS ends_on_opt_out
 FROM unnest(%(subjects)b::text[], %(actions)b::text[]) AS leased (subject, action)
 JOIN effects AS e ON e.subject = leased.subject AND e.action = leased.action
 LEFT JOIN effects AS parent ON parent.subject = e.parent_subject AND parent.action = e.parent_action
@@ -178,6 +179,7 @@ def _claimed(row: tuple[Any, ...], leased: tuple[Any, ...], lease: UUID, *, is_i
         effect_id, subject, action, rule, person_key, account_id, program, channel, received_at, expires_at,
         traceparent, content, wanted, desired_version, sent_version, outside, external_id, has_parent,
         parent_wanted, parent_outside, parent_status, parent_id, follow_up, is_erased, opt_outs,
+        ends_on_opt_out,
     ) = row  # fmt: skip
     rate_key, failures, first_failed_at, was_in_doubt, _, leased_at = leased[3:]
     return Claimed(
@@ -213,6 +215,7 @@ def _claimed(row: tuple[Any, ...], leased: tuple[Any, ...], lease: UUID, *, is_i
             parent=Parenthood(parent_wanted == "present", parent_outside, parent_status)
             if has_parent
             else None,
+            ends_on_opt_out=ends_on_opt_out,
         ),
         parent_id=parent_id,
         follow_up=from_row(follow_up) if follow_up else None,

@@ -43,7 +43,8 @@ class Standing:
     """What is known at the time of the claim of the person and the request behind an effect.
 
     `program` is set for what an opt-out concerns: a survey mail, and what customers are told beside answers,
-    there the kind of it; `opt_outs` holds the programs refused, `*` for all.
+    there the kind of it; `opt_outs` holds the programs refused, `*` for all. `ends_on_opt_out`: its rule says
+    that it is not for people who refused all.
     """
 
     is_wanted: bool
@@ -52,6 +53,7 @@ class Standing:
     opt_outs: frozenset[str]
     expires_at: datetime | None
     parent: Parenthood | None = None
+    ends_on_opt_out: bool = False
 
 
 def refusal(
@@ -79,6 +81,9 @@ def _refused_for_the_person(standing: Standing, now: datetime) -> str | None:
     if standing.is_erased:
         return "person erased"
     if standing.program is not None and standing.opt_outs & {"*", standing.program}:
+        return "opted out"
+    # Whoever refused before they answered has not refused anew: nothing was there to be called off.
+    if standing.ends_on_opt_out and "*" in standing.opt_outs:
         return "opted out"
     if standing.expires_at is not None and now >= standing.expires_at:
         return "expired"

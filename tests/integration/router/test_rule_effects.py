@@ -10,6 +10,7 @@ from schemas.classified import ResponseClassified
 from schemas.lifecycle import LifecycleEventOccurred, Moment
 from schemas.responses import Order
 from services.router import lifecycle
+from tests.integration.router.test_schedule import release
 from tests.integration.router.world import EPOCH, World, account, answer, profile
 
 DAY = timedelta(days=1)
@@ -131,6 +132,18 @@ def test_whoever_wants_no_more_mail_or_leaves_is_left_alone(world: World) -> Non
         "bob": "lifecycle:churned",
         "cleo": None,
     }
+
+
+def test_whoever_wanted_no_mail_before_they_answered_is_left_alone_as_well(world: World) -> None:
+    world.use_rules(RULES)
+    world.project(profile("ann", opted_out_of=[None]), profile("bob", opted_out_of=["onboarding"]))
+    world.say(_at(0, 3, "ann"), _at(0, 3, "bob"))
+    world.clock.time = EPOCH + 6 * DAY
+    release(world)
+    world.deliver_all()
+    withheld = world.ask("SELECT DISTINCT person_key, reason FROM effects WHERE status = 'withheld'")
+    assert withheld == [("ann", "opted out")]
+    assert len(world.box.calls) == 2
 
 
 def test_who_is_known_by_several_keys_is_left_alone_under_each(world: World) -> None:
