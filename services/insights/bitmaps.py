@@ -44,13 +44,15 @@ REQUESTS = Table("requests", "request_id")
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What something counted as so far, and what it counts as now. Without a standing it counts no more."""
+    """What something counted as so far, and what it counts as now: without a standing or marks, nothing."""
 
     id: UUID
     population: str
     place: int
     had: frozenset[int]
     standing: Standing | None
+    has: frozenset[int] | None = None
+    """In place of a standing, where the numbers of its marks are known already."""
 
 
 class Settled(NamedTuple):
@@ -79,7 +81,7 @@ def settle(connection: Connection[Any], counted: Sequence[Counted], table: Table
 
 def _has(one: Counted, numbers: Mapping[str, Mapping[Mark, int]]) -> frozenset[int]:
     if one.standing is None:
-        return frozenset()
+        return one.has or frozenset()
     return frozenset(map(numbers[one.population].__getitem__, one.standing.marks))
 
 

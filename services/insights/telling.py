@@ -142,23 +142,18 @@ class _Known:
     """Place and marks of each answer and request."""
     accounts: Mapping[str, Account] = field(default_factory=dict)
 
-    def changed_turns(self, changes: Changes, between: "_Between") -> Iterator[tuple[str, Turn]]:
-        """Whose answers that count are to be told anew: those that changed, or that have other neighbours."""
+    def turns(self) -> Iterator[tuple[str, Turn]]:
+        """Whose the answers are that count, each between its neighbours."""
         for person, given in self.answers.items():
-            is_whole = person in changes.people
             for turn in in_turn(given, self.people[person]):
-                answer = turn.answer
-                if (
-                    is_whole
-                    or answer.response_id in changes.answers
-                    or not between.holds(turn, self.so_far[answer.response_id][1])
-                ):
-                    yield person, turn
+                yield person, turn
 
-    def counted(self, one: UUID, population: str, standing: Standing | None) -> Counted:
+    def counted(
+        self, one: UUID, population: str, standing: Standing | None, has: frozenset[int] | None = None
+    ) -> Counted:
         """An answer or a request, as what it counted and counts."""
         place, had = self.so_far[one]
-        return Counted(one, population, place, frozenset(had), standing)
+        return Counted(one, population, place, frozenset(had), standing, has)
 
     def uncounted_answers(self) -> list[Counted]:
         """The answers that count for nothing."""
@@ -185,34 +180,51 @@ class _Known:
 
 
 class _Between:
-    """Which marks an answer has of its neighbours."""
+    """Which marks answers have of their neighbours."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         rows = connection.execute(_BETWEEN_SQL, ([one.value for one in BETWEEN],))
         self._numbers = {(metric, *mark): number for number, metric, *mark in rows}
-        self._needed: dict[tuple[str, tuple[str, str, str]], frozenset[int | None]] = {}
+        self._all = frozenset(self._numbers.values())
+        self._of: dict[tuple[str, tuple[str, str, str]], frozenset[int] | None] = {}
 
-    def holds(self, turn: Turn, had: Sequence[int]) -> bool:
-        """Whether marks say already what the neighbours make an answer count as."""
+    def of(self, turn: Turn) -> frozenset[int] | None:
+        """The marks that its neighbours give an answer; None where one of them is new."""
         key = turn.answer.metric, turn.values()
-        if key not in self._needed:
+        if key not in self._of:
             metric, values = key
-            self._needed[key] = frozenset(
-                self._numbers.get((metric, dimension, value))
-                for dimension, value in zip(BETWEEN, values, strict=True)
-            )
-        return self._needed[key].issubset(had)
+            numbers = [self._numbers.get((metric, *mark)) for mark in zip(BETWEEN, values, strict=True)]
+            known = frozenset(number for number in numbers if number is not None)
+            self._of[key] = known if len(known) == len(BETWEEN) else None
+        return self._of[key]
+
+    def instead(self, had: Sequence[int], marks: frozenset[int]) -> frozenset[int]:
+        """All marks of an answer that has other neighbours now, and is itself as it was."""
+        return marks.union(had) - (self._all - marks)
 
 
 def _counted_answers(
     connection: Connection[Any], known: _Known, changes: Changes, zone: ZoneInfo
 ) -> list[Counted]:
-    """The answers that may count differently now, as what they counted and count."""
-    turns = list(known.changed_turns(changes, _Between(connection)))
+    """The answers that may count differently now, as what they counted and count.
+
+    Those that changed are told anew as a whole. Of others, what stands beside them may have changed.
+    """
+    between = _Between(connection)
+    counted = known.uncounted_answers()
+    turns = []
+    for person, turn in known.turns():
+        answer = turn.answer
+        _, had = known.so_far[answer.response_id]
+        beside = between.of(turn)
+        if not had or beside is None or person in changes.people or answer.response_id in changes.answers:
+            turns.append((person, turn))
+        elif not beside.issubset(had):
+            has = between.instead(had, beside)
+            counted.append(known.counted(answer.response_id, answer.metric, None, has))
     ids = [turn.answer.response_id for _, turn in turns]
     corrections = _corrections(connection, ids)
     care = closed_loop_store.care(connection, sorted({person for person, _ in turns}))
-    counted = known.uncounted_answers()
     for person, turn in turns:
         response_id = turn.answer.response_id
         now = standing(
