@@ -3,9 +3,9 @@
 Limits are those of docs.slack.dev/reference/block-kit. Fields not listed are refused, as Slack does.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -90,11 +90,30 @@ class Overflow(_Interactive):
     options: Annotated[list[Option], Field(min_length=1, max_length=5)]
 
 
-class StaticSelect(_Interactive):
+class OptionGroup(_Part):
+    """Options of a menu below a label."""
+
+    label: Annotated[PlainText, _at_most(75)]
+    options: Annotated[list[Option], Field(min_length=1, max_length=100)]
+
+
+class _Menu(_Interactive):
+    """Either options or groups of them."""
+
+    options: Annotated[list[Option], Field(min_length=1, max_length=100)] | None = None
+    option_groups: Annotated[list[OptionGroup], Field(min_length=1, max_length=100)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_of_them(self) -> Self:
+        if (self.options is None) == (self.option_groups is None):
+            raise ValueError("one of options and option_groups is wanted")
+        return self
+
+
+class StaticSelect(_Menu):
     """A menu of the app's own options."""
 
     type: Literal["static_select"]
-    options: Annotated[list[Option], Field(min_length=1, max_length=100)]
     placeholder: Annotated[PlainText, _at_most(150)] | None = None
     initial_option: Option | None = None
     focus_on_load: bool | None = None
@@ -128,11 +147,10 @@ class DatePicker(_Interactive):
     focus_on_load: bool | None = None
 
 
-class MultiStaticSelect(_Interactive):
+class MultiStaticSelect(_Menu):
     """A menu of the app's own options, of which several can be chosen."""
 
     type: Literal["multi_static_select"]
-    options: Annotated[list[Option], Field(min_length=1, max_length=100)]
     placeholder: Annotated[PlainText, _at_most(150)] | None = None
     initial_options: Annotated[list[Option], Field(min_length=1)] | None = None
     max_selected_items: Annotated[int, Field(ge=1)] | None = None

@@ -126,7 +126,8 @@ def chosen(element: dict[str, Any], values: list[str]) -> dict[str, Any]:
 
 
 def _option(element: dict[str, Any], value: str) -> dict[str, Any]:
-    for option in element["options"]:
+    groups = element.get("option_groups") or [element]
+    for option in (one for group in groups for one in group["options"]):
         if option["value"] == value:
             found: dict[str, Any] = option
             return found

@@ -54,6 +54,7 @@ SELECT * FROM (
 ) AS f
 WHERE (%(owner)s::text IS NULL OR owner_id = %(owner)s)
   AND (%(teams)s::text[] IS NULL OR team = ANY(%(teams)s))
+  AND (%(not_owner)s::text IS NULL OR owner_id IS DISTINCT FROM %(not_owner)s)
   AND state = ANY(%(states)s)
   AND (%(due_before)s::timestamptz IS NULL OR state <> 'resolved' AND next_due_at < %(due_before)s)
   AND (%(after_due)s::timestamptz IS NULL
@@ -75,6 +76,7 @@ class Wish:
     """Which follow-ups are looked for. `due_before`: only those that owe something since before then."""
 
     owner: str | None = None
+    not_owner: str | None = None
     teams: Sequence[str] | None = None
     states: Sequence[State] = UNRESOLVED
     due_before: datetime | None = None
@@ -159,6 +161,7 @@ def find(connection: Connection, wish: Wish, *, limit: int, after: Page | None =
         _FIND_SQL,
         {
             "owner": wish.owner,
+            "not_owner": wish.not_owner,
             "teams": list(wish.teams) if wish.teams is not None else None,
             "states": [state.value for state in wish.states],
             "due_before": wish.due_before,

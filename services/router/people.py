@@ -139,6 +139,12 @@ class People:
         """The team's members in the order of the file."""
         return tuple(person for person in self.persons.values() if team in person.teams)
 
+    def teams_of(self, person: Person) -> tuple[str, ...]:
+        """The teams somebody works in or manages."""
+        return tuple(
+            id_ for id_, team in self.teams.items() if id_ in person.teams or team.manager == person.id
+        )
+
     def calendar(self, owner_id: str | None, team: str) -> Calendar:
         """The owner's, else the team's, else office hours in UTC."""
         somebody = self.person(owner_id) or self.teams.get(team)

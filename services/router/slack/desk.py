@@ -32,6 +32,7 @@ _BUSY = "That could not be saved just now, and nothing was changed. Please try a
 _NO_FOLLOW_UP = "Nobody has to follow this one up: the rules ask for no follow-up."
 _NO_ADDRESS = "There is nobody to write to: no e-mail address is known."
 _TOO_OLD = "This draft is gone: please write the reply again."
+_ASIDE = "Put your own words in the place of this, or take it out: {}"
 _NO_CARD = "This answer does not count any more."
 _STRANGER = (
     "I do not know you yet: ask whoever runs feedback-router to add you to people.yaml, by the e-mail "
@@ -117,7 +118,9 @@ class SlackDesk:
         if isinstance(decided, Refusal):
             holder = self._people.person(decided.holder)
             reason = f"{holder.name} has it already" if holder else decided.reason
-            return self._say(request, f"{reason[:1].upper()}{reason[1:]}.")
+            said = f"{reason[:1].upper()}{reason[1:]}."
+            is_of_the_day = isinstance(request, Submitted) and request.verb is Verb.SNOOZE
+            return _field_error("until", said) if is_of_the_day else self._say(request, said)
         return Handled(after=lambda: self._home.refresh(request.user, who))
 
     def _preview(self, form: Submitted, draft: Draft, who: Person) -> Handled:
@@ -126,6 +129,8 @@ class SlackDesk:
             return self._say(form, f"No mail would leave: {reason}.")
         changed = {name: text for name in ("subject", "text") if (text := form.text(name))}
         written = draft.model_copy(update=changed)
+        if aside := draft.left_to_write(written.text):
+            return _field_error("text", _ASIDE.format(aside))
         draft_id = uuid4()
         self._acts.keep(draft_id, form.subject, who, written)
         return Handled({"response_action": "push", "view": modals.preview(str(draft_id), written)})
@@ -155,3 +160,8 @@ class SlackDesk:
             return known
         directory = self._workspace.directory
         return self._people.by_email(directory.email_of(user, lambda: self._workspace.client(CALL_SECONDS)))
+
+
+def _field_error(field: str, said: str) -> Handled:
+    """The form stays with all that was filled in, and the words stand below one of its fields."""
+    return Handled({"response_action": "errors", "errors": {field: said}})

@@ -39,7 +39,9 @@ class HomeTab:
     def _view(self, who: Person) -> dict[str, JsonValue]:
         with self._pool.connection(timeout=_PATIENCE_SECONDS) as connection:
             mine = follow_up_store.find(connection, Wish(owner=who.id), limit=MOST_SHOWN + 1)
-            of_team = follow_up_store.find(connection, Wish(teams=who.teams), limit=2 * MOST_SHOWN + 2)
+            of_team = follow_up_store.find(
+                connection, Wish(teams=self._people.teams_of(who), not_owner=who.id), limit=MOST_SHOWN + 1
+            )
             cards = store.cards_of(connection, [it.subject for it in (*mine, *of_team)])
         url = self._workspace.url(_SECONDS)
 
@@ -48,5 +50,4 @@ class HomeTab:
             link = permalink(url, card.external_id) if url and card and card.external_id else None
             return Row(view_of(it, self._people), card.content if card else None, link)
 
-        others = [it for it in of_team if it.owner_id != who.id]
-        return home([row(it) for it in mine], [row(it) for it in others])
+        return home([row(it) for it in mine], [row(it) for it in of_team])

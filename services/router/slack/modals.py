@@ -230,7 +230,20 @@ def _text(longest: int, initial: str | None = None, *, is_long: bool = False) ->
 
 
 def _options(names: Mapping[str, str]) -> list[JsonValue]:
-    return [{"text": plain(name, 75), "value": value} for value, name in list(names.items())[:_MOST_OPTIONS]]
+    return [{"text": plain(name, 75), "value": value} for value, name in names.items()]
+
+
+def _menu(names: Mapping[str, str]) -> dict[str, JsonValue]:
+    """The options of a menu, by name in groups where they are more than Slack takes in one list."""
+    if len(names) <= _MOST_OPTIONS:
+        return {"options": _options(names)}
+    ordered = sorted(names.items(), key=lambda named: named[1].casefold())
+    groups: list[JsonValue] = []
+    for start in range(0, min(len(ordered), _MOST_OPTIONS**2), _MOST_OPTIONS):
+        part = ordered[start : start + _MOST_OPTIONS]
+        label = f"{shorten(part[0][1], 35)} to {shorten(part[-1][1], 35)}"
+        groups.append({"label": plain(label, 75), "options": _options(dict(part))})
+    return {"option_groups": groups}
 
 
 def _chosen(names: Mapping[str, str], values: Iterable[str | None]) -> list[JsonValue]:
@@ -251,7 +264,7 @@ def _select(names: Mapping[str, str], preset: str | None) -> JsonValue:
     element: dict[str, JsonValue] = {
         "type": "static_select",
         "action_id": ELEMENT,
-        "options": _options(names),
+        **_menu(names),
     }
     chosen = _chosen(names, [preset])
     return element | {"initial_option": chosen[0]} if chosen else element
@@ -261,7 +274,7 @@ def _multi(names: Mapping[str, str], preset: Iterable[str]) -> JsonValue:
     element: dict[str, JsonValue] = {
         "type": "multi_static_select",
         "action_id": ELEMENT,
-        "options": _options(names),
+        **_menu(names),
     }
     chosen = _chosen(names, preset)
     return element | {"initial_options": [*chosen]} if chosen else element

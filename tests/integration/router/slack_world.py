@@ -40,7 +40,7 @@ PEOPLE = people_of(
         """
 teams:
   cs: { name: Customer success }
-  product: { name: Product, slack_channel: "#product-feedback" }
+  product: { name: Product, slack_channel: "#product-feedback", manager: jonas }
 people:
   - id: maya
     name: Maya Lindqvist
@@ -74,6 +74,8 @@ Subject: About what you told us
 Hello,
 
 {% if response.comment %}> {{ response.comment }}{% endif %}
+
+(Say here what happens next.)
 """
 
 

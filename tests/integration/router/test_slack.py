@@ -30,7 +30,7 @@ from services.router import bulletins, erasures, follow_up_store
 from services.router.bulletins import Bulletins
 from services.router.clearance import DeliveryMode, Policy
 from services.router.follow_up import FollowUp, State
-from tests.integration.router.slack_world import OPERATOR_KEY, SlackWorld
+from tests.integration.router.slack_world import OPERATOR_KEY, PEOPLE, SlackWorld
 from tests.integration.router.world import EPOCH, answer, profile, until
 
 PORT = free_port()
@@ -174,6 +174,8 @@ def test_it_can_be_given_to_somebody_to_a_team_and_put_off(slack: SlackWorld, ma
     slack.press("snooze", jonas)
     proposed = slack.form(jonas)["blocks"][0]["element"]["initial_date"]
     assert proposed == (EPOCH + timedelta(days=1)).date().isoformat()
+    slack.submit(jonas, until="2020-01-01")
+    assert slack.form(jonas)["errors"] == {"until": "The time to be reminded at has passed already."}
     slack.submit(jonas, until="2026-03-04")
     until(lambda: "Snoozed until" in str(slack.card()["blocks"]))
 
@@ -201,6 +203,11 @@ def test_a_reply_is_edited_seen_once_more_and_mailed_and_lands_in_the_thread(
     slack.press("reply", maya)
     draft = {block.get("block_id"): block for block in slack.form(maya)["blocks"]}
     assert "> The export is broken." in draft["text"]["element"]["initial_value"]
+
+    slack.submit(maya, **{name: draft[name]["element"]["initial_value"] for name in ("subject", "text")})
+    refused = slack.form(maya)
+    assert "(Say here what happens next.)" in refused["errors"]["text"]
+    assert slack.count("slack_drafts") == 0, "what a template says to the writer reaches no customer"
 
     slack.submit(maya, subject="Your export", text="Dear Ann,\n\nit works again.")
     preview = slack.form(maya)
@@ -368,6 +375,34 @@ def test_the_home_tab_lists_mine_and_my_teams_by_due_time(slack: SlackWorld, may
     claim = {"view_id": shown["id"], "action_id": "claim", "user": maya}
     assert httpx2.post(f"{slack.url}/press", json=claim).json()["status"] == 200
     until(lambda: "Mine (2)" in str(home()))
+
+
+def test_the_home_tab_shows_a_manager_their_teams_and_hides_nothing_behind_what_is_mine(
+    slack: SlackWorld, maya: str, jonas: str
+) -> None:
+    slack.say(*(answer(1, comment="Mine.", person=f"ann-{number}") for number in range(33)))
+    slack.ask("UPDATE follow_ups SET owner_id = 'maya', first_contact_due_at = now() - interval '9 years'")
+    slack.say(answer(1, comment="Nobody's yet.", person="bob"))
+    slack.settled()
+
+    hers = shown_at_home(slack, maya)
+    assert "My team's (1)" in hers
+    assert "Nobody's yet." in hers
+
+    slack.ask("UPDATE follow_ups SET team = 'support' WHERE owner_id = 'maya'")
+    slack.ask("UPDATE follow_ups SET team = 'product' WHERE owner_id IS NULL")
+    assert "product" not in PEOPLE.persons["jonas"].teams, "he manages it"
+    assert "Nobody's yet." in shown_at_home(slack, jonas)
+
+
+def shown_at_home(slack: SlackWorld, user: str) -> str:
+    def home() -> dict[str, Any]:
+        return httpx2.get(f"{slack.url}/views/{user}").json()["home"] or {}
+
+    before = home().get("hash")
+    httpx2.post(f"{slack.url}/home", params={"user": user}).raise_for_status()
+    until(lambda: home() and home()["hash"] != before)
+    return str(home()["blocks"])
 
 
 def signed(

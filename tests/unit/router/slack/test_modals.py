@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runtime.yaml_file import parse_yaml
 from sandbox.slack_checks import check_view
+from sandbox.slack_payloads import chosen
 from services.router.draft import Draft
 from services.router.follow_up import Resolution
 from services.router.follow_up_commands import AddNote, HandOver, NoteContact, Reassign, Resolve, Snooze
@@ -71,9 +72,40 @@ def test_whoever_opens_a_draft_signs_it() -> None:
     assert "Thanks.\\n\\nJonas Weber" in nobodys
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Hello,\n\n(Say here what you know, and\nwhat happens next.)\n\nMaya", True),
+        ("Hello, (Say here what you know,\nand what happens next.) Maya", True),
+        ("Hello,\n\nIt was a broken disk (ours).\n\nMaya", False),
+        ("Hello,\n\n(We are sorry.)\n\nMaya", False),
+    ],
+)
+def test_what_the_template_tells_the_writer_is_noticed_in_what_they_wrote(text: str, left: bool) -> None:
+    proposed = "Hello (ann),\n\n(Say here what you know,\nand what happens next.)\n\n(We are sorry.\n\nMaya)"
+    draft = Draft(to="mira@shop.test", name="Mira", subject="Hello", text=proposed)
+
+    found = draft.left_to_write(text)
+
+    assert found == ("(Say here what you know, and what happens next.)" if left else None)
+
+
 def test_a_draft_is_offered_only_where_somebody_can_be_written_to() -> None:
     assert FORMS.form(Verb.REPLY, about(draft=None), MAYA, NOW) is None
     assert FORMS.form(Verb.CLAIM, about(), MAYA, NOW) is None
+
+
+@pytest.mark.parametrize("count", [100, 101, 250])
+def test_of_many_colleagues_each_can_be_chosen(count: int) -> None:
+    people = {f"p{number}": f"Person {number:03}" for number in range(count)}
+
+    view: Any = modals.reassign(SUBJECT, people)
+
+    check_view(view, "modal")
+    menu = view["blocks"][0]["element"]
+    groups = menu.get("option_groups") or [menu]
+    assert {option["value"] for group in groups for option in group["options"]} == set(people)
+    assert chosen(menu, [f"p{count - 1}"])["selected_option"]["value"] == f"p{count - 1}"
 
 
 def test_a_snooze_ends_in_the_morning_of_whoever_asked_for_it() -> None:
