@@ -168,7 +168,7 @@ class Sync:
     def _take_case(
         self, connection: sync_store.Connection, row: Row, seen: Seen | None, users: _Users
     ) -> None:
-        case = _case(row, users, self._people)
+        case = _case(row, users, self._people, self._ahead())
         follow_ups = sync_store.follow_ups_of(connection, case.case_id, str(row[PERSON_KEY]), NAME)
         reading = read_case(case, seen, follow_ups, self._org.org_map.case.resolutions)
         for subject, command in reading.commands:
@@ -189,6 +189,10 @@ class Sync:
             self._apply(connection, *noted)
         saw = Seen(_moment(row["SystemModstamp"]), is_closed=False, owner_id=str(row["CreatedById"]))
         sync_store.note_seen(connection, str(row["Id"]), saw)
+
+    def _ahead(self) -> timedelta:
+        """How far the business clock, which dates what colleagues decide, was turned ahead of theirs."""
+        return max(self._clock.now() - datetime.now(UTC), timedelta())
 
     def _apply(self, connection: sync_store.Connection, subject: str, command: Command) -> None:
         decision = self._desk.apply_in(connection, subject, command, self._clock.now(), via=NAME)
@@ -233,17 +237,17 @@ def _is_theirs(comment: Row) -> bool:
     return not comments.is_ours(comment["CommentBody"])
 
 
-def _case(row: Row, users: _Users, people: People) -> CaseRow:
+def _case(row: Row, users: _Users, people: People, ahead: timedelta) -> CaseRow:
     owner = users.of(row["OwnerId"]).actor
     return CaseRow(
         case_id=str(row["Id"]),
         stamp=_moment(row["SystemModstamp"]),
         is_closed=bool(row["IsClosed"]),
-        closed_at=_moment(row["ClosedDate"]) if row["ClosedDate"] else None,
+        closed_at=_moment(row["ClosedDate"]) + ahead if row["ClosedDate"] else None,
         status=str(row["Status"]),
         owner_id=str(row["OwnerId"]),
         owner=owner if people.person(owner) else None,
-        changed_at=_moment(row["LastModifiedDate"]),
+        changed_at=_moment(row["LastModifiedDate"]) + ahead,
         editor=users.of(row["LastModifiedById"]),
     )
 

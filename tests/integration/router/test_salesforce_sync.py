@@ -184,6 +184,21 @@ def test_reading_again_changes_nothing(org: Org) -> None:
     assert [what for what, _ in before].count("noted") == 1
 
 
+def test_with_the_business_clock_turned_ahead_the_latest_person_still_wins(org: Org) -> None:
+    subject = org.opened()
+    ahead = timedelta(days=31)
+    org.clock.time = datetime.now(UTC) + ahead
+    assert isinstance(org.desk.apply(subject, Claim("jonas"), via="slack"), Change)
+    org.deliver_all()
+    org.edit(MAYA, "Case", Status="Closed")
+    org.clock.time = datetime.now(UTC) + ahead
+
+    org.poll()
+
+    it = org.follow_up(subject)
+    assert (it.state, it.resolved_by) == (State.RESOLVED, "maya")
+
+
 def test_another_owner_there_is_the_follow_ups_owner(org: Org) -> None:
     subject = org.opened()
     org.edit(MAYA, "Case", OwnerId=org.user(JONAS))
