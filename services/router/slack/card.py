@@ -121,12 +121,12 @@ def _titled(facts: Facts, response: ResponseFacts) -> str:
 
 def _details(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
     profile, account = facts.profile, facts.account
-    role = profile.role.replace("_", " ") if profile.role else None
+    role = _worded(profile.role)
     named = f"{profile.name} ({role})" if profile.name and role else profile.name
     yield from _field("Customer", named or role)
     if account:
         yield from _field("Account", account.name or account.id)
-    yield from _field("Segment", profile.segment or (account.segment if account else None))
+    yield from _field("Segment", _worded(profile.segment or (account.segment if account else None)))
     if account and account.arr is not None:
         yield from _field("Yearly revenue (ARR)", f"{account.arr:,.0f} {account.currency or ''}".strip())
     if account and account.renewal_date:
@@ -135,10 +135,14 @@ def _details(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
         yield from _field("Renewal", f"{account.renewal_date:%-d %B %Y}{left}")
     yield from _field("E-mail", profile.email, email_link)
     yield from _field("Phone", profile.phone, phone_link)
-    yield from _field("Themes", ", ".join(response.themes))
+    yield from _field("Themes", _worded(", ".join(response.themes)))
     yield from _field("Sentiment", response.sentiment)
     if response.urgency != "normal":
         yield from _field("Urgency", response.urgency)
+
+
+def _worded(name: str | None) -> str | None:
+    return name.replace("_", " ") if name else None
 
 
 def _field(
@@ -180,7 +184,7 @@ def _notes(facts: Facts, response: ResponseFacts) -> Iterator[JsonValue]:
         yield _before(facts.earlier, _MOVES.get(response.movement or "", ""))
     elif response.movement == "first":
         yield plain("First answer", FIELD_CHARACTERS)
-    program = f", {response.program}" if response.program else ""
+    program = f", {_worded(response.program)}" if response.program else ""
     where = escaped(one_line(f"via {response.source}{program}"), FIELD_CHARACTERS)
     yield mrkdwn(f"Answered {moment(response.responded_at)} {where}")
 

@@ -88,6 +88,15 @@ def test_a_role_is_said_in_words() -> None:
     assert "*Customer*\\nend user" in str(slack_card.card(Facts(response=answer, profile=unnamed), answer))
 
 
+def test_names_of_our_files_are_said_in_words() -> None:
+    answer = response(themes=("missing_features", "ease_of_use"), program="new_customer_nps")
+    customer = ProfileFacts(key="k", segment="mid_market")
+    shown = str(slack_card.card(Facts(response=answer, profile=customer), answer))
+    for words in ("missing features, ease of use", "mid market", "hosted, new customer nps"):
+        assert words in shown
+    assert "_market" not in shown
+
+
 def test_what_is_not_known_takes_no_room() -> None:
     answer = response(comment=None)
     about = Facts(response=answer, profile=ProfileFacts(key="k"))
