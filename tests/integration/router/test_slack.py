@@ -401,7 +401,7 @@ def shown_at_home(slack: SlackWorld, user: str) -> str:
 
     before = home().get("hash")
     httpx2.post(f"{slack.url}/home", params={"user": user}).raise_for_status()
-    until(lambda: home() and home()["hash"] != before)
+    until(lambda: home().get("hash", before) != before)
     return str(home()["blocks"])
 
 
