@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -53,7 +53,7 @@ def parse_yaml(
     try:
         parsed = model.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(list(_complaints(name, root, error))) from None
+        raise ConfigError(list(_complaints(name, root, error, model))) from None
     wrong = [
         f"{name}:{_line(root, location)}: {_field(location)}: {what}" for location, what in check(parsed)
     ]
@@ -62,7 +62,9 @@ def parse_yaml(
     return parsed
 
 
-def _complaints(name: str, root: yaml.Node | None, error: ValidationError) -> Iterator[str]:
+def _complaints(
+    name: str, root: yaml.Node | None, error: ValidationError, model: type[BaseModel]
+) -> Iterator[str]:
     """One for each mistake: a misspelt field is not told as a missing one as well."""
     details = error.errors(include_url=False, include_input=False)
     missing = {detail["loc"] for detail in details if detail["type"] == "missing"}
@@ -76,8 +78,33 @@ def _complaints(name: str, root: yaml.Node | None, error: ValidationError) -> It
     for detail in details:
         location = detail["loc"]
         if location not in meant.values():
-            hint = f"; did you mean `{meant[location][-1]}`?" if location in meant else ""
-            yield complaint(name, root, detail) + hint
+            known = [str(meant[location][-1])] if location in meant else []
+            if detail["type"] == "extra_forbidden" and not known:
+                known = get_close_matches(str(location[-1]), _fields_beside(model, location), n=1)
+            yield complaint(name, root, detail) + "".join(f"; did you mean `{one}`?" for one in known)
+
+
+def _fields_beside(model: type[BaseModel], location: Location) -> list[str]:
+    """The fields that a model has where `location` is; those of all where it could be one of several."""
+    models = {model}
+    for step in location[:-1]:
+        found = [
+            field.annotation
+            for one in models
+            for name, field in one.model_fields.items()
+            if step in {name, field.alias}
+        ]
+        # A place in a list, a key of a mapping and the branch of a union are no fields.
+        if found:
+            models = {inner for annotation in found for inner in _models(annotation)}
+    return sorted({field.alias or name for one in models for name, field in one.model_fields.items()})
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
 
 
 def complaint(name: str, root: yaml.Node | None, detail: ErrorDetails) -> str:

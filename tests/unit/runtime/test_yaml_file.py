@@ -70,7 +70,11 @@ def test_a_good_file_becomes_its_model(tmp_path: Path) -> None:
             "    weight: 0\n    do:",
             "rules.yaml:4: rules.0.weight: expected greater than or equal to 1",
         ),
-        ("    do:", "    wieght: 2\n    do:", "rules.yaml:4: rules.0.wieght: is not known here"),
+        (
+            "    do:",
+            "    wieght: 2\n    do:",
+            "rules.yaml:4: rules.0.wieght: is not known here; did you mean `weight`?",
+        ),
         ("  - id: detractors\n    do:", "  - do:", "rules.yaml:3: rules.0.id: is missing"),
         ("id: detractors", "id: two words", "rules.yaml:3: rules.0.id: expected one word"),
         ('channel: "#cs"', "channel: 5", "rules.yaml:6: rules.0.do.0.post.channel: expected a valid string"),

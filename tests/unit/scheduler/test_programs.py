@@ -44,6 +44,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("channels: [email]", "channels: [pigeon]", r"programs\.0\.channels\.0: expected 'email'"),
         ("channels: [email]", "channels: []", r"programs\.0\.channels: expected at least one"),
         ("why_we_ask:", "because:", r"programs\.0\.survey\.because: is not known here"),
+        (
+            "owner: Customer Success",
+            "priorty: 1\n    owner: Us",
+            r"programs\.0\.priorty: .*did you mean `priority`",
+        ),
+        ("delay_days:", "delay_day:", r"programs\.0\.trigger\..*delay_day: .*did you mean `delay_days`"),
         ("owner: Customer Success", "owner: ''", r"programs\.0\.owner: "),
         ("- id: new_customer_nps", "- id: New customers", r"programs\.0\.id: "),
     ],
