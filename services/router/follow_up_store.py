@@ -64,6 +64,9 @@ ORDER BY next_due_at, follow_up_id LIMIT %(limit)s
 _OF_OWNERS_SQL = """
 SELECT * FROM follow_ups WHERE owner_id = ANY(%(owners)s) AND state <> 'resolved' ORDER BY subject
 """
+_OF_STRANGERS_SQL = """
+SELECT * FROM follow_ups WHERE owner_id <> ALL(%(known)s) AND state <> 'resolved' ORDER BY subject
+"""
 _COUNT_SQL = """
 SELECT team, state, count(*), count(*) FILTER (WHERE first_contact_due_at < %(now)s AND contacted_at IS NULL),
     count(*) FILTER (WHERE resolve_due_at < %(now)s)
@@ -176,6 +179,11 @@ def find(connection: Connection, wish: Wish, *, limit: int, after: Page | None =
 def of_owners(connection: Connection, owners: Sequence[str]) -> list[FollowUp]:
     """What these people have not resolved yet."""
     return [from_row(row) for row in _rows(connection, _OF_OWNERS_SQL, {"owners": list(owners)})]
+
+
+def of_strangers(connection: Connection, known: Sequence[str]) -> list[FollowUp]:
+    """What nobody of these owns, though it has an owner, and is not resolved."""
+    return [from_row(row) for row in _rows(connection, _OF_STRANGERS_SQL, {"known": list(known)})]
 
 
 def counts(connection: Connection, now: datetime) -> list[Count]:

@@ -89,7 +89,9 @@ def _name(timer: Timer, it: FollowUp) -> str:
 
 
 class Rota:
-    """The worker that hands over what falls due while its owner is away, and counts what is owed."""
+    """The worker that hands over what falls due while its owner is away, or whose owner has left, and counts
+    what is owed.
+    """
 
     def __init__(self, *, pool: Pool, clock: Clock, desk: Desk) -> None:
         self._pool = pool
@@ -118,9 +120,14 @@ class Rota:
         for it in follow_up_store.of_owners(connection, [person.id for person in away]) if away else ():
             owner = people.person(it.owner_id)
             if owner is not None and owner.is_away(max(now, it.next_due_at)):
-                to = owner_of(it.person_key, (), team=it.team, people=people, now=now)
-                if to is not None and to.id is not None and to.id != it.owner_id:
-                    self._desk.apply_in(connection, it.subject, Reassign(None, to.id, "out of office"), now)
+                self._hand_over(connection, it, "out of office", now)
+        for it in follow_up_store.of_strangers(connection, list(people.persons)):
+            self._hand_over(connection, it, "no longer in people.yaml", now)
+
+    def _hand_over(self, connection: Connection, it: FollowUp, why: str, now: datetime) -> None:
+        to = owner_of(it.person_key, (), team=it.team, people=self._desk.people, now=now)
+        if to is not None and to.id is not None and to.id != it.owner_id:
+            self._desk.apply_in(connection, it.subject, Reassign(None, to.id, why), now)
 
     def _measure(self, connection: Connection, now: datetime) -> None:
         metrics.FOLLOW_UPS_OPEN.clear()

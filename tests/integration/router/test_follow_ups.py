@@ -413,6 +413,22 @@ def test_what_falls_due_while_its_owner_is_away_goes_to_somebody_who_is_there(wo
     assert "bob: feedback-router gave this to Bob (out of office)." in notices(world)
 
 
+def test_what_somebody_owned_who_has_left_goes_to_the_team(world: World) -> None:
+    mine, done = opened(world), opened(world)
+    for subject in (mine, done):
+        world.desk.apply(subject, Claim("ann"))
+    world.desk.apply(done, Resolve("ann", Resolution.FIXED))
+    left = {name: person for name, person in PEOPLE.persons.items() if name != "ann"}
+    world.desk.people = People(PEOPLE.teams, left)
+    with world.pool.connection() as connection:
+        for _ in range(2):
+            Rota(pool=world.pool, clock=world.clock, desk=world.desk).turn(connection)
+
+    assert (now_of(world, mine).owner_id, now_of(world, done).owner_id) == ("bob", "ann")
+    given = [text for text in notices(world) if "gave this to" in text]
+    assert given == ["bob: feedback-router gave this to Bob (no longer in people.yaml)."]
+
+
 def test_whoever_is_given_a_follow_up_is_told_and_who_takes_it_knows(world: World) -> None:
     subject = opened(world)
     world.desk.apply(subject, Reassign("boss", "ann"))
