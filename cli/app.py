@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.delivery_commands import deliveries, destinations, moment
+from cli.delivery_commands import deliveries, destinations
 from cli.follow_up_commands import follow_ups
 from cli.import_command import import_
 from cli.insights_commands import insights
@@ -18,6 +18,7 @@ from cli.match_commands import matches
 from cli.person_commands import person
 from cli.program_commands import programs
 from cli.schedule_commands import schedule
+from cli.since import Since, moment
 from cli.theme_commands import ModelChoice, ModelsFolder, ThemesFile, themes_commands
 from schemas.event import Effects
 
@@ -68,7 +69,6 @@ Sample = Annotated[Path, typer.Argument(help="A webhook's body as it came.", exi
 SourceName = Annotated[
     str | None, typer.Option("--source", help="Name in sources.yaml; may be left out where there is but one.")
 ]
-Since = Annotated[str, typer.Option(help="How far back: 90d, 12h, 4w.")]
 OtherRules = Annotated[
     Path | None, typer.Option(help="Compare rules.yaml with this file, not the ledger with rules.yaml.")
 ]
@@ -118,7 +118,7 @@ def topics() -> None:
 def republish(
     topic: Annotated[str, typer.Option(help="The topic whose records are sent again.")],
     consumer: Annotated[str, typer.Option("--for", help="The consumer group that reads them again.")],
-    since: Annotated[str, typer.Option(help="A time (2026-11-22T10:00Z) or how long ago: 12h, 90d.")],
+    since: Since,
     person: Annotated[str | None, typer.Option(help="Of this person (person key) only.")] = None,
     *,
     effects: Annotated[
@@ -133,7 +133,7 @@ def republish(
 
 @app.command()
 def reclassify(
-    since: Annotated[str, typer.Option(help="A time (2026-11-22T10:00Z) or how long ago: 12h, 90d.")],
+    since: Since,
     *,
     only_theme: Annotated[
         list[str] | None, typer.Option(help="Only answers that had this theme or get it; may be repeated.")
@@ -233,7 +233,7 @@ def backtest_rules(
     """Plan the answers of the past again, and count what would differ. Nothing is delivered or written."""
     from cli.rules import backtest
 
-    backtest(folder, since, against)
+    backtest(folder, moment(since), against)
 
 
 @rules.command("send-test")
@@ -251,7 +251,7 @@ def send_test_of_rule(
 
 @ingest.command("replay")
 def replay_webhooks(
-    since: Annotated[str, typer.Option(help="A time (2026-11-22T10:00Z) or how long ago: 12h, 90d.")],
+    since: Since,
     source: Annotated[str | None, typer.Option(help="A name of sources.yaml; left out: all.")] = None,
     *,
     effects: Annotated[

@@ -4,26 +4,25 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from cli import router_api
+from cli.since import Since, moment
 from cli.terminal import console, show
 from runtime.spreadsheet import safe_cell
 
 deliveries = typer.Typer(help="What was delivered, what was not, and why.", no_args_is_help=True)
 destinations = typer.Typer(help="Where deliveries go.", no_args_is_help=True)
 
-Since = Annotated[str, typer.Option(help="A time (2026-11-22T10:00Z) or how long ago: 30m, 12h, 7d.")]
 EffectId = Annotated[
     str, typer.Argument(metavar="ID", help="The delivery's id, as `list` and the log show it.")
 ]
 Destination = Annotated[str | None, typer.Option(help="Of this destination only.")]
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _CSV_COLUMNS = (
     "planned_at",
     "destination",
@@ -148,20 +147,6 @@ def resume(name: str) -> None:
     """Deliver again what has waited for a paused destination."""
     router_api.call("POST", f"/v1/destinations/{name}/resume")
     console.print(f"{name} goes on")
-
-
-def moment(text: str) -> datetime:
-    """The time that `text` gives, or that long ago; ends the command when it is neither."""
-    number, unit = text[:-1], text[-1:]
-    try:
-        if number.isdecimal() and unit in _UNITS:
-            return datetime.now(UTC) - timedelta(**{_UNITS[unit]: int(number)})
-        given = datetime.fromisoformat(text)
-        return given if given.tzinfo else given.astimezone()
-    except (ValueError, OverflowError):
-        raise typer.BadParameter(
-            f"expected a time such as 2026-11-22T10:00Z, or 30m, 12h, 7d, not {text!r}"
-        ) from None
 
 
 def _pages(wanted: dict[str, Any], limit: int) -> Iterator[dict[str, Any]]:

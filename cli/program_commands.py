@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from cli.since import Since, moment
+
 programs = typer.Typer(help="Who is asked what, and when: deploy/config/programs.yaml.", no_args_is_help=True)
 
 ConfigFolder = Annotated[Path, typer.Option("--dir", help="Where the YAML files are.", file_okay=False)]
 ExamplesFile = Annotated[Path | None, typer.Argument(help="Default: programs_test.yaml beside the programs.")]
 ProgramId = Annotated[str, typer.Argument(metavar="PROGRAM", help="Id of a program.")]
-Since = Annotated[str, typer.Option(help="How far back: 365d, 26w.")]
 OtherPrograms = Annotated[Path | None, typer.Option(help="Play this file beside programs.yaml.")]
 Recipient = Annotated[str, typer.Option(help="Id or e-mail address of people.yaml; `me` is FEEDBACK_ME.")]
 
@@ -39,7 +40,7 @@ def simulate(
     """Play what was recorded again and count who would have been asked. Nothing is asked or written."""
     from cli.programs import simulate
 
-    simulate(folder, since, against)
+    simulate(folder, moment(since), against)
 
 
 @programs.command("pause")

@@ -14,7 +14,6 @@ from cli.progress import progress_bar
 from cli.rehearsed import Counts, print_counts
 from cli.rule_examples import survey_facts
 from cli.rule_send_test import NobodyError, recipient, send
-from cli.rules import span_of
 from cli.tables import tables_of
 from cli.terminal import complaining, console, end, errors
 from runtime.settings import BadSettings
@@ -42,10 +41,9 @@ def test(folder: Path, file: Path) -> None:
     tell(differences(examples, programs), len(examples))
 
 
-def simulate(folder: Path, since: str, against: Path | None) -> None:
+def simulate(folder: Path, begins: datetime, against: Path | None) -> None:
     """Plays recorded lives again with the programs, and beside them with other ones."""
     ends = datetime.now(UTC)
-    begins = ends - span_of(since)
     files = {"programs.yaml": read(folder)}
     if against is not None:
         with complaining():

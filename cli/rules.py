@@ -1,8 +1,7 @@
 """`feedback rules …`: check, try out, explain and rehearse the rules."""
 
 import json
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -26,8 +25,6 @@ from services.router.facts import Facts
 from services.router.outcomes import subject_of_response
 from services.router.plan import Playbook
 
-_SPAN = re.compile(r"^(\d{1,5})([hdw])$")
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SIGNS = {True: "yes", False: "no", None: "?"}
 
 
@@ -57,14 +54,13 @@ def explain(folder: Path, response: str) -> None:
         _print_reason(reason)
 
 
-def backtest(folder: Path, since: str, against: Path | None) -> None:
+def backtest(folder: Path, since: datetime, against: Path | None) -> None:
     """Plans what was planned since then again and prints what would differ; writes nothing."""
-    first = datetime.now(UTC) - span_of(since)
     configured = _playbook(folder)
     compared = Backtest(configured, _playbook(folder, against)) if against else Backtest(None, configured)
     with tables_of("router", read_only=True) as connection, progress_bar(errors) as progress:
-        task = progress.add_task("planning again", total=past_plans.count_since(connection, first))
-        for past in past_plans.plans_since(connection, first):
+        task = progress.add_task("planning again", total=past_plans.count_since(connection, since))
+        for past in past_plans.plans_since(connection, since):
             compared.add(past)
             progress.advance(task)
     _print_backtest(compared, against)
@@ -92,14 +88,6 @@ def send_test(folder: Path, rule_id: str, to: str, response: str | None) -> None
         console.print(f"{one.action}: {one.destination}: " + ("sent" if one.arrived else f"not sent: {why}"))
     if not any(one.arrived for one in sent):
         raise typer.Exit(1)
-
-
-def span_of(written: str) -> timedelta:
-    """A span such as 90d, 12h or 4w; ends with code 2 for anything else."""
-    found = _SPAN.match(written)
-    if found is None:
-        raise typer.BadParameter(f"{written!r} is no span of time; expected such as 90d, 12h or 4w")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 def _playbook(folder: Path, rules: Path | None = None) -> Playbook:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.delivery_commands import moment
+from cli.since import Since, moment
 
 themes_commands = typer.Typer(
     help="What customers talk about: deploy/config/themes.yaml.", no_args_is_help=True
@@ -30,7 +30,6 @@ Examples = Annotated[
         dir_okay=False,
     ),
 ]
-Since = Annotated[str, typer.Option(help="How far back the archive is read: 90d.")]
 ModelsFolder = Annotated[Path, typer.Option("--models", help="Where models are kept.", file_okay=False)]
 ModelChoice = Annotated[
     Literal["none", "static", "multilingual", "cascade"],

@@ -8,7 +8,6 @@ from typer.testing import CliRunner, Result
 
 from cli.app import app
 from cli.playbook import load_playbook
-from cli.rules import span_of
 from services.router.follow_up_commands import Change, Claim
 from services.router.follow_up_desk import Desk
 from services.router.follow_up_effects import Shown
@@ -111,9 +110,3 @@ def test_a_database_that_does_not_answer_is_said_in_a_sentence(monkeypatch: pyte
     done = _run("backtest")
     assert done.exit_code == 1
     assert "PostgreSQL does not answer" in done.output
-
-
-@pytest.mark.parametrize(("span", "hours"), [("12h", 12), ("90d", 2160), ("4w", 672)])
-def test_spans(span: str, hours: int) -> None:
-    assert span_of(span).total_seconds() == hours * 3600
-    assert _run("backtest", "--since", f"{span}!").exit_code == 2
