@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def summarise(summary: Summary, member: Content) -> Content:
     """The summary of a storm, in the channel of its cards, which are its thread."""
     whom = f"at {summary.account}" if summary.account else "in a few minutes"
-    headline = shorten(f"🌩️ Many answers: {summary.people} people {whom}", HEADER_CHARACTERS)
+    # The first of them have cards of their own in the channel.
+    people = f"{summary.people} more {'person' if summary.people == 1 else 'people'}"
+    headline = shorten(f"🌩️ Many answers: {people} {whom}", HEADER_CHARACTERS)
     groups = ", ".join(_counted(count, group) for group, count in sorted(summary.groups.items()))
     lines = [groups, "Each answer has its card in this thread."]
     if summary.accounts and not summary.account:

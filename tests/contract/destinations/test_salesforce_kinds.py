@@ -589,6 +589,18 @@ def test_only_new_records_travel_together(org: Destination) -> None:
     assert keys == ["case", None, None]
 
 
+def test_what_locks_one_accounts_row_waits_in_one_lane_and_answers_records_in_another() -> None:
+    plugin = PLUGINS["salesforce"]
+
+    def lane(kind: str, about: Facts) -> str:
+        return plugin.order_key(plugin.content.model_validate(content(kind, about)), about)
+
+    mira, ann, bob = (someone(number, account=of) for number, of in enumerate(("001x", "001x", None)))
+    assert lane("case", mira) == lane("task", ann) == lane("case", ann)
+    assert lane("response", mira) == lane("response", ann) != lane("case", mira)
+    assert lane("case", bob) not in {lane("case", ann), lane("response", bob)}
+
+
 def test_in_a_batch_each_person_still_has_one_open_case(org: Destination, world: httpx2.Client) -> None:
     opened = create(org, content("case", someone(1))).external_id
     whats = [content("case", someone(number)) for number in (1, 2, 2, 3)]

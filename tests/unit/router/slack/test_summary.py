@@ -19,6 +19,13 @@ def test_the_summary_counts_in_plain_words(groups: dict[str, int], words: str) -
 
     summary = summarise(told, Content(channel="cs", text=""))
 
-    assert summary.text == f"🌩️ Many answers: 4 people in a few minutes. {words}"
+    assert summary.text == f"🌩️ Many answers: 4 more people in a few minutes. {words}"
     assert [block["text"]["type"] for block in summary.blocks] == ["plain_text"] * 4
     assert summary.blocks[1]["text"]["text"] == words
+
+
+def test_one_person_is_no_people() -> None:
+    told = Summary(account="Acme", people=1, accounts=["Acme"], groups={"detractor": 1})
+    assert summarise(told, Content(channel="cs", text="")).text == (
+        "🌩️ Many answers: 1 more person at Acme. 1 detractor"
+    )
