@@ -6,9 +6,18 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from runtime.kafka import KafkaSettings
 
@@ -19,6 +28,22 @@ BAD_SETTINGS_EXIT_CODE = 2
 Port = Annotated[int, Field(ge=1, le=65535)]
 Secret = Annotated[SecretStr, Field(min_length=32)]
 """A key that nobody can guess: 32 characters or more."""
+
+
+def _separated(value: object) -> object:
+    return (
+        tuple(part for part in map(str.strip, value.split(",")) if part) if isinstance(value, str) else value
+    )
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated)]
+"""Several, separated by commas in a variable."""
+LowerListed = Annotated[
+    tuple[Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1)], ...],
+    NoDecode,
+    BeforeValidator(_separated),
+]
+"""The same of what is alike in capitals and small letters, such as hosts."""
 
 
 class EnvironmentSettings(BaseSettings):

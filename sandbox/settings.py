@@ -1,13 +1,8 @@
 """Settings of the sandbox."""
 
-from typing import Annotated
+from pydantic import Field, SecretStr
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import NoDecode
-
-from runtime.settings import EnvironmentSettings
-
-Names = Annotated[tuple[str, ...], NoDecode]
+from runtime.settings import EnvironmentSettings, Listed
 
 
 class SandboxSettings(EnvironmentSettings):
@@ -39,11 +34,11 @@ class SandboxSettings(EnvironmentSettings):
         "", description="Where a pressed button is posted; empty: buttons are off without Socket Mode."
     )
     events_url: str = Field("", description="Where Slack's events are posted, such as a home tab's opening.")
-    sandbox_slack_channels: Names = Field(
+    sandbox_slack_channels: Listed = Field(
         ("customer-success", "product-feedback", "marketing", "sales", "support", "finance", "kudos"),
         description="Channels the bot is a member of, comma-separated.",
     )
-    sandbox_slack_users: Names = Field(
+    sandbox_slack_users: Listed = Field(
         (
             "maya.lindqvist@acme.test",
             "jonas.weber@acme.test",
@@ -56,7 +51,7 @@ class SandboxSettings(EnvironmentSettings):
     salesforce_client_id: str = Field("", description="Consumer key of the External Client App (JWT `iss`).")
     salesforce_username: str = Field("", description="The pre-authorised user (JWT `sub`).")
     salesforce_public_key: str = Field("", description="PEM public key or certificate that verifies the JWT.")
-    sandbox_salesforce_audiences: Names = Field(
+    sandbox_salesforce_audiences: Listed = Field(
         ("https://login.salesforce.com", "https://test.salesforce.com"),
         description="Accepted JWT `aud` values, comma-separated.",
     )
@@ -76,15 +71,6 @@ class SandboxSettings(EnvironmentSettings):
     database_url: SecretStr = Field(
         SecretStr(""), description="Where the business clock's offset is kept; empty: the clock stands."
     )
-
-    @field_validator(
-        "sandbox_slack_channels", "sandbox_slack_users", "sandbox_salesforce_audiences", mode="before"
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
 
     @property
     def public_url(self) -> str:

@@ -1,22 +1,17 @@
 """The settings that destinations with an address of their own share."""
 
-from typing import Annotated
-
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import NoDecode
 
-from runtime.settings import EnvironmentSettings
+from runtime.settings import EnvironmentSettings, LowerListed
 from services.router.destination import Limits
 from services.router.outbound import Outbound
 from services.router.outbound_address import target_of
-
-PrivateHosts = Annotated[tuple[str, ...], NoDecode]
 
 
 class OutboundSettings(EnvironmentSettings):
     """Where a destination is called, and how hard it may be pressed."""
 
-    allow_private_hosts: PrivateHosts = ()
+    allow_private_hosts: LowerListed = ()
     """Hosts that may be in a private network and without TLS, exactly as in the URL."""
     url: str | None = None
     """Its address, https:// and a public host; unset: it is off."""
@@ -26,14 +21,6 @@ class OutboundSettings(EnvironmentSettings):
     """Calls in flight at once."""
     deadline_seconds: float = Field(10.0, ge=1, le=60)
     """Hard limit of one call."""
-
-    @field_validator("allow_private_hosts", mode="before")
-    @classmethod
-    def _separated(cls, value: object) -> object:
-        hosts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(hosts, list | tuple) or not all(isinstance(host, str) for host in hosts):
-            return value
-        return tuple(host.strip().lower() for host in hosts if host.strip())
 
     @field_validator("url")
     @classmethod

@@ -18,8 +18,6 @@ Connection = psycopg.Connection[Any]
 STEP = timedelta(hours=1)
 FOLLOW_UPS_A_STEP = 500
 CARDS_KEPT = timedelta(days=1)
-RETENTION = "retention"
-"""What ended an effect that is only a skeleton: planning leaves it alone."""
 
 _MARK_SQL = "SELECT until FROM retention_progress WHERE name = %(name)s"
 _SET_MARK_SQL = """

@@ -1,11 +1,8 @@
 """The router's settings; those of a destination stand in its own file."""
 
-from typing import Annotated
-
 from pydantic import Field, HttpUrl, SecretStr, field_validator
-from pydantic_settings import NoDecode
 
-from runtime.settings import Port, Secret, ServiceSettings
+from runtime.settings import LowerListed, Port, Secret, ServiceSettings
 from services.router.clearance import DeliveryMode
 from services.router.storm import DEFAULT_PEOPLE
 
@@ -30,12 +27,10 @@ class RouterSettings(ServiceSettings):
     storm_people: int = Field(DEFAULT_PEOPLE, ge=0, le=10_000)
     """Distinct people whose cards one channel takes within ten minutes; the cards of more, or of several
     people of one account, go below one summary card. 0: all cards come."""
-    pilot_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    pilot_allow: LowerListed = ()
     """Channels and e-mail addresses that pilot mode delivers to, separated by commas."""
 
-    @field_validator("pilot_allow", mode="before")
+    @field_validator("pilot_allow")
     @classmethod
-    def _separated(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(entry.strip().removeprefix("#").lower() for entry in value.split(",") if entry.strip())
+    def _without_marks(cls, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(entry.removeprefix("#") for entry in allowed)

@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from smtplib import SMTPAuthenticationError, SMTPResponseException, SMTPSenderRefused
 from threading import Event
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
-from pydantic_settings import NoDecode
 
 from runtime.deadline import within
-from runtime.settings import EnvironmentSettings
+from runtime.settings import EnvironmentSettings, LowerListed
 from schemas.reply_address import About, Answered, reply_address
 from services.router.destination import (
     Addressee,
@@ -106,7 +104,7 @@ class Settings(EnvironmentSettings):
     of its own there, feedback+…@acme.example; unset: answers go to the colleague alone."""
     survey_token_secret: SecretStr | None = None
     """Signs those addresses; the same as ingest's."""
-    mail_own_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    mail_own_domains: LowerListed = ()
     """Domains, separated by commas, from which colleagues may write as themselves (SPF and DKIM cover them);
     of others the company writes, and the reply goes to the colleague."""
     mail_calls_per_second: float = Field(20.0, gt=0)
@@ -115,14 +113,6 @@ class Settings(EnvironmentSettings):
     """Connections to the mail server at once."""
     mail_deadline_seconds: float = Field(20.0, ge=1, le=60)
     """Hard limit of handing over one mail."""
-
-    @field_validator("mail_own_domains", mode="before")
-    @classmethod
-    def _separated(cls, value: object) -> object:
-        domains = value.split(",") if isinstance(value, str) else value
-        if not isinstance(domains, list | tuple) or not all(isinstance(domain, str) for domain in domains):
-            return value
-        return tuple(domain.strip().lower() for domain in domains if domain.strip())
 
     @field_validator("mail_reply_to")
     @classmethod

@@ -5,14 +5,6 @@ from datetime import timedelta
 from services.router.destination import Operation
 from tests.integration.router.world import EPOCH, World, account, answer, profile
 
-TWO_PLACES = """
-rules:
-  - id: detractor
-    why: they leave
-    when: response.score <= 6
-    do: [{id: alert, destination: box}, {id: record, destination: neighbour}]
-"""
-
 
 def _parents(world: World) -> dict[str, str | None]:
     return dict(world.ask("SELECT person_key, parent_subject FROM effects WHERE action = 'alert'"))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.router.clearance import DeliveryMode, Policy, Standing, refusal
+from services.router.settings import RouterSettings
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LIVE = Policy(DeliveryMode.LIVE)
@@ -50,3 +51,12 @@ def test_a_disabled_destination_says_what_is_missing() -> None:
 def test_a_pilot_s_allow_list(audience: tuple[str, ...], is_let_through: bool) -> None:
     policy = Policy(DeliveryMode.PILOT, frozenset({"team", "ann@shop.test"}))
     assert (refusal(CARD, policy, audience, None, NOW) is None) is is_let_through
+
+
+def test_an_allow_list_is_read_as_people_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody@127.0.0.1/feedback")
+    monkeypatch.setenv("SURVEY_TOKEN_SECRET", "x" * 32)
+    monkeypatch.setenv("PILOT_ALLOW", " #Ops-Pilot, Ann@Shop.test,")
+
+    assert RouterSettings().pilot_allow == ("ops-pilot", "ann@shop.test")

@@ -33,6 +33,18 @@ def test_the_file_beats_the_default_and_the_environment_beats_the_file(
     assert (slack["calls_per_second"], slack["parallel_calls"], slack["deadline_seconds"]) == (50, 7, 10)
 
 
+def test_hosts_and_domains_are_listed_with_commas_in_a_variable_and_as_a_list_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_OWN_DOMAINS", " Acme.example , acme.test,")
+    read = read_destinations(
+        file(tmp_path, "webhook:\n  crm: {allow_private_hosts: [CRM.internal]}\n"), PLUGINS
+    )
+
+    assert read["email"].settings().model_dump()["mail_own_domains"] == ("acme.example", "acme.test")
+    assert read["webhook.crm"].settings().model_dump()["allow_private_hosts"] == ("crm.internal",)
+
+
 def test_cards_get_the_files_links(tmp_path: Path) -> None:
     links = "slack:\n  links: [{text: Page, url: 'https://admin.test/{customer_id}'}]\n"
 
