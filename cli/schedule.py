@@ -15,7 +15,7 @@ from cli.programs import read
 from cli.progress import progress_bar
 from cli.rehearsed import Counts, print_counts
 from cli.tables import tables_of
-from cli.terminal import console, errors
+from cli.terminal import console, errors, show
 from runtime.settings import EnvironmentSettings, load
 from services.ingest.identity import customer_key, email_key
 from services.scheduler import store
@@ -43,9 +43,9 @@ def explain(person: str, program: str | None) -> None:
         console.print("Nothing was decided and nothing is planned for this person.")
         raise typer.Exit(1)
     if decisions:
-        console.print(_decisions(decisions))
+        show(_decisions(decisions))
     if works:
-        console.print(_works(works))
+        show(_works(works))
 
 
 def forecast(folder: Path, days: int) -> None:

@@ -46,6 +46,7 @@ class Api:
         )
         monkeypatch.setenv("ROUTER_URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("ROUTER_OPERATOR_KEY", KEY)
+        monkeypatch.setattr(console, "width", 80)  # as of a pipe, whatever the tests are run on
 
     def close(self) -> None:
         self.http.close()
@@ -77,6 +78,5 @@ class Api:
 
     @staticmethod
     def _invoke(*arguments: str) -> tuple[int, str]:
-        console.width = 80  # as of a pipe, whatever the terminal of the tests' runner is
         done = CliRunner().invoke(feedback, list(arguments))
         return done.exit_code, done.output

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from cli import schedule
 from cli.app import app
+from cli.terminal import console
 from services.ingest.identity import customer_key
 from tests.integration.scheduler.world import EPOCH, PROGRAM, World, profile, purchased
 
@@ -49,7 +50,10 @@ def row(output: str, first: str) -> list[str]:
 
 
 @pytest.mark.parametrize("person", ["c-ann", "ann@shop.test", "Ann@Shop.test ", ANN])
-def test_explains_by_customer_id_by_address_and_by_key(at_work: World, person: str) -> None:
+def test_explains_by_customer_id_by_address_and_by_key(
+    at_work: World, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "width", 80)  # as of a pipe
     done = run("schedule", "explain", person)
     assert done.exit_code == 0, done.output
     assert "fatigue: gap_days = 180" in done.output
