@@ -18,6 +18,7 @@ from runtime.cloudevents import to_message
 from runtime.messages import Message
 from runtime.problems import FieldProblem
 from runtime.tracing import child_of
+from runtime.uncollected import uncollected
 from schemas.event import Event
 from schemas.profiles import ProfileChanged
 from services.ingest import metrics, problems
@@ -172,9 +173,10 @@ def _add_events(
         made = _Made(kind)
         async with places.body(request) as raw, making:
             api.publisher.check_room()
-            items, receipt = _read(api, caller, raw, kind.several)
-            await made.make(items, receipt, api)
-            taken = api.publisher.publish(*made.messages(request)) if made.events else None
+            with uncollected():
+                items, receipt = _read(api, caller, raw, kind.several)
+                await made.make(items, receipt, api)
+                taken = api.publisher.publish(*made.messages(request)) if made.events else None
         if taken is not None:
             await taken
         for labels, number in Counter(map(kind.labels, made.events)).items():

@@ -119,7 +119,7 @@ class ResponseInput(Body):
     program: Word | None = None
     channel: Annotated[Word, Field(max_length=32)] | None = None
     """E.g. email, in_app, sms."""
-    context: Context = {}
+    context: Context = Field(default_factory=dict)
     """What the question was about, e.g. a case id or a release."""
     status: ResponseStatus = ResponseStatus.ANSWERED
     """`retracted` withdraws an earlier answer."""
@@ -168,7 +168,7 @@ class LifecycleEventInput(Body):
     account_id: Id | None = None
     retracted: bool = False
     """It never happened, e.g. a purchase that was cancelled."""
-    context: Context = {}
+    context: Context = Field(default_factory=dict)
     """Travels on to the survey request and the answer, e.g. a case id or a release."""
 
     @model_validator(mode="after")
@@ -231,7 +231,7 @@ class ProfileInput(Body):
     stage: Word | None = None
     """E.g. prospect, new_customer, renewal, advocate, lost."""
     products: Annotated[list[Word], Field(max_length=100)] = []
-    traits: Traits = {}
+    traits: Traits = Field(default_factory=dict)
     consents: Annotated[list[ConsentInput], Field(max_length=50)] = []
     opt_outs: Annotated[list[OptOutInput], Field(max_length=50)] = []
     internal: bool = False
@@ -265,7 +265,7 @@ class AccountInput(Body):
         None
     )
     """15 or 18 characters."""
-    traits: Traits = {}
+    traits: Traits = Field(default_factory=dict)
 
 
 class IdentifiedAccountInput(AccountInput):
