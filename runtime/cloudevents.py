@@ -90,12 +90,13 @@ def decode(record: Record, models: Mapping[str, type[E]], *, max_bytes: int = MA
         raise Undecodable("tombstone", "expected data, found an empty value")
     if len(record.value) > max_bytes:
         raise Undecodable("too_large", f"{len(record.value)} bytes, at most {max_bytes} are read")
-    missing = [name for name in REQUIRED_HEADERS if not header(record.headers, name)]
+    headers = dict(reversed(record.headers))  # the first of a name is what counts
+    missing = [name for name in REQUIRED_HEADERS if not headers.get(name)]
     if missing:
         raise Undecodable("missing_headers", ", ".join(missing))
-    if header(record.headers, "ce_specversion") != SPEC_VERSION:
+    if headers["ce_specversion"] != SPEC_VERSION:
         raise Undecodable("unknown_spec_version", "expected CloudEvents 1.0")
-    return _validated(record.value, _model(record.headers, models))
+    return _validated(record.value, _model(headers["ce_type"], models))
 
 
 def decode_or_gone(
@@ -123,9 +124,8 @@ def event_id_of(headers: Headers) -> str | None:
     return value.decode("utf-8", "replace") if value else None
 
 
-def _model(headers: Headers, models: Mapping[str, type[E]]) -> type[E]:
-    name = (header(headers, "ce_type") or b"").decode("utf-8", "replace")
-    model = models.get(name)
+def _model(ce_type: bytes, models: Mapping[str, type[E]]) -> type[E]:
+    model = models.get(ce_type.decode("utf-8", "replace"))
     if model is None:
         raise Undecodable("unknown_type", f"expected one of {', '.join(sorted(models))}")
     return model

@@ -27,6 +27,7 @@ from runtime.kafka import KafkaSettings, consumer, to_record
 from runtime.messages import Record
 from runtime.postgres import Pool
 from runtime.progress import Progress
+from runtime.uncollected import uncollected
 
 POLL_SECONDS = 1.0
 """A poll ends sooner when records come; each costs a look at every partition."""
@@ -201,7 +202,8 @@ class Consumer(Generic[E]):
             first = to_record(in_hand[0])
             self.progress.taken((topic, partition), first_at=first.timestamp, end=in_hand[-1].offset + 1)
         try:
-            self._process(records)
+            with uncollected():
+                self._process(records)
         except OUR_FAULT:
             raise
         except DOWN as error:

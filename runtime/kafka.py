@@ -149,7 +149,7 @@ def to_record(polled: ConsumerRecord) -> Record:
         offset=polled.offset,
         key=polled.key,
         value=polled.value,
-        headers=tuple((name, value or b"") for name, value in polled.headers),
+        headers=tuple([(name, value or b"") for name, value in polled.headers]),
         timestamp=datetime.fromtimestamp(polled.timestamp / 1000, UTC),
     )
 

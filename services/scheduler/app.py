@@ -63,7 +63,7 @@ class Intake:
 
     def handle(self, connection: psycopg.Connection[Any], delivered: Sequence[Delivered[Said]]) -> None:
         """Writes a batch in the caller's transaction; withdraws requests whose reason was taken back."""
-        batch = sort_out((one.event, traceparent_of(one.record.headers)) for one in delivered)
+        batch = sort_out([(one.event, traceparent_of(one.record.headers)) for one in delivered])
         cancelled = projection.take_in(connection, batch, self._programs, self._clock.now())
         outbox.append(connection, [_message(event, None) for event in cancelled])
         for step in batch.steps:

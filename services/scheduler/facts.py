@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from runtime.business_hours import Calendar
@@ -60,13 +62,12 @@ class Person:
         return str(own) if own else None
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(NamedTuple):
     """Something that happened to a person, or a date that came, and is a reason to ask."""
 
     id: UUID
     occurred_at: datetime
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = MappingProxyType({})
     moment: str = ""
     """What happened, in the words of lifecycle events; empty for a date."""
 

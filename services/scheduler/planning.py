@@ -7,6 +7,7 @@ order, late, repeated, corrected or taken back end in the same plan.
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from schemas.lifecycle import Moment
@@ -16,13 +17,13 @@ from services.scheduler.program import Program
 from services.scheduler.programs import Programs
 from services.scheduler.triggers import Asking, Happening, Place
 
+_PURCHASED = str(Moment.PURCHASED)
 LATE = timedelta(days=90)
 """An occasion that was over when it was heard of is decided, and so explained, within this time; then it is
 history."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A program wants to ask a person about an occasion."""
 
     program: str
@@ -44,8 +45,8 @@ def places(person: Person) -> set[Place]:
 
 def purchases(happenings: Iterable[Happening]) -> tuple[int, datetime | None]:
     """How often was bought, and when first."""
-    at = [happened.occurred_at for happened in happenings if happened.moment == Moment.PURCHASED]
-    return len(at), min(at, default=None)
+    at = [happened.occurred_at for happened in happenings if happened.moment == _PURCHASED]
+    return len(at), min(at) if at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,12 @@ class Life:
 
 def wanted(life: Life, programs: Programs, now: datetime) -> list[Planned]:
     """All that programs want to ask a person about, as far as it is not long past."""
-    happened = {one.moment for one in life.happenings}
+    happened = frozenset([one.moment for one in life.happenings])
     known = Known(life.person, now)
-    return [
-        plan
-        for program in programs.programs
-        if program.trigger.moments is None or not happened.isdisjoint(program.trigger.moments)
-        for plan in _of_program(program, life, programs, known, now)
-    ]
+    plans: list[Planned] = []
+    for program in programs.that_ask_after(happened):
+        plans += _of_program(program, life, programs, known, now)
+    return plans
 
 
 def following(program: Program, person: Person, programs: Programs, plan: Planned) -> Planned | None:

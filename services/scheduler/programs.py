@@ -1,6 +1,6 @@
 """`programs.yaml`: who is asked what, when, and how often."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -21,6 +21,8 @@ from services.scheduler.fatigue import LEAST_GAP, Fatigue
 from services.scheduler.program import ONCE, Config, Hours, OneOrMore, Program, Sentence
 
 UNREAD_ZONES = 1_000
+MANY_LIVES = 10_000
+"""Sets of moments: what happened to most people is of the same few kinds."""
 
 
 class QuietPeriod(Config):
@@ -76,6 +78,10 @@ class Programs(Config):
             account_limit=self._account_limit,
         )
 
+    def that_ask_after(self, happened: frozenset[str]) -> Sequence[Program]:
+        """Those that may ask somebody to whom these moments happened; who asks by date may ask anybody."""
+        return self._asking_after(happened)
+
     @cached_property
     def zone(self) -> ZoneInfo:
         """Where dates of this file begin."""
@@ -99,6 +105,18 @@ class Programs(Config):
     @cached_property
     def _by_id(self) -> Mapping[str, Program]:
         return {program.id: program for program in self.programs}
+
+    @cached_property
+    def _asking_after(self) -> Callable[[frozenset[str]], Sequence[Program]]:
+        @lru_cache(maxsize=MANY_LIVES)
+        def asking(happened: frozenset[str]) -> Sequence[Program]:
+            return [
+                one
+                for one in self.programs
+                if one.trigger.moments is None or not happened.isdisjoint(one.trigger.moments)
+            ]
+
+        return asking
 
     @cached_property
     def _quiet(self) -> tuple[facts.Quiet, ...]:

@@ -5,47 +5,21 @@ over everybody, costs reads.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import dict_row
 
 from schemas.requests import SurveyRequestCancelled
-from services.scheduler.facts import Person
-from services.scheduler.planning import Life, Planned, places, purchases, wanted
+from services.scheduler.planning import Life, Planned, purchases, wanted
 from services.scheduler.programs import Programs
-from services.scheduler.rows import PEOPLE_AND_ACCOUNTS, PERSON_COLUMNS, mapping, person_of
-from services.scheduler.triggers import Happening, Place
+from services.scheduler.rows import PersonRow, mapping
+from services.scheduler.standing import Happened, Standing, WorkKey, Works, ask, people_of
+from services.scheduler.triggers import Happening
 
-_PEOPLE = """
-SELECT {columns} FROM {people}
-WHERE people.person = ANY(%b) AND people.merged_into IS NULL
-"""
-_PEOPLE_SQL = _PEOPLE.format(columns=PERSON_COLUMNS, people=PEOPLE_AND_ACCOUNTS)
-_HAPPENED = """
-SELECT lifecycle_id, moment, occurred_at, person, account_id, context::text, traceparent
-FROM lifecycle_events
-WHERE NOT retracted AND """
-_HAPPENINGS_SQL = (
-    " UNION ALL ".join(
-        _HAPPENED + whose
-        for whose in (
-            "person = ANY(%(people)b)",
-            "person IS NULL AND account_id = ANY(%(accounts)b)",
-            "person IS NULL AND account_id IS NULL",
-        )
-    )
-    + " ORDER BY occurred_at, lifecycle_id"
-)
-_WORKS_SQL = """
-SELECT person, program, occasion, due_at, look_at, gives_up_at, state, context::text
-FROM due_work WHERE person = ANY(%b)
-"""
 _PURCHASES_SQL = """
 UPDATE people SET purchases = given.purchases, first_purchase_at = given.first_purchase_at
 FROM unnest(%b::text[], %b::int[], %b::timestamptz[]) AS given (person, purchases, first_purchase_at)
@@ -84,27 +58,71 @@ RETURNING request_id, version, requests.person, requests.program
 
 _SETTLED = frozenset({"asked", "skipped"})
 _OPEN = frozenset({"pending", "skipped"})
+_NO_WORKS: Mapping[WorkKey, Standing] = {}
+_PART = 500
+"""People who are thought about while PostgreSQL writes what came of those before and reads those after."""
 
-_Key = tuple[str, UUID]
-
-
-class _Standing(NamedTuple):
-    """A person's work as it is written."""
-
-    due_at: datetime
-    look_at: datetime
-    gives_up_at: datetime
-    state: str
-    context: str
+_Key = tuple[str, UUID, str]
+"""Program, occasion, person."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
-    """What has to change for one person."""
+class _Planning:
+    """How everybody is planned."""
 
-    put: Sequence[Planned]
-    drop: Sequence[_Key]
-    withdraw: Sequence[_Key]
+    programs: Programs
+    now: datetime
+    corrected: Collection[UUID]
+
+
+class _Changes:
+    """What has to change for some people."""
+
+    def __init__(self, traces: Mapping[UUID, str | None]) -> None:
+        self.withdraw: list[_Key] = []
+        self._traces = traces
+        self._put: list[Planned] = []
+        self._drop: list[_Key] = []
+        self._bought: list[tuple[str, int, datetime | None]] = []
+
+    def add(
+        self,
+        row: PersonRow,
+        happened: Sequence[Happening],
+        works: Mapping[WorkKey, Standing],
+        planning: _Planning,
+    ) -> None:
+        """What is wanted of one more person, as far as it differs from what stands."""
+        bought, first = purchases(happened)
+        if bought != row.purchases or first != row.first_purchase_at:
+            self._bought.append((row.person, bought, first))
+        settled = [key for key, work in works.items() if work.state in _SETTLED]
+        life = Life(row.read(bought, first), happened, settled)
+        plans = {plan.key: plan for plan in wanted(life, planning.programs, planning.now)}
+        standing = 0
+        for key, plan in plans.items():
+            work = works.get(key)
+            standing += work is not None
+            if _differs(plan, work, planning.now):
+                self._put.append(plan)
+        if standing < len(works):
+            self._unwanted(row.person, [one for one in works.items() if one[0] not in plans], planning)
+
+    def _unwanted(self, person: str, works: Iterable[tuple[WorkKey, Standing]], planning: _Planning) -> None:
+        for (program, occasion), work in works:
+            is_corrected = occasion in planning.corrected
+            if work.state in _OPEN and (work.gives_up_at > planning.now or is_corrected):
+                self._drop.append((program, occasion, person))
+            elif work.state == "asked" and is_corrected:
+                self.withdraw.append((program, occasion, person))
+
+    def write(self, connection: Connection[Any]) -> None:
+        """Sends all but what is to be withdrawn."""
+        if self._bought:
+            connection.execute(_PURCHASES_SQL, _columns(self._bought))
+        put(connection, self._put, self._traces)
+        if self._drop:
+            connection.execute(_DROP_SQL, _columns(self._drop))
 
 
 def replan(
@@ -116,30 +134,36 @@ def replan(
     corrected: Collection[UUID] = (),
 ) -> list[SurveyRequestCancelled]:
     """Plans people anew; returns the requests whose reason was among the `corrected` and does not stand."""
-    people = _people(connection, keys)
-    if not people:
-        return []
-    happened, traces = _happenings(connection, people.values())
-    works = _works(connection, people)
-    changes: dict[str, _Change] = {}
-    bought = []
-    for key, known in people.items():
-        of_person = [happening for place in places(known) for happening in happened[place]]
-        person = known
-        count, first = purchases(of_person)
-        if (count, first) != (known.purchases, known.first_purchase_at):
-            bought.append((key, count, first))
-            person = replace(known, purchases=count, first_purchase_at=first)
-        settled = [work for work, row in works[key].items() if row.state in _SETTLED]
-        plans = {plan.key: plan for plan in wanted(Life(person, of_person, settled), programs, now)}
-        changes[key] = _change(plans, works[key], now, corrected)
-    if bought:
-        connection.execute(_PURCHASES_SQL, tuple(map(list, zip(*bought, strict=True))))
-    put(connection, [plan for change in changes.values() for plan in change.put], traces)
-    _drop(connection, [(*key, person) for person, change in changes.items() for key in change.drop])
-    return _withdraw(
-        connection, [(*key, person) for person, change in changes.items() for key in change.withdraw], now
-    )
+    planning = _Planning(programs, now, corrected)
+    changes = _Changes({})
+    withdrawn: list[_Key] = []
+    with connection.pipeline():
+        for people, happened, works in _in_parts(connection, people_of(connection, keys)):
+            changes.write(connection)
+            changes = _Changes(happened.traces)
+            for person in people:
+                changes.add(person, happened.to(person), works.get(person.person, _NO_WORKS), planning)
+            withdrawn += changes.withdraw
+        changes.write(connection)
+    return _withdraw(connection, withdrawn, now)
+
+
+def _in_parts(
+    connection: Connection[Any], people: Sequence[PersonRow]
+) -> Iterator[tuple[Sequence[PersonRow], Happened, Works]]:
+    """One part of the people after the other; what is asked about the next is answered meanwhile."""
+    parts = (people[begin : begin + _PART] for begin in range(0, len(people), _PART))
+    asking = ((part, ask(connection, part)) for part in parts)
+    asked = next(asking, None)
+    while asked is not None:
+        part, questions = asked
+        happened, works = questions.answers()
+        asked = next(asking, None)
+        yield part, happened, works
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> tuple[list[object], ...]:
+    return tuple(map(list, zip(*rows, strict=True)))
 
 
 def put(connection: Connection[Any], plans: Sequence[Planned], traces: Mapping[UUID, str | None]) -> None:
@@ -162,25 +186,7 @@ def put(connection: Connection[Any], plans: Sequence[Planned], traces: Mapping[U
     )
 
 
-def _change(
-    plans: Mapping[_Key, Planned],
-    works: Mapping[_Key, _Standing],
-    now: datetime,
-    corrected: Collection[UUID],
-) -> _Change:
-    unwanted = [key for key in works if key not in plans]
-    return _Change(
-        put=[plan for key, plan in plans.items() if _differs(plan, works.get(key), now)],
-        drop=[
-            key
-            for key in unwanted
-            if works[key].state in _OPEN and (works[key].gives_up_at > now or key[1] in corrected)
-        ],
-        withdraw=[key for key in unwanted if works[key].state == "asked" and key[1] in corrected],
-    )
-
-
-def _differs(plan: Planned, work: _Standing | None, now: datetime) -> bool:
+def _differs(plan: Planned, work: Standing | None, now: datetime) -> bool:
     """Whether it has to be written, or looked at again because something about the person changed."""
     if work is None:
         return True
@@ -196,46 +202,8 @@ def _differs(plan: Planned, work: _Standing | None, now: datetime) -> bool:
     return not same or plan.gives_up_at > now
 
 
-def _people(connection: Connection[Any], keys: Collection[str]) -> dict[str, Person]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_PEOPLE_SQL, (list(keys),)).fetchall()
-        return {row["person"]: person_of(row) for row in rows}
-
-
-def _happenings(
-    connection: Connection[Any], people: Iterable[Person]
-) -> tuple[Mapping[Place, list[Happening]], dict[UUID, str | None]]:
-    """By person, by account where there is no person, and by neither for what happened to everybody."""
-    people = list(people)
-    given: dict[str, list[str]] = {
-        "people": [person.key for person in people],
-        "accounts": list({person.account_id for person in people if person.account_id is not None}),
-    }
-    found: dict[Place, list[Happening]] = defaultdict(list)
-    traces = {}
-    for id_, moment, at, person, account_id, context, traceparent in connection.execute(
-        _HAPPENINGS_SQL, given
-    ).fetchall():
-        happened = Happening(id_, moment, at, person, account_id, mapping(context))
-        found[happened.place].append(happened)
-        traces[happened.id] = traceparent
-    return found, traces
-
-
-def _works(connection: Connection[Any], keys: Collection[str]) -> Mapping[str, dict[_Key, _Standing]]:
-    found: dict[str, dict[_Key, _Standing]] = defaultdict(dict)
-    for person, program, occasion, *standing in connection.execute(_WORKS_SQL, (list(keys),)):
-        found[person][program, occasion] = _Standing._make(standing)
-    return found
-
-
-def _drop(connection: Connection[Any], dropped: Sequence[tuple[str, UUID, str]]) -> None:
-    if dropped:
-        connection.execute(_DROP_SQL, tuple(map(list, zip(*dropped, strict=True))))
-
-
 def _withdraw(
-    connection: Connection[Any], withdrawn: Sequence[tuple[str, UUID, str]], now: datetime
+    connection: Connection[Any], withdrawn: Sequence[_Key], now: datetime
 ) -> list[SurveyRequestCancelled]:
     if not withdrawn:
         return []

@@ -1,8 +1,9 @@
 """People and their accounts as rows of PostgreSQL."""
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 from pydantic_core import from_json
 
@@ -22,31 +23,62 @@ REMEMBERED = 10_000
 
 _BY_ADDRESS = frozenset({str(Channel.EMAIL), str(Channel.WEBHOOK)})
 _IN_APP = frozenset({str(Channel.IN_APP)})
+_EVERYWHERE = _BY_ADDRESS | _IN_APP
 _NOWHERE: frozenset[str] = frozenset()
 
 
+class PersonRow(NamedTuple):
+    """A row with PERSON_COLUMNS, in their order."""
+
+    person: str
+    account_id: str | None
+    language: str
+    time_zone: str | None
+    address_mark: str | None
+    bounced_mark: str | None
+    in_app: bool
+    internal: bool
+    refuses_all: bool
+    refuses: list[str]
+    unsubscribed_at: datetime | None
+    erased_at: datetime | None
+    last_contact_at: datetime | None
+    facts: str
+    purchases: int
+    first_purchase_at: datetime | None
+    renewal_date: date | None
+    account_facts: str | None
+
+    def read(self, purchases: int, first_purchase_at: datetime | None) -> Person:
+        """The person, with purchases that may be newer than the row's."""
+        account_id, mark = self.account_id, self.address_mark
+        if mark:
+            channels = _EVERYWHERE if self.in_app else _BY_ADDRESS
+        else:
+            channels = _IN_APP if self.in_app else _NOWHERE
+        return Person(
+            self.person,
+            channels,
+            _BY_ADDRESS if mark and mark == self.bounced_mark else _NOWHERE,
+            self.refuses_all,
+            frozenset(self.refuses),
+            self.unsubscribed_at,
+            self.erased_at,
+            self.internal,
+            self.last_contact_at,
+            Account(account_id, self.renewal_date, mapping(self.account_facts)) if account_id else None,
+            self.language,
+            self.time_zone,
+            mapping(self.facts),
+            purchases,
+            first_purchase_at,
+        )
+
+
 def person_of(row: Mapping[str, Any]) -> Person:
-    """A row with PERSON_COLUMNS."""
-    account_id, mark = row["account_id"], row["address_mark"]
-    return Person(
-        key=row["person"],
-        channels=(_BY_ADDRESS if mark else _NOWHERE) | (_IN_APP if row["in_app"] else _NOWHERE),
-        bounced=_BY_ADDRESS if mark and mark == row["bounced_mark"] else _NOWHERE,
-        refuses_all=row["refuses_all"],
-        refuses=frozenset(row["refuses"]),
-        unsubscribed_at=row["unsubscribed_at"],
-        erased_at=row["erased_at"],
-        internal=row["internal"],
-        last_contact_at=row["last_contact_at"],
-        account=Account(account_id, row["renewal_date"], mapping(row["account_facts"]))
-        if account_id
-        else None,
-        language=row["language"],
-        time_zone=row["time_zone"],
-        facts=mapping(row["facts"]),
-        purchases=row["purchases"],
-        first_purchase_at=row["first_purchase_at"],
-    )
+    """Of a row with PERSON_COLUMNS among others."""
+    known = PersonRow(*(row[name] for name in PersonRow._fields))
+    return known.read(known.purchases, known.first_purchase_at)
 
 
 @lru_cache(maxsize=REMEMBERED)

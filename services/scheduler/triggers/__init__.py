@@ -7,11 +7,11 @@ that only it has. Adding a trigger is adding a file.
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, ClassVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,8 +23,7 @@ Place = tuple[str | None, str | None]
 """A person, an account, or everybody: a person's key or an account's id, or neither."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """Something that happened to a person, to an account (no person) or to everybody (neither)."""
 
     id: UUID
@@ -32,7 +31,7 @@ class Happening:
     occurred_at: datetime
     person: str | None = None
     account_id: str | None = None
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = MappingProxyType({})
 
     @property
     def place(self) -> Place:
@@ -44,8 +43,7 @@ class Happening:
         return Occasion(self.id, self.occurred_at, self.context, self.moment)
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(NamedTuple):
     """What a trigger looks at."""
 
     person: Person
