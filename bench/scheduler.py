@@ -274,7 +274,8 @@ def _plan(tables: psycopg.Connection, programs: Programs, people: Sequence[str])
         with tables.transaction():
             tables.execute(_HISTORY_SQL, (batch,))
             replan(tables, batch, programs, datetime.now(UTC))
-    tables.execute("VACUUM ANALYZE lifecycle_events")
+    # Long ago: the server has cleared away since what that left behind.
+    tables.execute("VACUUM ANALYZE people, due_work, lifecycle_events")
     tables.execute("CHECKPOINT")
 
 

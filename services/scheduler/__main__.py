@@ -26,6 +26,8 @@ INTAKE_RECORDS = 2_000
 """Taken in at once: each statement of a batch costs the more for an event, the fewer share it."""
 GATHER_SECONDS = 0.5
 """Whoever becomes due by what is taken in is asked in days or months."""
+# Among millions PostgreSQL starts workers to look two thousand keys up, or compiles: slower than looking.
+CONNECTION_OPTIONS = {"jit": "off", "max_parallel_workers_per_gather": "0"}
 
 
 def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
@@ -38,7 +40,12 @@ def main(clock_of: Callable[[ClockSettings], Clock] = business_clock) -> int:
         sys.stderr.write(f"The survey programs do not allow a start:\n{error}\n")
         return BAD_SETTINGS_EXIT_CODE
     kafka = settings.kafka(SERVICE)
-    pool = open_pool(settings.database_url.get_secret_value(), schema=SERVICE, application=SERVICE)
+    pool = open_pool(
+        settings.database_url.get_secret_value(),
+        schema=SERVICE,
+        application=SERVICE,
+        options=CONNECTION_OPTIONS,
+    )
     clock = clock_of(settings)
     intake = Consumer(
         kafka=kafka,

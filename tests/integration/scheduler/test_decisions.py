@@ -240,3 +240,15 @@ def test_what_is_said_of_a_merged_key_is_about_the_winner(world: World) -> None:
     world.say(profile("other", 6, merged_from=("customer",)), answered("visitor", 40))
     world.work_until(59)
     assert world.asked() == [("customer", 31)]
+
+
+def test_many_people_of_one_batch_are_each_planned_by_what_happened_to_them(world: World) -> None:
+    days = {f"person{number}": number % 7 for number in range(1_200)}
+    world.say(*(purchased(person, at, account=f"shop{at}") for person, at in days.items()))
+    world.say(purchased(None, 3, account="shop3", moment=Moment.CHURNED))
+    with world.pool.connection() as connection:
+        planned = connection.execute("SELECT person, due_at FROM due_work").fetchall()
+        bought = connection.execute("SELECT person, first_purchase_at FROM people WHERE purchases = 1")
+        assert dict(bought.fetchall()) == {person: day(at) for person, at in days.items()}
+    assert len(planned) == len(days)
+    assert dict(planned) == {person: day(at + 30) for person, at in days.items()}
