@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from operator import itemgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from schemas.accounts import AccountChanged
@@ -31,8 +31,7 @@ E = TypeVar("E")
 _OF_FOLLOW_UPS = frozenset({OutcomeKind.RESOLVED, OutcomeKind.REOPENED})
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(NamedTuple):
     """Something that happened to a person, an account or everybody, as the newest record has it."""
 
     id: UUID

@@ -85,19 +85,17 @@ def following(program: Program, person: Person, programs: Programs, plan: Planne
 def _of_program(
     program: Program, life: Life, programs: Programs, known: Known, now: datetime
 ) -> Iterator[Planned]:
-    recurs = program.trigger.RECURS
-    if recurs and not _may_belong(program, life.person, known):
-        return
-    since = now - program.reach
-    if not recurs:
-        since -= LATE
-    for occasion in program.trigger.occasions(_asking(program, life, programs, since)):
-        plan = _planned(program, life.person, occasion)
-        if recurs and plan.gives_up_at <= now:
-            continue
-        yield plan
-        if recurs and plan.key not in life.settled:
-            return
+    person, since = life.person, now - program.reach
+    if not program.trigger.RECURS:
+        for occasion in program.trigger.occasions(_asking(program, life, programs, since - LATE)):
+            yield _planned(program, person, occasion)
+    elif _may_belong(program, person, known):
+        for occasion in program.trigger.occasions(_asking(program, life, programs, since)):
+            plan = _planned(program, person, occasion)
+            if plan.gives_up_at > now:
+                yield plan
+                if plan.key not in life.settled:
+                    return
 
 
 def _asking(program: Program, life: Life, programs: Programs, since: datetime) -> Asking:

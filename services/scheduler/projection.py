@@ -4,7 +4,6 @@ Every statement is idempotent and takes a whole batch. The people a batch concer
 order, so that a decision about a person and a change to the same person never interleave.
 """
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
@@ -31,6 +30,7 @@ from services.scheduler.intake import (
 )
 from services.scheduler.programs import Programs
 from services.scheduler.replanning import replan
+from services.scheduler.rows import written
 
 _BEFORE_SQL = "SELECT lifecycle_id, person, account_id FROM lifecycle_events WHERE lifecycle_id = ANY(%b)"
 _HAPPENED_SQL = """
@@ -199,7 +199,7 @@ def _put_happened(
             [event.moment for event in events],
             [event.occurred_at for event in events],
             [event.retracted for event in events],
-            [json.dumps(dict(event.context)) for event in events],
+            [written(event.context) for event in events],
             [event.traceparent for event in events],
         ),
     )

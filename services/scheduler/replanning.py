@@ -4,7 +4,6 @@ The people are locked by the caller. Only what differs is written, so that an ev
 over everybody, costs reads.
 """
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from psycopg import Connection
 from schemas.requests import SurveyRequestCancelled
 from services.scheduler.planning import Life, Planned, purchases, wanted
 from services.scheduler.programs import Programs
-from services.scheduler.rows import PersonRow, mapping
+from services.scheduler.rows import PersonRow, mapping, written
 from services.scheduler.standing import Happened, Standing, WorkKey, Works, ask, people_of
 from services.scheduler.triggers import Happening
 
@@ -180,7 +179,7 @@ def put(connection: Connection[Any], plans: Sequence[Planned], traces: Mapping[U
             [plan.due_at for plan in plans],
             [plan.gives_up_at for plan in plans],
             [plan.occasion.moment for plan in plans],
-            [json.dumps(dict(plan.occasion.context)) for plan in plans],
+            [written(plan.occasion.context) for plan in plans],
             [traces.get(plan.occasion.id) for plan in plans],
         ),
     )
