@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -96,6 +97,9 @@ class Answer(NamedTuple):
     functions: Sequence[str]
 
 
+_WHEN = attrgetter("responded_at", "response_id")
+
+
 @dataclass(frozen=True, slots=True)
 class Correction:
     """What a person put right in an answer of which they saw `revision`."""
@@ -176,7 +180,7 @@ def state_of(event: ResponseClassified) -> str:
 
 def in_turn(answers: Iterable[Answer], person: Person) -> Iterator[Turn]:
     """The answers of a person that count, each between its neighbours of the same metric."""
-    counted = sorted((one for one in answers if counts(one, person)), key=_when)
+    counted = sorted((one for one in answers if counts(one, person)), key=_WHEN)
     for metric in {one.metric for one in counted}:
         ordered = [one for one in counted if one.metric == metric]
         yield from map(Turn, [None, *ordered], ordered, [*ordered[1:], None])
@@ -301,10 +305,6 @@ def _turn(score: int, following: int) -> str:
     if score == following:
         return "same"
     return "higher" if following > score else "lower"
-
-
-def _when(answer: Answer) -> tuple[datetime, str]:
-    return answer.responded_at, str(answer.response_id)
 
 
 def _group(answer: Answer) -> str:
