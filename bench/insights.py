@@ -27,6 +27,7 @@ from bench import report
 from bench.scratch import SERVER, scratch_database
 from runtime.migrations import migrate
 from runtime.postgres import conninfo, open_pool
+from runtime.uncollected import uncollected
 from sandbox.embedded_postgres import EmbeddedPostgres
 from schemas.accounts import AccountChanged
 from schemas.classified import ResponseClassified, TagSource, ThemeTag
@@ -210,7 +211,8 @@ def _take_in(url: str, answers: int, stop: threading.Event, taken: list[int]) ->
     with _tables(url) as connection:
         while not stop.is_set():
             batch = list(islice(events, BATCH))
-            projection.take_in(connection, sort_out(batch), ZONE)
+            with uncollected():  # as every consumer's batch
+                projection.take_in(connection, sort_out(batch), ZONE)
             connection.commit()
             taken.append(len(batch))
             stop.wait(0.5)
@@ -220,7 +222,8 @@ def _rate(connection: Connection, events: Iterator[Said]) -> float:
     """Events a second, in the service's batches, each committed."""
     began, number = time.perf_counter(), 0
     while batch := list(islice(events, BATCH)):
-        projection.take_in(connection, sort_out(batch), ZONE)
+        with uncollected():  # as every consumer's batch
+            projection.take_in(connection, sort_out(batch), ZONE)
         connection.commit()
         number += len(batch)
     return number / (time.perf_counter() - began)

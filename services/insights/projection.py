@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from runtime.uncollected import uncollected
 from schemas.profiles import ProfileErased
 from services.insights import (
     answers_store,
@@ -37,11 +36,8 @@ SELECT pg_advisory_xact_lock(hashtext('projection'), hashtext(current_schema()))
 def take_in(connection: Connection[Any], batch: Batch, zone: ZoneInfo) -> int:
     """Writes a batch in the caller's transaction; how many answers count differently from before."""
     work_alone(connection)
-    # A batch makes hundreds of thousands of rows and marks, of which each search would look at all: half of
-    # the time that a batch took went there.
-    with uncollected():
-        told = tell_anew(connection, write(connection, batch), zone)
-        publish(connection, told.flips)
+    told = tell_anew(connection, write(connection, batch), zone)
+    publish(connection, told.flips)
     return told.moved
 
 
