@@ -72,6 +72,11 @@ def copy(connection: Connection[Any], statement: LiteralString, rows: Sequence[S
             copying.write_row(row)
 
 
+def columns(rows: Iterable[Sequence[object]]) -> list[list[object]]:
+    """Rows as `unnest` takes them: one list a column. There has to be a row."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
 def array(values: Iterable[object]) -> str:
     """The literal of a PostgreSQL array, for where a list is slow or cannot go: an array in an array."""
     quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)

@@ -1,12 +1,13 @@
 """Answers and what was put right in them, as rows of PostgreSQL: the newest record of each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
 from psycopg import Connection
 from pydantic_core import to_json
 
+from runtime.postgres import columns
 from schemas.classified import ResponseClassified
 from schemas.corrections import ClassificationCorrected
 from services.insights import revisions
@@ -91,11 +92,11 @@ def _put_answers(connection: Connection[Any], batch: Batch, keys: Keys) -> set[s
         response_id, digest = event.response.response_id, _digest(event.response.comment)
         since = comments.get((response_id, digest), batch.comments_since[response_id])
         rows.append(_answer_row(event, digest, since, keys))
-    written = connection.execute(_ANSWERS_SQL, _columns(rows)).fetchall()
+    written = connection.execute(_ANSWERS_SQL, columns(rows)).fetchall()
     newer = {response_id for response_id, _ in written}
     words = [_words_row(event) for event in kept if event.response.response_id in newer]
     if words:
-        connection.execute(_WORDS_SQL, _columns(words))
+        connection.execute(_WORDS_SQL, columns(words))
     revisions.keep_earlier(
         connection,
         [event for event in kept if event.response.response_id not in newer]
@@ -126,7 +127,7 @@ def _put_corrections(
         )
         for event in kept
     ]
-    connection.execute(_CORRECTIONS_SQL, _columns(rows))
+    connection.execute(_CORRECTIONS_SQL, columns(rows))
     return {person for _, _, person, *_ in rows}
 
 
@@ -170,10 +171,6 @@ def _words_row(event: ResponseClassified) -> tuple[object, ...]:
         answer.respondent.name,
         answer.respondent.email,
     )
-
-
-def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _json(value: object) -> str:

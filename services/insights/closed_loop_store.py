@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from runtime.postgres import columns
 from schemas.outcomes import OutcomeKind, OutcomeRecorded
 from schemas.requests import SurveyRequestCancelled, SurveyRequested
 from schemas.survey_events import SurveyStepOccurred
@@ -99,8 +100,7 @@ def _written(
 ) -> set[str]:
     if not rows:
         return set()
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return {person for (person,) in connection.execute(statement, columns)}
+    return {person for (person,) in connection.execute(statement, columns(rows))}
 
 
 def _outcome(event: OutcomeRecorded, keys: Keys) -> tuple[object, ...]:

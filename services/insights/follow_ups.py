@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from runtime.postgres import columns
 from schemas.outcomes import FollowUpSnapshot, OutcomeRecorded
 from services.insights.people import Keys
 
@@ -85,7 +86,7 @@ def put(connection: Connection[Any], outcomes: Iterable[OutcomeRecorded], keys: 
             contacted[event.subject] = min(earlier, it.contacted_at)
     if newest:
         rows = [_row(event, it, keys) for event, it in newest.values()]
-        connection.execute(_PUT_SQL, [list(column) for column in zip(*rows, strict=True)])
+        connection.execute(_PUT_SQL, columns(rows))
     if contacted:
         connection.execute(_CONTACTED_SQL, (list(contacted), list(contacted.values())))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from runtime.postgres import columns
 from services.insights.happening import Happening, Kind
 from services.insights.intake import Batch
 from services.insights.people import Keys
@@ -39,7 +40,7 @@ def put(connection: Connection[Any], batch: Batch, keys: Keys) -> None:
         if one.person is None or not keys.is_forgotten(one.person, one.known_at)
     ]
     if rows:
-        connection.execute(_PUT_SQL, [list(column) for column in zip(*rows, strict=True)])
+        connection.execute(_PUT_SQL, columns(rows))
 
 
 def of(

@@ -21,7 +21,7 @@ from psycopg.sql import SQL, Identifier
 from psycopg_pool import PoolClosed
 from pyroaring import BitMap, FrozenBitMap
 
-from runtime.postgres import Pool
+from runtime.postgres import Pool, columns
 
 KEPT_BATCHES = 5_000
 """Of so many the flips are kept: whoever falls back further begins with what was saved."""
@@ -132,7 +132,7 @@ def save(connection: Connection[Any], image: Image) -> None:
         for value, places in values.items()
     ]
     if rows:
-        connection.execute(_SAVE_SQL, (image.batch, *map(list, zip(*rows, strict=True))))
+        connection.execute(_SAVE_SQL, (image.batch, *columns(rows)))
         connection.execute(_OUTDATED_SQL, (image.batch,))
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from runtime.postgres import columns
+
 # What was told of a person before they were forgotten is gone.
 _PEOPLE_SQL = """
 WITH given AS (
@@ -43,14 +45,10 @@ def put_accounts(connection: Connection[Any], losses: Collection[tuple[str, date
 def put_renewals(connection: Connection[Any], renewals: Collection[tuple[str, date]]) -> None:
     """Keeps the renewal dates that accounts ever had."""
     if renewals:
-        connection.execute(_RENEWALS_SQL, _columns(renewals))
+        connection.execute(_RENEWALS_SQL, columns(renewals))
 
 
 def _earliest(
     connection: Connection[Any], statement: str, losses: Collection[tuple[str, datetime]]
 ) -> set[str]:
-    return {one for (one,) in connection.execute(statement, _columns(losses))} if losses else set()
-
-
-def _columns(rows: Collection[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+    return {one for (one,) in connection.execute(statement, columns(losses))} if losses else set()

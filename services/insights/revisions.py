@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from runtime.postgres import columns
 from schemas.classified import ResponseClassified
 from services.insights.standing import state_of
 
@@ -59,7 +60,7 @@ class Revision:
 def keep_superseded(connection: Connection[Any], coming: Collection[ResponseClassified]) -> None:
     """Keeps what stands now of answers that are about to be replaced by a later revision."""
     orders = [(one.response.response_id, *one.order_key()[:2]) for one in coming]
-    connection.execute(_SUPERSEDED_SQL, [list(column) for column in zip(*orders, strict=True)])
+    connection.execute(_SUPERSEDED_SQL, columns(orders))
 
 
 def keep_earlier(connection: Connection[Any], events: Collection[ResponseClassified]) -> None:
@@ -79,7 +80,7 @@ def keep_earlier(connection: Connection[Any], events: Collection[ResponseClassif
         )
         for event in newest.values()
     ]
-    connection.execute(_EARLIER_SQL, [list(column) for column in zip(*rows, strict=True)])
+    connection.execute(_EARLIER_SQL, columns(rows))
 
 
 def of(connection: Connection[Any], response_ids: Sequence[UUID]) -> dict[UUID, list[Revision]]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from runtime.postgres import columns
 from schemas.requests import SurveyRequestCancelled
 from services.scheduler.planning import Life, Planned, purchases, wanted
 from services.scheduler.programs import Programs
@@ -118,10 +119,10 @@ class _Changes:
     def write(self, connection: Connection[Any]) -> None:
         """Sends all but what is to be withdrawn."""
         if self._bought:
-            connection.execute(_PURCHASES_SQL, _columns(self._bought))
+            connection.execute(_PURCHASES_SQL, columns(self._bought))
         put(connection, self._put, self._traces)
         if self._drop:
-            connection.execute(_DROP_SQL, _columns(self._drop))
+            connection.execute(_DROP_SQL, columns(self._drop))
 
 
 def replan(
@@ -159,10 +160,6 @@ def _in_parts(
         happened, works = questions.answers()
         asked = next(asking, None)
         yield part, happened, works
-
-
-def _columns(rows: Sequence[tuple[object, ...]]) -> tuple[list[object], ...]:
-    return tuple(map(list, zip(*rows, strict=True)))
 
 
 def put(connection: Connection[Any], plans: Sequence[Planned], traces: Mapping[UUID, str | None]) -> None:
